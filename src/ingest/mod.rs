@@ -1,0 +1,143 @@
+//! Files to text tables: one [`TextTable`] row a data row of a file, every cell text.
+//!
+//! Nothing is interpreted here beyond what it takes to find the table: the character set, the dialect,
+//! the header row, the footers, and the system and kind that the headers name. Invariant: every data row
+//! of a file is either in its table or in the list of rejects.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use polars::prelude::DataFrame;
+use serde::Serialize;
+
+use crate::columns::Field;
+
+/// All that the inbox holds, read as far as it can be.
+#[derive(Debug, Default)]
+pub struct Ingested {
+    /// Every file that was looked at, in order of its path.
+    pub files: Vec<FileReport>,
+    /// The tables of the files whose verdict is [`Verdict::Used`].
+    pub tables: Vec<TextTable>,
+    /// Rows that no table could take.
+    pub rejects: Vec<Reject>,
+}
+
+/// One file, or one table inside a container, and what it was taken for.
+#[derive(Clone, Debug, Serialize)]
+pub struct FileReport {
+    /// Path below the inbox, with `/`; an entry of an archive is `archive.zip/entry.csv`.
+    pub file: String,
+    /// The file on disk.
+    #[serde(skip)]
+    pub path: PathBuf,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// SHA-256 of the file on disk, in hexadecimal.
+    pub sha256: String,
+    /// What becomes of it.
+    pub verdict: Verdict,
+    /// The system whose export it is.
+    pub system: Option<String>,
+    /// The kind of export.
+    pub kind: Option<String>,
+    /// `CSV`, `XLSX` and so on, with character set and delimiter in words: `CSV, UTF-8 with BOM, comma`.
+    pub format: String,
+    /// The sheet that was read.
+    pub sheet: Option<String>,
+    /// Row of the header, 1 being the first line.
+    pub header_row: Option<u32>,
+    /// Columns that mean something here.
+    pub mapped: Vec<MappedColumn>,
+    /// Headers that mean nothing here, with a near miss where there is one.
+    pub unmapped: Vec<UnmappedHeader>,
+    /// Data rows found, rejected ones included.
+    pub rows: u64,
+    /// Rows rejected so far.
+    pub rejected: u64,
+    /// When the export was made.
+    pub as_of: Option<DateTime<Utc>>,
+    /// Where that time comes from.
+    pub as_of_from: AsOfFrom,
+    /// Older than `[inbox] max_age_days`.
+    pub stale: bool,
+}
+
+/// What becomes of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "verdict", content = "why")]
+pub enum Verdict {
+    /// Read and compared.
+    Used,
+    /// A newer export of the same kind is there: its name.
+    Superseded(String),
+    /// Cannot be used: a sentence that says why and what to do.
+    Refused(String),
+    /// Of no concern (lock file, hidden, still being copied): a word that says so.
+    Skipped(String),
+}
+
+/// Where a file's as-of time comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AsOfFrom {
+    /// A date in its name.
+    Name,
+    /// A date in its footer or preamble.
+    Content,
+    /// The file's own time.
+    File,
+}
+
+/// A column that means something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MappedColumn {
+    /// Its name in the table: the field's; `email_2` for a second address; `categories:NAME` for a checkbox.
+    pub name: String,
+    /// What it means.
+    pub field: Field,
+    /// Its header in the file.
+    pub header: String,
+}
+
+/// A header that means nothing here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnmappedHeader {
+    /// As the file spells it.
+    pub header: String,
+    /// A known header that it resembles, where no other column has taken that field.
+    pub did_you_mean: Option<String>,
+}
+
+/// The rows of one file, all text.
+#[derive(Debug)]
+pub struct TextTable {
+    /// Position of its file in [`Ingested::files`].
+    pub file: usize,
+    /// Position of its system among the profiles.
+    pub system: usize,
+    /// Position of its kind in the profile.
+    pub kind: usize,
+    /// The mapped columns, in the order of the frame.
+    pub columns: Vec<MappedColumn>,
+    /// Column `row` (u32: the line of the file, or the row of the sheet), then one String column a mapped
+    /// column, named as [`MappedColumn::name`]; blank cells are null.
+    pub frame: DataFrame,
+}
+
+/// One cell or row that was refused.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Reject {
+    /// Path below the inbox.
+    pub file: String,
+    /// The sheet, empty for text.
+    pub sheet: String,
+    /// The line of the file, or the row of the sheet; 1 is the first.
+    pub row: u64,
+    /// The header, empty where the whole row is meant.
+    pub column: String,
+    /// What stood there.
+    pub value: String,
+    /// Why it was refused, and what to do.
+    pub reason: String,
+}

@@ -1,0 +1,5 @@
+//! Text to records.
+
+mod times;
+
+pub use times::Zone;

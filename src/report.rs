@@ -1,0 +1,91 @@
+//! What a run found, computed once and rendered many times: terminal, manifest, summary, workbook.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use polars::prelude::DataFrame;
+
+use crate::columns::{Outcome, Role};
+use crate::ingest::{FileReport, Reject};
+use crate::rules::Rule;
+
+/// Everything that the outputs of a run say.
+#[derive(Debug)]
+pub struct Report {
+    /// `[run] organisation`, may be empty.
+    pub organisation: String,
+    /// The zone that people read times in.
+    pub timezone: Tz,
+    /// The run's time.
+    pub as_of: DateTime<Utc>,
+    /// The inputs, in order of their path.
+    pub inputs: Vec<Input>,
+    /// Every rule of the catalogue in code order, with its counts.
+    pub rules: Vec<RuleCount>,
+    /// The systems that corrections go to.
+    pub targets: Vec<Target>,
+    /// One row a discrepancy, the fixed columns of `discrepancies.csv` as strings, sorted; blank is null.
+    pub discrepancies: DataFrame,
+    /// One row a corrected record and field, the fixed columns of `corrections.csv` as strings (`row` as u32), sorted.
+    pub corrections: DataFrame,
+    /// Every refused row or cell, sorted.
+    pub rejected: Vec<Reject>,
+    /// Sentences that a person must read: refused files, held targets, codes without a meaning.
+    pub attention: Vec<String>,
+}
+
+/// One input and where its rows went: `rows = rejected + matched + unmatched`.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// What the file was taken for.
+    pub file: FileReport,
+    /// The system's name for people.
+    pub title: String,
+    /// The system's role.
+    pub role: Option<Role>,
+    /// Rows tied to a CRM contact.
+    pub matched: u64,
+    /// Rows tied to none.
+    pub unmatched: u64,
+}
+
+/// A rule and how often it fired.
+#[derive(Clone, Debug)]
+pub struct RuleCount {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// Discrepancies by outcome, in the order of [`Outcome::ALL`].
+    pub by_outcome: [u64; Outcome::ALL.len()],
+}
+
+impl RuleCount {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.by_outcome.iter().sum()
+    }
+
+    /// Those that ended so.
+    pub fn of(&self, outcome: Outcome) -> u64 {
+        self.by_outcome[outcome as usize]
+    }
+}
+
+/// A system that corrections go to.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Its name.
+    pub system: String,
+    /// Its name for people.
+    pub title: String,
+    /// Its records in this run.
+    pub records: u64,
+    /// Records that a correction file changes, held ones included.
+    pub corrected: u64,
+    /// Of these, records that are opted back in.
+    pub opt_ins: u64,
+    /// Records whose corrections were held.
+    pub held: u64,
+    /// Why, where any were held.
+    pub why_held: Vec<String>,
+    /// Its files: path below the run folder, rows.
+    pub files: Vec<(String, u64)>,
+}

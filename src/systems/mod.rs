@@ -1,0 +1,111 @@
+//! The systems: what their exports look like and what their words mean, as data.
+//!
+//! Every spelling of a vendor lives in a TOML file of this folder or of the workspace's `systems/`;
+//! no other module knows a source header or a status word.
+
+mod profile;
+
+pub use profile::{
+    BlankMeans, Booleans, CodeMeaning, CorrectionColumn, CorrectionFile, DateOrder, Grain, IdShape, Kind, Profile, State, Take,
+    fold_header,
+};
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+const BUILT_IN: [(&str, &str); 3] = [
+    ("salesforce", include_str!("salesforce.toml")),
+    ("marketing_cloud", include_str!("marketing_cloud.toml")),
+    ("ascend", include_str!("ascend.toml")),
+];
+
+/// All profiles of a run, built-in ones first, then the workspace's own by name.
+#[derive(Clone, Debug)]
+pub struct Systems {
+    profiles: Vec<Profile>,
+    texts: Vec<String>,
+}
+
+impl Systems {
+    /// The built-in profiles alone.
+    pub fn built_in() -> Result<Systems> {
+        let mut systems = Systems { profiles: Vec::new(), texts: Vec::new() };
+        for (name, text) in BUILT_IN {
+            systems.add(text, &format!("the built-in profile `{name}`"))?;
+        }
+        Ok(systems)
+    }
+
+    /// The built-in profiles and those of a workspace's `systems/` folder, given as (file name, text).
+    ///
+    /// # Errors
+    /// A profile that does not parse or is not consistent, named with its file; a name that is taken.
+    pub fn with_own(own: &[(String, String)]) -> Result<Systems> {
+        let mut systems = Systems::built_in()?;
+        for (file, text) in own {
+            systems.add(text, &format!("the profile {}", Path::new(file).display()))?;
+        }
+        Ok(systems)
+    }
+
+    fn add(&mut self, text: &str, origin: &str) -> Result<()> {
+        let profile = Profile::parse(text).with_context(|| format!("could not read {origin}"))?;
+        if self.profiles.iter().any(|known| known.name == profile.name) {
+            bail!("{origin} is named `{}`, and so is another profile: give it a name of its own", profile.name);
+        }
+        self.profiles.push(profile);
+        self.texts.push(text.to_owned());
+        Ok(())
+    }
+
+    /// Every profile, in order.
+    pub fn profiles(&self) -> &[Profile] {
+        &self.profiles
+    }
+
+    /// The profiles, to be adjusted by the configuration.
+    pub fn profiles_mut(&mut self) -> &mut [Profile] {
+        &mut self.profiles
+    }
+
+    /// The names of all profiles.
+    pub fn names(&self) -> Vec<&str> {
+        self.profiles.iter().map(|profile| profile.name.as_str()).collect()
+    }
+
+    /// The profile with that name.
+    pub fn get(&self, name: &str) -> Option<&Profile> {
+        self.profiles.iter().find(|profile| profile.name == name)
+    }
+
+    /// The position of the profile with that name.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.profiles.iter().position(|profile| profile.name == name)
+    }
+
+    /// The TOML text of a profile, to start an own one from.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.position(name).map(|at| self.texts[at].as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn built_in_profiles_are_consistent_and_named_as_their_files() {
+        let systems = Systems::built_in().unwrap();
+        for ((file, _), profile) in BUILT_IN.iter().zip(systems.profiles()) {
+            assert_eq!(*file, profile.name);
+        }
+    }
+
+    #[test]
+    fn a_profile_with_an_unknown_key_names_the_nearest() {
+        let text = include_str!("ascend.toml").replace("blank_opt_out =", "blank_optout =");
+        let error = format!("{:#}", Systems::with_own(&[("own.toml".into(), text)]).unwrap_err());
+        assert!(error.contains("own.toml") && error.contains("did you mean `blank_opt_out`"), "{error}");
+    }
+}

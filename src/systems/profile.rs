@@ -1,0 +1,372 @@
+//! One profile: the TOML format of a system, parsed and checked.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::columns::{Field, Purpose, Role};
+use crate::nearest::parse_toml;
+
+/// A system's exports, words and correction files.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// The name that configuration and outputs use.
+    pub name: String,
+    /// The name that people use.
+    pub title: String,
+    /// What the system is for.
+    pub role: Role,
+    /// The zone of times that carry none: an IANA name or a fixed offset such as `-06:00`.
+    pub zone: String,
+    /// The order of day and month in dates such as 03/04/2026, where the vendor fixes it.
+    #[serde(default)]
+    pub date_order: Option<DateOrder>,
+    /// What a blank opt-out or status cell means.
+    pub blank_opt_out: BlankMeans,
+    /// What separates the values of a categories cell.
+    #[serde(default = "semicolon")]
+    pub category_separator: String,
+    /// Cells that stand for a blank.
+    #[serde(default)]
+    pub placeholders: Vec<String>,
+    /// The words of yes and no.
+    pub booleans: Booleans,
+    /// The words of a status column that tells the preference, by what they mean.
+    #[serde(default)]
+    pub status: BTreeMap<State, Vec<String>>,
+    /// The words of a status column that speaks of the address alone.
+    #[serde(default)]
+    pub email_status: BTreeMap<State, Vec<String>>,
+    /// The words that say whether a code row is active.
+    #[serde(default)]
+    pub code_status: Booleans,
+    /// What staff call each state (Marketing Cloud's shirt colours).
+    #[serde(default)]
+    pub shirts: BTreeMap<State, String>,
+    /// What each preference code means; a trailing `*` matches any ending.
+    #[serde(default)]
+    pub codes: BTreeMap<String, String>,
+    /// The kinds of export.
+    pub kinds: Vec<Kind>,
+    /// The files that put records right.
+    #[serde(default)]
+    pub corrections: Vec<CorrectionFile>,
+}
+
+fn semicolon() -> String {
+    ";".to_owned()
+}
+
+/// Words of yes and no, any case.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Booleans {
+    /// Words that mean yes.
+    #[serde(rename = "true", default)]
+    pub yes: Vec<String>,
+    /// Words that mean no.
+    #[serde(rename = "false", default)]
+    pub no: Vec<String>,
+}
+
+/// The order of day and month in a slashed date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DateOrder {
+    /// Month first, as in the United States.
+    Mdy,
+    /// Day first.
+    Dmy,
+    /// Year first.
+    Ymd,
+}
+
+/// What a blank preference cell means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BlankMeans {
+    /// Not opted out: a checkbox that is not ticked.
+    Active,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// What a status word means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Mailed.
+    Active,
+    /// Mail bounced; the vendor still mails it.
+    Bounced,
+    /// The vendor stopped mailing it.
+    Held,
+    /// The person said no.
+    OptedOut,
+    /// Deleted: no statement about consent.
+    Removed,
+}
+
+/// What one row of a kind is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grain {
+    /// One row a contact, subscriber or constituent.
+    Contact,
+    /// One row a subscriber and business unit that unsubscribed.
+    UnitUnsubscribe,
+    /// One row a constituent and preference code; folds into the constituent.
+    Code,
+}
+
+/// The shape that an id has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdShape {
+    /// A Salesforce id of 15 or 18 characters.
+    Salesforce,
+    /// A Salesforce id where it looks like one, any text where it does not.
+    SalesforceOrText,
+    /// A GUID, with or without braces.
+    Guid,
+    /// Digits, zero-padded to a width.
+    Number(usize),
+    /// Any text.
+    Text,
+}
+
+/// A kind of export: how it is recognised and what its columns mean.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kind {
+    /// Its name, as `run.json` and `check` use it.
+    pub name: String,
+    /// What one row is called in messages.
+    pub noun: String,
+    /// What one row is.
+    pub grain: Grain,
+    /// The field that names the record in its own system.
+    pub key: Field,
+    /// Fields without which a file is not of this kind.
+    pub required: Vec<Field>,
+    /// Fields of which at least one must be there too.
+    #[serde(default)]
+    pub marks: Vec<Field>,
+    /// Headers that rule the kind out.
+    #[serde(default)]
+    pub excludes: Vec<String>,
+    /// What the key's values start with, where two kinds share their headers.
+    #[serde(default)]
+    pub id_prefix: Option<String>,
+    /// Whether several files of this kind are parts of one export.
+    #[serde(default)]
+    pub parts: bool,
+    /// The shapes of ids, by field.
+    #[serde(default)]
+    pub shapes: BTreeMap<Field, String>,
+    /// Headers of each field. All that a file has are read as addresses; of others the first.
+    pub columns: BTreeMap<Field, Vec<String>>,
+}
+
+impl Kind {
+    /// The shape of a field's ids.
+    pub fn shape(&self, field: Field) -> IdShape {
+        self.shapes.get(&field).map_or(IdShape::Text, |text| parse_shape(text).expect("checked when the profile was read"))
+    }
+}
+
+/// One correction file: when it is written and what its columns hold.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct CorrectionFile {
+    /// The kind whose records it corrects.
+    pub kind: String,
+    /// What it changes.
+    pub purpose: Purpose,
+    /// Its name under `corrections/`; the ending decides the format, `.csv` or `.xlsx`.
+    pub file: String,
+    /// Whether every value is quoted.
+    #[serde(default)]
+    pub quote_all: bool,
+    /// What clears a text where an empty cell would mean "no change".
+    #[serde(default)]
+    pub clear_with: Option<String>,
+    /// Its columns, in order.
+    pub columns: Vec<CorrectionColumn>,
+}
+
+/// One column of a correction file: exactly one of `take`, `set`, `write` and `blank`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct CorrectionColumn {
+    /// Its header.
+    pub header: String,
+    /// Copied from the record or its context.
+    #[serde(default)]
+    pub take: Option<Take>,
+    /// A constant: the new value.
+    #[serde(default)]
+    pub set: Option<String>,
+    /// The new value of a field.
+    #[serde(default)]
+    pub write: Option<Field>,
+    /// Left empty for people to fill in.
+    #[serde(default)]
+    pub blank: bool,
+    /// The changed field's name in the system itself, where it is not the header.
+    #[serde(default)]
+    pub field: Option<String>,
+}
+
+/// What a correction column can copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "named as the field or as the column of the request sheet")]
+pub enum Take {
+    /// The system's own key of the record.
+    RecordId,
+    /// The CRM id of the person.
+    ContactId,
+    /// The record's first address.
+    Email,
+    /// The business unit.
+    Unit,
+    /// The record's present status, in its own word.
+    Present,
+    /// What staff call that status.
+    Shirt,
+    /// Why, in a sentence.
+    Why,
+    /// The date of the opt-in that wins.
+    OptInAt,
+    /// The evidence of that opt-in.
+    OptInEvidence,
+    /// The date from which the change holds: the decision's, else the run's.
+    Effective,
+    /// The system that the decision came from.
+    Origin,
+}
+
+/// What a preference code means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CodeMeaning {
+    /// Opted out of all e-mail.
+    OptOutAll,
+    /// No contact of any sort; opts out of e-mail too.
+    NoContact,
+    /// Opted out of one category.
+    OptOutCategory(String),
+    /// Opted in to one category.
+    OptInCategory(String),
+    /// No solicitation; not an opt-out.
+    SolicitOnly,
+    /// Of no concern here.
+    Ignore,
+}
+
+impl CodeMeaning {
+    /// Reads `opt_out_all`, `opt_out:<category>`, `opt_in:<category>`, `solicit_only`, `no_contact` or `ignore`.
+    pub fn parse(text: &str) -> Result<CodeMeaning> {
+        Ok(match text.trim() {
+            "opt_out_all" => CodeMeaning::OptOutAll,
+            "no_contact" => CodeMeaning::NoContact,
+            "solicit_only" => CodeMeaning::SolicitOnly,
+            "ignore" => CodeMeaning::Ignore,
+            other => match other.split_once(':') {
+                Some(("opt_out", category)) if !category.trim().is_empty() => {
+                    CodeMeaning::OptOutCategory(category.trim().to_owned())
+                }
+                Some(("opt_in", category)) if !category.trim().is_empty() => {
+                    CodeMeaning::OptInCategory(category.trim().to_owned())
+                }
+                _ => bail!(
+                    "`{other}` is no meaning of a code: write `opt_out_all`, `opt_out:<category>`, `opt_in:<category>`, \
+                     `solicit_only`, `no_contact` or `ignore`"
+                ),
+            },
+        })
+    }
+}
+
+fn parse_shape(text: &str) -> Result<IdShape> {
+    Ok(match text {
+        "salesforce" => IdShape::Salesforce,
+        "salesforce_or_text" => IdShape::SalesforceOrText,
+        "guid" => IdShape::Guid,
+        "text" => IdShape::Text,
+        other => match other.strip_prefix("number:").and_then(|width| width.parse().ok()) {
+            Some(width) if (1..=20).contains(&width) => IdShape::Number(width),
+            _ => bail!("`{other}` is no id shape: write `salesforce`, `salesforce_or_text`, `guid`, `number:WIDTH` or `text`"),
+        },
+    })
+}
+
+/// A header as it is compared: without case, spaces, underscores, quotes and byte-order mark.
+pub fn fold_header(header: &str) -> String {
+    header
+        .chars()
+        .filter(|c| !c.is_whitespace() && !matches!(c, '_' | '"' | '\'' | '\u{feff}' | '\u{200b}' | '\u{a0}'))
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+impl Profile {
+    /// Reads a profile and checks that it is consistent.
+    ///
+    /// # Errors
+    /// An unknown key (with the nearest known one), an unknown shape, code meaning or kind, a correction
+    /// column that says not exactly one of `take`, `set`, `write`, `blank`.
+    pub fn parse(text: &str) -> Result<Profile> {
+        let profile: Profile = parse_toml(text)?;
+        profile.check()?;
+        Ok(profile)
+    }
+
+    /// The kind with that name.
+    pub fn kind(&self, name: &str) -> Option<&Kind> {
+        self.kinds.iter().find(|kind| kind.name == name)
+    }
+
+    fn check(&self) -> Result<()> {
+        crate::normalise::Zone::parse(&self.zone)?;
+        if self.kinds.is_empty() {
+            bail!("it has no [[kinds]]: say what exports the system writes");
+        }
+        for kind in &self.kinds {
+            for shape in kind.shapes.values() {
+                parse_shape(shape)?;
+            }
+            for field in kind.required.iter().chain(&kind.marks).chain([&kind.key]) {
+                if !kind.columns.contains_key(field) {
+                    bail!("the kind `{}` needs `{field}`, but [kinds.columns] has no headers for it", kind.name);
+                }
+            }
+        }
+        for meaning in self.codes.values() {
+            CodeMeaning::parse(meaning)?;
+        }
+        for correction in &self.corrections {
+            if self.kind(&correction.kind).is_none() {
+                let known: Vec<&str> = self.kinds.iter().map(|kind| kind.name.as_str()).collect();
+                bail!(
+                    "the correction file {} is for the kind `{}`; known are {}",
+                    correction.file,
+                    correction.kind,
+                    known.join(", ")
+                );
+            }
+            for column in &correction.columns {
+                let said = [column.take.is_some(), column.set.is_some(), column.write.is_some(), column.blank];
+                if said.iter().filter(|said| **said).count() != 1 {
+                    bail!(
+                        "the column `{}` of {} must say exactly one of `take`, `set`, `write` and `blank`",
+                        column.header,
+                        correction.file
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -187,6 +187,8 @@ vocabulary! {
         Held = "held",
         /// Deleted or removed from the platform: neither active nor opted out.
         Removed = "removed",
+        /// The export does not tell.
+        Unknown = "unknown",
     }
 }
 

@@ -2,9 +2,12 @@
 
 pub mod columns;
 pub mod config;
+pub mod consent;
 pub mod ingest;
+pub mod matching;
 mod nearest;
 pub mod normalise;
 pub mod report;
 pub mod rules;
 pub mod systems;
+mod texts;

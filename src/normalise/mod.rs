@@ -1,5 +1,130 @@
-//! Text to records.
+//! Text to records: one row of `records` is one row of one system about one contact or one business-unit unsubscribe.
+//!
+//! Rows of codes fold into their constituent, repeated keys into the most restrictive row. A row is rejected
+//! only when it has no usable key or its preference cannot be read; any other bad cell is dropped and becomes
+//! a [`Finding`]. Invariant: every row of a table is a record, a [`Folded`] row, or a reject.
 
+mod category;
+mod cells;
+mod email;
+mod findings;
+mod fold;
+mod ids;
+mod records;
+mod rows;
 mod times;
+mod words;
 
-pub use times::Zone;
+pub use category::{CategoryBook, own_values};
+pub use findings::Finding;
+pub use fold::Folded;
+pub use records::{ADDRESSES, col};
+pub use times::{Moment, Zone};
+
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+use polars::prelude::{DataFrame, IntoLazy, UnionArgs, concat_lf_diagonal};
+use rayon::prelude::*;
+
+use crate::config::Config;
+use crate::ingest::{FileReport, Reject, TextTable};
+use crate::systems::{Profile, Systems};
+use crate::texts::Texts;
+use words::{Codes, Words};
+
+/// The records of a run and what was wrong with the rows they came from.
+#[derive(Debug)]
+pub struct Normalised {
+    /// One row a record; the columns are in [`col`].
+    pub records: DataFrame,
+    /// Rows that became part of another row's record.
+    pub folded: Vec<Folded>,
+    /// Bad cells and rows, one a record and field.
+    pub findings: Vec<Finding>,
+    /// Rows that became no record.
+    pub rejects: Vec<Reject>,
+}
+
+/// Turns the text tables into records.
+///
+/// # Errors
+/// Only what Polars cannot do, which is a defect.
+pub fn normalise(tables: Vec<TextTable>, files: &[FileReport], run: &Rules<'_>) -> Result<Normalised> {
+    let mut by_system: Vec<Vec<TextTable>> = run.systems.profiles().iter().map(|_| Vec::new()).collect();
+    for table in tables {
+        by_system[table.system].push(table);
+    }
+    let parts: Vec<_> = by_system
+        .into_par_iter()
+        .enumerate()
+        .filter(|(_, tables)| !tables.is_empty())
+        .map(|(position, tables)| {
+            let system = System::new(position, run);
+            let read: Vec<rows::Read> =
+                tables.into_par_iter().map(|table| rows::read(&table, &files[table.file], &system)).collect();
+            fold::fold(read, &system)
+        })
+        .collect();
+
+    let mut whole = Normalised { records: DataFrame::empty(), folded: Vec::new(), findings: Vec::new(), rejects: Vec::new() };
+    let mut frames = Vec::new();
+    for part in parts {
+        frames.push(records::frame(&part.records, &part.context)?.lazy());
+        whole.folded.extend(part.folded);
+        whole.findings.extend(part.findings);
+        whole.rejects.extend(part.rejects);
+    }
+    if !frames.is_empty() {
+        whole.records = concat_lf_diagonal(frames, UnionArgs::default())?.with_row_index(col::IX, None).collect()?;
+    }
+    Ok(whole)
+}
+
+/// What rows are read by, for all systems.
+#[derive(Debug)]
+pub struct Rules<'a> {
+    /// The profiles, as the configuration has adjusted them.
+    pub systems: &'a Systems,
+    /// The configuration.
+    pub config: &'a Config,
+    /// The run's time.
+    pub as_of: DateTime<Utc>,
+    /// The store of texts.
+    pub texts: &'a Texts,
+}
+
+/// What the rows of one system are read by.
+struct System<'a> {
+    position: usize,
+    profile: &'a Profile,
+    zone: Zone,
+    states: Words<crate::systems::State>,
+    email_states: Words<crate::systems::State>,
+    booleans: Words<bool>,
+    code_status: Words<bool>,
+    codes: Codes,
+    categories: CategoryBook,
+    as_of: DateTime<Utc>,
+    tolerance_ms: i64,
+    texts: &'a Texts,
+}
+
+impl<'a> System<'a> {
+    fn new(position: usize, run: &Rules<'a>) -> System<'a> {
+        let profile = &run.systems.profiles()[position];
+        System {
+            position,
+            profile,
+            zone: Zone::parse(&profile.zone).expect("checked when the profile and the configuration were read"),
+            states: words::states(&profile.status),
+            email_states: words::states(&profile.email_status),
+            booleans: words::booleans(&profile.booleans),
+            code_status: words::booleans(&profile.code_status),
+            codes: Codes::new(profile),
+            categories: CategoryBook::new(profile, run.config),
+            as_of: run.as_of,
+            tolerance_ms: i64::from(run.config.policy.clock_tolerance_hours) * 3_600_000,
+            texts: run.texts,
+        }
+    }
+}

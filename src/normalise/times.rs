@@ -1,8 +1,12 @@
 //! Times as exports write them, to UTC instants with the precision they had.
+//!
+//! A bare date is its whole day in the system's zone, never midnight.
 
 use anyhow::{Result, anyhow};
-use chrono::{DateTime, FixedOffset, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
+
+use crate::systems::DateOrder;
 
 /// The zone of times that carry none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +18,13 @@ pub enum Zone {
 }
 
 impl Zone {
+    /// Coordinated Universal Time.
+    pub const UTC: Zone = Zone::Named(Tz::UTC);
+
     /// Reads an IANA name or an offset such as `-06:00`.
+    ///
+    /// # Errors
+    /// Anything else, with both forms as examples.
     pub fn parse(text: &str) -> Result<Zone> {
         if let Ok(zone) = text.parse::<Tz>() {
             return Ok(Zone::Named(zone));
@@ -36,6 +46,291 @@ impl Zone {
                     DateTime::from_naive_utc_and_offset(local - before, Utc)
                 }
             },
+        }
+    }
+
+    /// The calendar day of an instant.
+    pub fn day_of(self, moment: DateTime<Utc>) -> NaiveDate {
+        match self {
+            Zone::Fixed(offset) => moment.with_timezone(&offset).date_naive(),
+            Zone::Named(zone) => moment.with_timezone(&zone).date_naive(),
+        }
+    }
+}
+
+/// When something happened: from `from` until `until`, in milliseconds since 1970 UTC. Both are the same
+/// for an instant; a bare date reaches from its midnight to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    /// The earliest it can have been.
+    pub from: i64,
+    /// The latest it can have been.
+    pub until: i64,
+}
+
+impl Moment {
+    /// An exact time.
+    pub fn instant(at: DateTime<Utc>) -> Moment {
+        Moment { from: at.timestamp_millis(), until: at.timestamp_millis() }
+    }
+
+    /// A whole day.
+    pub fn day(date: NaiveDate, zone: Zone) -> Moment {
+        let midnight = |date: NaiveDate| zone.to_utc(date.and_time(NaiveTime::MIN)).timestamp_millis();
+        Moment { from: midnight(date), until: midnight(date.checked_add_days(Days::new(1)).unwrap_or(date)) }
+    }
+
+    /// Whether only the day is known.
+    pub fn is_day(self) -> bool {
+        self.from != self.until
+    }
+
+    /// Its beginning.
+    pub fn start(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(self.from).unwrap_or_default()
+    }
+
+    /// As outputs write it: `2026-11-20` for a day of `zone`, else `2026-11-20T14:05:06Z`.
+    pub fn written(self, zone: Zone) -> String {
+        match self.is_day() {
+            true => zone.day_of(self.start()).to_string(),
+            false => self.start().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        }
+    }
+}
+
+/// Why a cell is no time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoTime {
+    /// Not a date at all.
+    Unreadable,
+    /// Day and month could be either way round.
+    Ambiguous,
+}
+
+/// The order of day and month that the values of a column prove: one that only fits one way settles it.
+pub fn proven_order<'a>(values: impl Iterator<Item = &'a str>) -> Option<DateOrder> {
+    let (mut day_first, mut month_first) = (false, false);
+    for value in values {
+        if let Some((first, second, _)) = Digits::slashed(value.trim()) {
+            day_first |= first > 12 && second <= 12;
+            month_first |= second > 12 && first <= 12;
+        }
+    }
+    match (day_first, month_first) {
+        (true, false) => Some(DateOrder::Dmy),
+        (false, true) => Some(DateOrder::Mdy),
+        _ => None,
+    }
+}
+
+/// Reads a time.
+///
+/// Read are ISO 8601 dates and times with or without zone, `20261120`, `11/20/2026 2:05:06 PM` and
+/// `20.11.2026 14:05` by the column's order, and dates with the month's English name.
+///
+/// # Errors
+/// What the cell is instead.
+pub fn parse(text: &str, zone: Zone, order: Option<DateOrder>) -> Result<Moment, NoTime> {
+    let text = text.trim();
+    let (date, rest) = split_date(text, order)?;
+    let rest = rest.trim_start_matches(['T', 't', ' ', ',']).trim();
+    if rest.is_empty() {
+        return Ok(Moment::day(date, zone));
+    }
+    let (time, offset) = split_offset(rest);
+    let local = date.and_time(parse_clock(time).ok_or(NoTime::Unreadable)?);
+    let zone = match offset {
+        "" => zone,
+        "Z" | "z" | "UTC" | "GMT" => Zone::UTC,
+        offset => Zone::Fixed(offset.parse().map_err(|_| NoTime::Unreadable)?),
+    };
+    Ok(Moment::instant(zone.to_utc(local)))
+}
+
+/// The numbers at the head of a text.
+struct Digits;
+
+impl Digits {
+    fn take(text: &str) -> Option<(u32, usize, &str)> {
+        let end = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+        let number = text.get(..end).filter(|digits| (1..=8).contains(&digits.len()))?.parse().ok()?;
+        Some((number, end, &text[end..]))
+    }
+
+    /// `11/20/2026…`, `20.11.2026…`, `11-20-2026…`: the first two numbers and the year with what follows.
+    fn slashed(text: &str) -> Option<(u32, u32, &str)> {
+        let (first, width, rest) = Digits::take(text)?;
+        let rest = rest.strip_prefix(['/', '.', '-'])?;
+        let (second, second_width, rest) = Digits::take(rest)?;
+        let rest = rest.strip_prefix(['/', '.', '-'])?;
+        (width <= 2 && second_width <= 2).then_some((first, second, rest))
+    }
+}
+
+fn split_date(text: &str, order: Option<DateOrder>) -> Result<(NaiveDate, &str), NoTime> {
+    let date = |year: u32, month: u32, day: u32| {
+        let plausible = (1900..=2199).contains(&year);
+        NaiveDate::from_ymd_opt(year as i32, month, day).filter(|_| plausible).ok_or(NoTime::Unreadable)
+    };
+    if let Some((first, second, rest)) = Digits::slashed(text) {
+        let (year, width, rest) = Digits::take(rest).ok_or(NoTime::Unreadable)?;
+        if width != 4 {
+            return Err(NoTime::Unreadable);
+        }
+        let (month, day) = match (first, second) {
+            (first, second) if first == second => (first, second),
+            (first, second) if first > 12 => (second, first),
+            (first, second) if second > 12 => (first, second),
+            (first, second) => match order {
+                Some(DateOrder::Dmy) => (second, first),
+                Some(DateOrder::Mdy) => (first, second),
+                _ => return Err(NoTime::Ambiguous),
+            },
+        };
+        return Ok((date(year, month, day)?, rest));
+    }
+    match Digits::take(text) {
+        Some((whole, 8, rest)) => Ok((date(whole / 10_000, whole / 100 % 100, whole % 100)?, rest)),
+        Some((year, 4, rest)) => {
+            let numbers = || {
+                let (month, _, rest) = Digits::take(rest.strip_prefix(['-', '/', '.'])?)?;
+                let (day, _, rest) = Digits::take(rest.strip_prefix(['-', '/', '.'])?)?;
+                Some((month, day, rest))
+            };
+            let (month, day, rest) = numbers().ok_or(NoTime::Unreadable)?;
+            Ok((date(year, month, day)?, rest))
+        }
+        // `20 Nov 2026` and `20-Nov-2026`.
+        Some((day, _, rest)) => {
+            let (month, rest) = month_name(rest.trim_start_matches([' ', '-'])).ok_or(NoTime::Unreadable)?;
+            let (year, rest) = year_after(rest).ok_or(NoTime::Unreadable)?;
+            Ok((date(year, month, day)?, rest))
+        }
+        // `Nov 20, 2026` and `November 20 2026`.
+        None => {
+            let (month, rest) = month_name(text).ok_or(NoTime::Unreadable)?;
+            let (day, _, rest) = Digits::take(rest.trim_start()).ok_or(NoTime::Unreadable)?;
+            let (year, rest) = year_after(rest).ok_or(NoTime::Unreadable)?;
+            Ok((date(year, month, day)?, rest))
+        }
+    }
+}
+
+fn year_after(rest: &str) -> Option<(u32, &str)> {
+    let (year, width, rest) = Digits::take(rest.trim_start_matches([' ', ',', '-']))?;
+    (width == 4).then_some((year, rest))
+}
+
+fn month_name(text: &str) -> Option<(u32, &str)> {
+    const NAMES: [&str; 12] = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ];
+    let end = text.bytes().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(text.len());
+    let word = text[..end].to_ascii_lowercase();
+    let at = NAMES.iter().position(|name| *name == word || (word.len() == 3 && name.starts_with(&word)))?;
+    Some((at as u32 + 1, text[end..].trim_start_matches('.')))
+}
+
+/// A zone at the end of a clock time: `Z`, `UTC`, `+01:00`, `-0600`.
+fn split_offset(text: &str) -> (&str, &str) {
+    let at = text.find(['+', '-', 'Z', 'z']).or_else(|| text.find("UTC")).or_else(|| text.find("GMT"));
+    at.map_or((text, ""), |at| (text[..at].trim_end(), text[at..].trim()))
+}
+
+fn parse_clock(text: &str) -> Option<NaiveTime> {
+    let upper = text.to_ascii_uppercase();
+    let (clock, half) = match (upper.strip_suffix("AM"), upper.strip_suffix("PM")) {
+        (Some(clock), _) => (clock.trim_end(), Some(0)),
+        (_, Some(clock)) => (clock.trim_end(), Some(12)),
+        _ => (upper.as_str(), None),
+    };
+    let mut parts = clock.splitn(3, ':');
+    let hour: u32 = parts.next()?.parse().ok()?;
+    let minute: u32 = parts.next()?.parse().ok()?;
+    let (second, fraction) =
+        parts.next().unwrap_or("0").split_once('.').unwrap_or_else(|| (clock.splitn(3, ':').nth(2).unwrap_or("0"), "0"));
+    let millis: u32 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
+    let hour = match half {
+        Some(_) if !(1..=12).contains(&hour) => return None,
+        Some(half) => hour % 12 + half,
+        None => hour,
+    };
+    NaiveTime::from_hms_milli_opt(hour, minute, second.parse().ok()?, millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DENVER: Zone = Zone::Named(Tz::America__Denver);
+
+    #[test]
+    fn times_are_read_with_their_zone_and_precision() {
+        let vendor = Zone::parse("-06:00").unwrap();
+        // cell | zone | order | as written again
+        for (cell, zone, order, written) in [
+            ("2026-11-20T14:05:06.000Z", DENVER, None, "2026-11-20T14:05:06Z"),
+            ("2026-11-20 14:05:06", Zone::UTC, None, "2026-11-20T14:05:06Z"),
+            ("2026-11-20T14:05:06+02:00", DENVER, None, "2026-11-20T12:05:06Z"),
+            ("2026-11-20T14:05:06-0600", DENVER, None, "2026-11-20T20:05:06Z"),
+            ("2026-11-20", DENVER, None, "2026-11-20"),
+            ("20261120", DENVER, None, "2026-11-20"),
+            ("11/20/2026", DENVER, None, "2026-11-20"),
+            ("3/4/2026 9:05 AM", vendor, Some(DateOrder::Mdy), "2026-03-04T15:05:00Z"),
+            ("3/4/2026 12:05:09 AM", vendor, Some(DateOrder::Dmy), "2026-04-03T06:05:09Z"),
+            ("07/07/2026 23:30", vendor, None, "2026-07-08T05:30:00Z"),
+            ("Nov 20 2026 2:05PM", vendor, None, "2026-11-20T20:05:00Z"),
+            ("20-Nov-2026", vendor, None, "2026-11-20"),
+            ("November 2, 2026", vendor, None, "2026-11-02"),
+            // The hour that the clocks skip, and the one they repeat.
+            ("2026-03-08 02:30", DENVER, None, "2026-03-08T09:30:00Z"),
+            ("2026-11-01 01:30", DENVER, None, "2026-11-01T08:30:00Z"),
+        ] {
+            assert_eq!(parse(cell, zone, order).map(|moment| moment.written(zone)), Ok(written.to_owned()), "{cell}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_says_what_it_is() {
+        use NoTime::{Ambiguous, Unreadable};
+        for (cell, what) in [
+            ("03/04/2026", Ambiguous),
+            ("46346", Unreadable),
+            ("soon", Unreadable),
+            ("2026-13-01", Unreadable),
+            ("2026-02-30", Unreadable),
+            ("11/20/26", Unreadable),
+            ("2026-11-20 25:00", Unreadable),
+            ("11/20/2026 13:00 PM", Unreadable),
+            ("0026-11-20", Unreadable),
+            ("ä", Unreadable),
+            ("", Unreadable),
+        ] {
+            assert_eq!(parse(cell, Zone::UTC, None), Err(what), "{cell}");
+        }
+    }
+
+    #[test]
+    fn one_value_that_only_fits_one_way_settles_a_column() {
+        for (values, order) in [
+            (vec!["03/04/2026", "03/14/2026"], Some(DateOrder::Mdy)),
+            (vec!["14/03/2026", "03/04/2026"], Some(DateOrder::Dmy)),
+            (vec!["03/04/2026", "2026-03-14"], None),
+            (vec!["14/03/2026", "03/14/2026"], None),
+        ] {
+            assert_eq!(proven_order(values.iter().copied()), order, "{values:?}");
         }
     }
 }

@@ -1,0 +1,393 @@
+//! Persons to decisions: one row is one person who said something, and whether the last word is out or in.
+//!
+//! The person's own wish wins, and doubt goes to silence. Every opt-out is a signal with a time, known or
+//! not; an opt-in is one only if it is explicit, and wins only if it beats all opt-outs. An opt-out spreads
+//! to every contact that shares the address. Invariant: a person with an opt-out is decided `in` only by an
+//! evidenced opt-in that is later than every one of them.
+
+use anyhow::Result;
+use chrono::NaiveDate;
+use foldhash::{HashMap, HashSet};
+use polars::prelude::{
+    BooleanChunked, DataFrame, DataType, Int64Chunked, IntoColumn, IntoLazy, JoinArgs, JoinType, NewChunkedArray, UInt32Chunked,
+    col, lit,
+};
+
+use crate::columns::{Method, Opt};
+use crate::config::{Config, SharedAddress, UnitUnsubscribe};
+use crate::matching::{Matched, cols, word};
+use crate::normalise::{Moment, Zone, col as of};
+use crate::systems::Systems;
+use crate::texts::{Text, Texts};
+
+/// The columns of the decisions, beside the person.
+pub mod decided {
+    /// Whether the person is opted out: false where an opt-in wins, null where nobody said anything (bool).
+    pub const OUT: &str = "decided_out";
+    /// The same before opt-outs spread over shared addresses (bool).
+    pub const OWN_OUT: &str = "decided_out_alone";
+    /// When the opt-in that wins was made (milliseconds UTC).
+    pub const IN_FROM: &str = "won_from";
+    /// When it was made, at the latest.
+    pub const IN_UNTIL: &str = "won_until";
+}
+
+/// What each person who said something wants.
+#[derive(Debug)]
+pub struct Consent {
+    /// `person` and the columns of [`decided`], one row a person who said something or shares with one who did.
+    pub decisions: DataFrame,
+    /// The same, with the reasons, by person.
+    pub wishes: HashMap<u32, Wish>,
+    /// Persons with a code that nobody has given a meaning: their corrections are held.
+    pub stopped: HashSet<u32>,
+}
+
+/// What one person wants, and why.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    /// Records (`ix`) that opt the person out, in the order in which a sentence names them.
+    pub outs: Vec<u32>,
+    /// The record whose explicit opt-in is the latest.
+    pub opted_in: Option<u32>,
+    /// An opt-in date without evidence of permission.
+    pub unproven: Option<u32>,
+    /// The person's own decision.
+    pub own: Option<Opt>,
+    /// The decision.
+    pub decision: Option<Opt>,
+    /// The person that an opt-out came from over a shared address, and that address.
+    pub shared: Option<(u32, Text)>,
+    hardest: Hardest,
+}
+
+/// The opt-outs of a person that are the hardest to beat.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Hardest {
+    undated: bool,
+    instant: Option<i64>,
+    day: Option<(NaiveDate, i64)>,
+}
+
+/// An opt-in, as it is compared with opt-outs.
+#[derive(Clone, Copy, Debug)]
+struct OptIn {
+    at: Moment,
+    day: NaiveDate,
+}
+
+impl Hardest {
+    fn add(&mut self, out: Option<Moment>, zone: Zone) {
+        match out {
+            None => self.undated = true,
+            Some(out) if out.is_day() => self.day = self.day.max(Some((zone.day_of(out.start()), out.until))),
+            Some(out) => self.instant = self.instant.max(Some(out.until)),
+        }
+    }
+
+    fn with(self, other: Hardest) -> Hardest {
+        let until = self.day.map(|day| day.1).max(other.day.map(|day| day.1));
+        Hardest {
+            undated: self.undated || other.undated,
+            instant: self.instant.max(other.instant),
+            day: self.day.map(|day| day.0).max(other.day.map(|day| day.0)).zip(until),
+        }
+    }
+
+    /// Whether an opt-in is later than all of them. Two bare dates: a later day is enough; else by more than the tolerance.
+    fn is_beaten_by(self, opt_in: OptIn, tolerance_ms: i64) -> bool {
+        let after = |until: i64| opt_in.at.from - until > tolerance_ms;
+        !self.undated
+            && self.instant.is_none_or(after)
+            && self.day.is_none_or(|(day, until)| if opt_in.at.is_day() { opt_in.day > day } else { after(until) })
+    }
+}
+
+/// Decides for every person.
+///
+/// # Errors
+/// Only what Polars cannot do, which is a defect.
+pub fn weigh(records: &DataFrame, matched: &Matched, config: &Config, systems: &Systems, texts: &Texts) -> Result<Consent> {
+    let mut weighing = Weighing { config, systems, wishes: HashMap::default(), opt_ins: HashMap::default() };
+    let stopped = weighing.read_signals(records, matched, texts)?;
+    weighing.decide_alone(&stopped);
+    if config.policy.shared_address == SharedAddress::MostRestrictive {
+        weighing.spread(records, matched, texts)?;
+    }
+    let decisions = decisions_frame(&weighing.wishes, &weighing.opt_ins)?;
+    Ok(Consent { decisions, wishes: weighing.wishes, stopped: stopped.by_code })
+}
+
+struct Weighing<'a> {
+    config: &'a Config,
+    systems: &'a Systems,
+    wishes: HashMap<u32, Wish>,
+    opt_ins: HashMap<u32, OptIn>,
+}
+
+/// Persons about whom something is not known.
+struct Doubt {
+    by_code: HashSet<u32>,
+    unreadable: HashSet<u32>,
+}
+
+impl Weighing<'_> {
+    /// Every opt-out and every opt-in of every person.
+    fn read_signals(&mut self, records: &DataFrame, matched: &Matched, texts: &Texts) -> Result<Doubt> {
+        let opt = |opt: Opt| col(of::OPT).eq(word(opt.word(), Opt::dtype()));
+        let office = col(cols::METHOD)
+            .eq(word(Method::SharedEmail.word(), Method::dtype()))
+            .and(col(cols::BELONGS).gt(lit(self.config.policy.max_shared)));
+        let signals = records
+            .clone()
+            .lazy()
+            .filter(opt(Opt::Out).or(opt(Opt::Unreadable)).or(col(of::IN_FROM).is_not_null()).or(col(of::STOPPED)))
+            .select(
+                [
+                    of::IX,
+                    of::SYSTEM,
+                    of::RECORD,
+                    of::OPT,
+                    of::OUT_FROM,
+                    of::OUT_UNTIL,
+                    of::IN_FROM,
+                    of::IN_UNTIL,
+                    of::EVIDENCE,
+                    of::UNIT,
+                    of::STOPPED,
+                ]
+                .map(col),
+            )
+            .join(matched.links.clone().lazy().filter(office.not()), [col(of::IX)], [col(of::IX)], JoinArgs::new(JoinType::Inner))
+            .collect()?;
+
+        let names: Vec<&str> = self.systems.profiles().iter().map(|profile| profile.name.as_str()).collect();
+        let zones: Vec<Zone> = self.systems.profiles().iter().map(|profile| Zone::parse(&profile.zone)).collect::<Result<_>>()?;
+        let rows = Signals::of(&signals)?;
+        let mut doubt = Doubt { by_code: HashSet::default(), unreadable: HashSet::default() };
+        // In the order of their keys, so that ties fall the same whatever the order of rows.
+        let mut order: Vec<usize> = (0..signals.height()).collect();
+        order.sort_by_key(|at| {
+            (rows.system[*at], rows.record[*at].map(|key| texts.get(key)), rows.unit[*at].map(|unit| texts.get(unit)))
+        });
+        for at in order {
+            let (person, system, ix) = (rows.person[at], rows.system[at] as usize, rows.ix[at]);
+            if rows.stopped[at] {
+                doubt.by_code.insert(person);
+            }
+            if rows.opt[at] == Opt::Unreadable {
+                doubt.unreadable.insert(person);
+                continue;
+            }
+            if rows.opt[at] == Opt::Out {
+                if rows.unit[at].is_some() && self.config.policy.unit_unsubscribe == UnitUnsubscribe::Unit {
+                    continue;
+                }
+                let wish = self.wishes.entry(person).or_default();
+                wish.outs.push(ix);
+                wish.hardest.add(rows.out[at], zones[system]);
+            } else if let Some(opted_in) =
+                rows.opted_in[at].filter(|_| self.config.policy.opt_in_systems.iter().any(|name| name == names[system]))
+            {
+                let wish = self.wishes.entry(person).or_default();
+                if self.config.policy.require_permission && !rows.evidence[at] {
+                    wish.unproven.get_or_insert(ix);
+                    continue;
+                }
+                let candidate = OptIn { at: opted_in, day: zones[system].day_of(opted_in.start()) };
+                let known = self.opt_ins.get(&person);
+                if known.is_none_or(|known| candidate.at.from > known.at.from) {
+                    self.opt_ins.insert(person, candidate);
+                    wish.opted_in = Some(ix);
+                }
+            }
+        }
+        Ok(doubt)
+    }
+
+    /// Each person's own decision, before anything is shared.
+    fn decide_alone(&mut self, doubt: &Doubt) {
+        let tolerance = self.tolerance_ms();
+        for (person, wish) in &mut self.wishes {
+            let certain = !doubt.unreadable.contains(person) && !doubt.by_code.contains(person);
+            let wins = self.opt_ins.get(person).is_some_and(|opt_in| certain && wish.hardest.is_beaten_by(*opt_in, tolerance));
+            wish.own = match (wins, wish.outs.is_empty()) {
+                (true, _) => Some(Opt::In),
+                (false, false) => Some(Opt::Out),
+                (false, true) => None,
+            };
+            wish.decision = wish.own;
+        }
+    }
+
+    /// Spreads opt-outs over shared addresses until nothing changes.
+    fn spread(&mut self, records: &DataFrame, matched: &Matched, texts: &Texts) -> Result<()> {
+        let neighbours = Neighbours::of(matched, self.config.policy.max_shared)?;
+        let tolerance = self.tolerance_ms();
+        let mut pending: Vec<u32> = neighbours.of_person.keys().copied().filter(|person| self.is_out(*person)).collect();
+        while let Some(sharer) = pending.pop() {
+            let hardest = self.wishes[&sharer].hardest;
+            for (other, _) in neighbours.around(sharer) {
+                let opt_in = self.opt_ins.get(&other).copied();
+                let wish = self.wishes.entry(other).or_default();
+                let withstands =
+                    wish.own == Some(Opt::In) && opt_in.is_some_and(|opt_in| hardest.is_beaten_by(opt_in, tolerance));
+                if withstands {
+                    continue;
+                }
+                let merged = wish.hardest.with(hardest);
+                if wish.decision != Some(Opt::Out) || merged != wish.hardest {
+                    (wish.decision, wish.hardest) = (Some(Opt::Out), merged);
+                    pending.push(other);
+                }
+            }
+        }
+        self.explain_shared(&neighbours, records, texts)
+    }
+
+    /// From whom each shared opt-out came: the nearest, then the first by id, so that the order of rows says nothing.
+    fn explain_shared(&mut self, neighbours: &Neighbours, records: &DataFrame, texts: &Texts) -> Result<()> {
+        let ids = records.column(of::RECORD)?.cast(&DataType::String)?;
+        let ids = ids.str()?;
+        let name = |person: u32| neighbours.contact_of.get(&person).and_then(|ix| ids.get(*ix as usize)).unwrap_or_default();
+        let mut level: Vec<u32> = neighbours
+            .of_person
+            .keys()
+            .copied()
+            .filter(|person| self.wishes.get(person).is_some_and(|wish| wish.own == Some(Opt::Out)))
+            .collect();
+        while !level.is_empty() {
+            let mut reached: HashMap<u32, Vec<(u32, Text)>> = HashMap::default();
+            for sharer in &level {
+                for (other, address) in neighbours.around(*sharer) {
+                    let wish = &self.wishes[&other];
+                    if wish.decision == Some(Opt::Out) && wish.own != Some(Opt::Out) && wish.shared.is_none() {
+                        reached.entry(other).or_default().push((*sharer, address));
+                    }
+                }
+            }
+            level = reached.keys().copied().collect();
+            for (person, sharers) in reached {
+                let first = sharers.into_iter().min_by_key(|(sharer, address)| (name(*sharer), texts.get(*address)));
+                self.wishes.get_mut(&person).expect("reached persons have a wish").shared = first;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_out(&self, person: u32) -> bool {
+        self.wishes.get(&person).is_some_and(|wish| wish.decision == Some(Opt::Out))
+    }
+
+    fn tolerance_ms(&self) -> i64 {
+        i64::from(self.config.policy.clock_tolerance_hours) * 3_600_000
+    }
+}
+
+/// CRM contacts that share an address with another.
+struct Neighbours {
+    of_person: HashMap<u32, Vec<Text>>,
+    of_address: HashMap<Text, Vec<u32>>,
+    contact_of: HashMap<u32, u32>,
+}
+
+impl Neighbours {
+    fn of(matched: &Matched, max_shared: u32) -> Result<Neighbours> {
+        let shared = crate::matching::shared_addresses(matched)?.filter(col("contacts").lt_eq(lit(max_shared))).collect()?;
+        let persons = shared.column(cols::PERSON)?.u32()?.clone();
+        let addresses = shared.column("address")?.to_physical_repr();
+        let addresses = addresses.u32()?.clone();
+        let mut neighbours =
+            Neighbours { of_person: HashMap::default(), of_address: HashMap::default(), contact_of: HashMap::default() };
+        for (person, address) in persons.iter().flatten().zip(addresses.iter().flatten().map(Text::from_number)) {
+            neighbours.of_person.entry(person).or_default().push(address);
+            neighbours.of_address.entry(address).or_default().push(person);
+        }
+        let hub = matched
+            .links
+            .clone()
+            .lazy()
+            .filter(col(cols::IN_HUB).and(col(cols::METHOD).eq(word(Method::Hub.word(), Method::dtype()))))
+            .collect()?;
+        let (ixs, persons) = (hub.column(of::IX)?.u32()?.clone(), hub.column(cols::PERSON)?.u32()?.clone());
+        for (ix, person) in ixs.iter().flatten().zip(persons.iter().flatten()) {
+            if neighbours.of_person.contains_key(&person) {
+                neighbours.contact_of.insert(person, ix);
+            }
+        }
+        Ok(neighbours)
+    }
+
+    /// Everybody who shares an address with a person, and that address.
+    fn around(&self, person: u32) -> Vec<(u32, Text)> {
+        let addresses = self.of_person.get(&person).into_iter().flatten();
+        addresses
+            .flat_map(|address| self.of_address[address].iter().map(move |other| (*other, *address)))
+            .filter(|(other, _)| *other != person)
+            .collect()
+    }
+}
+
+/// The columns of the signals, as plain vectors.
+struct Signals {
+    ix: Vec<u32>,
+    person: Vec<u32>,
+    system: Vec<u32>,
+    record: Vec<Option<Text>>,
+    unit: Vec<Option<Text>>,
+    opt: Vec<Opt>,
+    out: Vec<Option<Moment>>,
+    opted_in: Vec<Option<Moment>>,
+    evidence: Vec<bool>,
+    stopped: Vec<bool>,
+}
+
+impl Signals {
+    fn of(frame: &DataFrame) -> Result<Signals> {
+        let numbers = |name: &str| -> Result<Vec<u32>> { Ok(frame.column(name)?.u32()?.iter().flatten().collect()) };
+        let texts = |name: &str| -> Result<Vec<Option<Text>>> {
+            let physical = frame.column(name)?.to_physical_repr();
+            Ok(physical.u32()?.iter().map(|number| number.map(Text::from_number)).collect())
+        };
+        let moments = |from: &str, until: &str| -> Result<Vec<Option<Moment>>> {
+            let (from, until) = (frame.column(from)?.i64()?, frame.column(until)?.i64()?);
+            Ok(from.iter().zip(until.iter()).map(|(from, until)| Some(Moment { from: from?, until: until? })).collect())
+        };
+        let opt = frame.column(of::OPT)?.to_physical_repr();
+        Ok(Signals {
+            ix: numbers(of::IX)?,
+            person: numbers(cols::PERSON)?,
+            system: numbers(of::SYSTEM)?,
+            record: texts(of::RECORD)?,
+            unit: texts(of::UNIT)?,
+            opt: opt.u8()?.iter().flatten().map(|position| Opt::ALL[position as usize]).collect(),
+            out: moments(of::OUT_FROM, of::OUT_UNTIL)?,
+            opted_in: moments(of::IN_FROM, of::IN_UNTIL)?,
+            evidence: texts(of::EVIDENCE)?.into_iter().map(|evidence| evidence.is_some()).collect(),
+            stopped: frame.column(of::STOPPED)?.bool()?.iter().map(|stopped| stopped == Some(true)).collect(),
+        })
+    }
+}
+
+fn decisions_frame(wishes: &HashMap<u32, Wish>, opt_ins: &HashMap<u32, OptIn>) -> Result<DataFrame> {
+    let mut persons: Vec<u32> = wishes.iter().filter(|(_, wish)| wish.decision.is_some()).map(|(person, _)| *person).collect();
+    persons.sort_unstable();
+    let flag = |name: &'static str, of: fn(&Wish) -> Option<Opt>| {
+        let flags = persons.iter().map(|person| of(&wishes[person]).map(|opt| opt == Opt::Out));
+        BooleanChunked::from_iter_options(name.into(), flags).into_column()
+    };
+    let won = |name: &'static str, of: fn(Moment) -> i64| {
+        let times = persons
+            .iter()
+            .map(|person| opt_ins.get(person).filter(|_| wishes[person].decision == Some(Opt::In)).map(|opt_in| of(opt_in.at)));
+        Int64Chunked::from_iter_options(name.into(), times).into_column()
+    };
+    let columns = vec![
+        UInt32Chunked::from_slice(cols::PERSON.into(), &persons).into_column(),
+        flag(decided::OUT, |wish| wish.decision),
+        flag(decided::OWN_OUT, |wish| wish.own),
+        won(decided::IN_FROM, |at| at.from),
+        won(decided::IN_UNTIL, |at| at.until),
+    ];
+    Ok(DataFrame::new(persons.len(), columns)?)
+}

@@ -1,0 +1,174 @@
+//! Records to persons: one row of `links` is one record of one person.
+//!
+//! The CRM is the hub: every contact or lead is a person. Another record belongs to a person by contact id,
+//! else by source id, else by address, where it may fit several and stays one record linked to all of them.
+//! What fits no contact is matched the same way with the source system as hub, and what is left by address.
+//! Matching is never transitive beyond that and never fuzzy. Invariant: every record has at least one link.
+
+use anyhow::Result;
+use polars::prelude::{
+    DataFrame, DataType, Expr, IntoLazy, JoinArgs, JoinType, LazyFrame, PolarsResult, UnionArgs, UniqueKeepStrategy, coalesce,
+    col, concat, len, lit, when,
+};
+
+use crate::columns::{Method, Role};
+use crate::normalise::col as of;
+
+/// The columns that matching adds.
+pub mod cols {
+    /// Number of the person (u32); those of the hub come first.
+    pub const PERSON: &str = "person";
+    /// How the record was tied to the person.
+    pub const METHOD: &str = "method";
+    /// To how many persons it was tied (u32).
+    pub const BELONGS: &str = "belongs";
+    /// Whether the person is a CRM contact (bool).
+    pub const IN_HUB: &str = "in_hub";
+}
+
+/// Records and the persons they belong to.
+#[derive(Debug)]
+pub struct Matched {
+    /// One row a record and person: `ix`, `person`, `method`, `belongs`, `in_hub`.
+    pub links: DataFrame,
+    /// One row an address of a CRM contact: `person`, `address`.
+    pub addresses: DataFrame,
+}
+
+/// Ties every record to its person or persons.
+///
+/// # Errors
+/// Only what Polars cannot do, which is a defect.
+pub fn match_records(records: &DataFrame) -> Result<Matched> {
+    let slim: Vec<Expr> =
+        [of::IX, of::ROLE, of::RECORD, of::CONTACT_ID, of::SOURCE_ID, of::MAIN].into_iter().chain(of::EMAILS).map(col).collect();
+    let keys = records.clone().lazy().select(slim);
+    let is_hub = || is_role(Role::Crm).and(col(of::RECORD).is_not_null());
+
+    let contacts = keys.clone().filter(is_hub()).with_row_index(cols::PERSON, None).collect()?;
+    let others = keys.filter(is_hub().not()).collect()?;
+    let by_contact = tie(&others, &contacts, Some((of::CONTACT_ID, of::RECORD)))?;
+
+    let leftover = without(&others, &by_contact)?;
+    let constituents = leftover
+        .clone()
+        .lazy()
+        .filter(is_role(Role::Source).and(col(of::SOURCE_ID).is_not_null()))
+        .with_row_index(cols::PERSON, Some(contacts.height() as u32))
+        .collect()?;
+    let rest = without(&leftover, &constituents)?;
+    let by_constituent = tie(&rest, &constituents, None)?;
+
+    let first_free = (contacts.height() + constituents.height()) as u32;
+    let alone = without(&rest, &by_constituent)?;
+    let grouped = by_address_alone(&alone, first_free)?;
+
+    let hub = |persons: &DataFrame| {
+        persons.clone().lazy().select([col(of::IX), col(cols::PERSON), method(Method::Hub), lit(1u32).alias(cols::BELONGS)])
+    };
+    let in_hub = |links: LazyFrame, yes: bool| links.with_column(lit(yes).alias(cols::IN_HUB));
+    let links = concat(
+        [
+            in_hub(hub(&contacts), true),
+            in_hub(by_contact.lazy(), true),
+            in_hub(hub(&constituents), false),
+            in_hub(by_constituent.lazy(), false),
+            in_hub(grouped.lazy(), false),
+        ],
+        UnionArgs::default(),
+    )?
+    .collect()?;
+    Ok(Matched { links, addresses: addresses_of(&contacts, cols::PERSON)?.collect()? })
+}
+
+/// Whether a record is of a system with that role.
+pub fn is_role(role: Role) -> Expr {
+    col(of::ROLE).eq(word(role.word(), Role::dtype()))
+}
+
+/// A word of a small vocabulary, as a literal.
+pub fn word(word: &'static str, dtype: DataType) -> Expr {
+    lit(word).cast(dtype)
+}
+
+fn method(method: Method) -> Expr {
+    word(method.word(), Method::dtype()).alias(cols::METHOD)
+}
+
+/// Links of `members` to the persons of a hub: by the pair of id columns, else by source id, else by address.
+fn tie(members: &DataFrame, hub: &DataFrame, ids: Option<(&str, &str)>) -> Result<DataFrame> {
+    let mut found = Vec::new();
+    let mut left = members.clone();
+    for (theirs, ours, how) in ids.into_iter().map(|(theirs, ours)| (theirs, ours, Method::ContactId)).chain([(
+        of::SOURCE_ID,
+        of::SOURCE_ID,
+        Method::SourceId,
+    )]) {
+        let hub_keys = hub.clone().lazy().filter(col(ours).is_not_null()).select([col(ours).alias("key"), col(cols::PERSON)]);
+        let member_keys = left.clone().lazy().filter(col(theirs).is_not_null()).select([col(of::IX), col(theirs).alias("key")]);
+        let tied = inner(member_keys, hub_keys, "key")
+            .select([col(of::IX), col(cols::PERSON), method(how), count_over_record()?])
+            .collect()?;
+        left = without(&left, &tied)?;
+        found.push(tied.lazy());
+    }
+    let shared = word(Method::SharedEmail.word(), Method::dtype());
+    let by_address = inner(addresses_of(&left, of::IX)?, addresses_of(hub, cols::PERSON)?, "address")
+        .select([col(of::IX), col(cols::PERSON)])
+        .unique(None, UniqueKeepStrategy::Any)
+        .with_column(count_over_record()?)
+        .select([
+            col(of::IX),
+            col(cols::PERSON),
+            when(col(cols::BELONGS).gt(lit(1u32)))
+                .then(shared)
+                .otherwise(word(Method::Email.word(), Method::dtype()))
+                .alias(cols::METHOD),
+            col(cols::BELONGS),
+        ]);
+    found.push(by_address);
+    Ok(concat(found, UnionArgs::default())?.collect()?)
+}
+
+/// Records that neither a contact nor a constituent claims: those with one address are one person.
+fn by_address_alone(alone: &DataFrame, first_free: u32) -> Result<DataFrame> {
+    let keyed = alone.clone().lazy().select([
+        col(of::IX),
+        coalesce(&[col(of::EMAILS[0]), col(of::RECORD), col(of::SOURCE_ID), col(of::CONTACT_ID)]).alias("key"),
+    ]);
+    let persons = keyed.clone().group_by_stable([col("key")]).agg([]).with_row_index(cols::PERSON, Some(first_free));
+    Ok(inner(keyed, persons, "key")
+        .select([col(of::IX), col(cols::PERSON), method(Method::Hub), lit(1u32).alias(cols::BELONGS)])
+        .collect()?)
+}
+
+fn count_over_record() -> PolarsResult<Expr> {
+    Ok(len().over([col(of::IX)])?.alias(cols::BELONGS))
+}
+
+fn inner(one: LazyFrame, other: LazyFrame, key: &str) -> LazyFrame {
+    one.join(other, [col(key)], [col(key)], JoinArgs::new(JoinType::Inner))
+}
+
+fn without(members: &DataFrame, tied: &DataFrame) -> Result<DataFrame> {
+    Ok(members
+        .clone()
+        .lazy()
+        .join(tied.clone().lazy().select([col(of::IX)]), [col(of::IX)], [col(of::IX)], JoinArgs::new(JoinType::Anti))
+        .collect()?)
+}
+
+/// One row an owner and address, each pair once.
+pub fn addresses_of(frame: &DataFrame, owner: &str) -> Result<LazyFrame> {
+    let columns = of::EMAILS
+        .map(|email| frame.clone().lazy().filter(col(email).is_not_null()).select([col(owner), col(email).alias("address")]));
+    let several = of::EMAILS[1..].iter().any(|email| frame.column(email).is_ok_and(|column| column.null_count() < column.len()));
+    let all = concat(columns, UnionArgs::default())?;
+    Ok(if several { all.unique(None, UniqueKeepStrategy::Any) } else { all })
+}
+
+/// The addresses that are on several CRM contacts: `person`, `address`, and on how many (`contacts`).
+pub fn shared_addresses(matched: &Matched) -> Result<LazyFrame> {
+    let count = len().over([col("address")])?.alias("contacts");
+    Ok(matched.addresses.clone().lazy().with_column(count).filter(col("contacts").gt(lit(1u32))))
+}

@@ -1,0 +1,76 @@
+//! The cells of a text table by field.
+
+use polars::prelude::{ChunkedArray, StringChunked, StringType, UInt32Chunked};
+
+use crate::columns::Field;
+use crate::ingest::{MappedColumn, TextTable};
+
+/// A text table whose columns are found by what they mean. Placeholders read as blank.
+pub(super) struct Cells<'a> {
+    rows: &'a UInt32Chunked,
+    columns: Vec<(&'a MappedColumn, ChunkedArray<StringType>)>,
+    by_field: [Option<usize>; Field::ALL.len()],
+    placeholders: &'a [String],
+}
+
+impl<'a> Cells<'a> {
+    /// The cells of a table, with the texts that stand for a blank in its system.
+    pub fn new(table: &'a TextTable, placeholders: &'a [String]) -> Cells<'a> {
+        let rows = table.frame.column("row").and_then(|rows| rows.u32()).expect("every text table numbers its rows");
+        let mut by_field = [None; Field::ALL.len()];
+        let mut columns = Vec::new();
+        for (at, column) in table.columns.iter().enumerate() {
+            let texts: &StringChunked =
+                table.frame.column(&column.name).and_then(|texts| texts.str()).expect("mapped columns are text");
+            by_field[column.field as usize].get_or_insert(at);
+            columns.push((column, texts.rechunk().into_owned()));
+        }
+        Cells { rows, columns, by_field, placeholders }
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The row of the file.
+    pub fn row(&self, at: usize) -> u32 {
+        self.rows.get(at).unwrap_or_default()
+    }
+
+    /// Whether the table has a column of that meaning.
+    pub fn has(&self, field: Field) -> bool {
+        self.by_field[field as usize].is_some()
+    }
+
+    /// The cell of a field's first column, `None` where it is blank.
+    pub fn get(&self, field: Field, at: usize) -> Option<&str> {
+        self.cell(self.by_field[field as usize]?, at)
+    }
+
+    /// The header of a field's first column.
+    pub fn header(&self, field: Field) -> &str {
+        self.by_field[field as usize].map_or(field.name(), |column| &self.columns[column].0.header)
+    }
+
+    /// Every column of a field.
+    pub fn all(&self, field: Field) -> impl Iterator<Item = (usize, &'a MappedColumn)> + '_ {
+        self.columns
+            .iter()
+            .enumerate()
+            .filter(move |(_, (column, _))| column.field == field)
+            .map(|(at, (column, _))| (at, *column))
+    }
+
+    /// A cell by the position of its column, `None` where it is blank.
+    pub fn cell(&self, column: usize, at: usize) -> Option<&str> {
+        let cell = self.columns[column].1.get(at)?;
+        (!cell.is_empty() && !self.placeholders.iter().any(|blank| blank == cell)).then_some(cell)
+    }
+
+    /// All cells of a field's first column that are not blank.
+    pub fn values(&self, field: Field) -> impl Iterator<Item = &str> {
+        let column = self.by_field[field as usize];
+        column.into_iter().flat_map(move |column| (0..self.len()).filter_map(move |at| self.cell(column, at)))
+    }
+}

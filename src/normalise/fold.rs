@@ -1,0 +1,230 @@
+//! Rows that are not records of their own: codes, repeated keys; and units that learn from their subscriber.
+
+use foldhash::{HashMap, HashSet};
+
+use crate::columns::{Delivery, Field, Opt};
+use crate::ingest::Reject;
+use crate::normalise::System;
+use crate::normalise::findings::Finding;
+use crate::normalise::records::{Context, Record};
+use crate::normalise::rows::{CodeRow, Effect, Read};
+use crate::normalise::times::Moment;
+use crate::systems::Grain;
+use crate::texts::Text;
+
+/// A row that became part of another row's record.
+#[derive(Clone, Copy, Debug)]
+pub struct Folded {
+    /// Position of its file among the inputs.
+    pub input: u32,
+    /// Position of the system among the profiles.
+    pub system: u32,
+    /// The key of the record that it is part of.
+    pub record: Text,
+}
+
+/// All records of one system.
+pub(super) struct Part<'a> {
+    pub records: Vec<Record>,
+    pub folded: Vec<Folded>,
+    pub findings: Vec<Finding>,
+    pub rejects: Vec<Reject>,
+    pub context: Context<'a>,
+}
+
+/// Puts the tables of one system together.
+pub(super) fn fold<'a>(read: Vec<Read>, system: &System<'a>) -> Part<'a> {
+    let context = Context { position: system.position, profile: system.profile, texts: system.texts };
+    let mut part = Part { records: Vec::new(), folded: Vec::new(), findings: Vec::new(), rejects: Vec::new(), context };
+    let (mut codes, mut keys) = (Vec::new(), HashMap::default());
+    let mut grains = HashMap::default();
+    for table in read {
+        if let Some(record) = table.records.first() {
+            keys.insert(record.kind, table.key);
+            grains.insert(record.kind, table.grain);
+        }
+        match part.records.is_empty() {
+            true => part.records = table.records,
+            false => part.records.extend(table.records),
+        }
+        codes.extend(table.codes);
+        part.findings.extend(table.findings);
+        part.rejects.extend(table.rejects);
+    }
+    part.keep_most_restrictive(&keys, &grains, system);
+    part.fold_codes(codes, system);
+    part.teach_units();
+    part
+}
+
+impl Part<'_> {
+    /// Of rows with the same key the most restrictive one counts; the others are folded into it. A key that
+    /// stands twice in an export of contacts is a finding; one that a unit's log names twice is not.
+    fn keep_most_restrictive(&mut self, keys: &HashMap<u32, Field>, grains: &HashMap<u32, Grain>, system: &System<'_>) {
+        let mut seen = vec![false; system.texts.len()];
+        let mut repeated = HashSet::default();
+        let readable = |record: &Record| record.opt != Opt::Unreadable;
+        for record in self.records.iter().filter(|record| readable(record)) {
+            let Some(key) = record.record else { continue };
+            if std::mem::replace(&mut seen[key.number() as usize], true) {
+                repeated.insert(key);
+            }
+        }
+        if repeated.is_empty() {
+            return;
+        }
+        let mut groups: HashMap<(u32, Text, Option<Text>), Vec<usize>> = HashMap::default();
+        for (at, record) in self.records.iter().enumerate().filter(|(_, record)| readable(record)) {
+            if let Some(key) = record.record.filter(|key| repeated.contains(key)) {
+                groups.entry((record.kind, key, record.unit)).or_default().push(at);
+            }
+        }
+        let mut dropped = HashSet::default();
+        for ((kind, key, _), rows) in groups.into_iter().filter(|(_, rows)| rows.len() > 1) {
+            let strictest = rows.iter().copied().max_by_key(|at| self.records[*at].strictness(system)).unwrap_or(rows[0]);
+            for at in rows.iter().copied().filter(|at| *at != strictest) {
+                dropped.insert(at);
+                self.folded.push(Folded { input: self.records[at].input, system: system.position as u32, record: key });
+            }
+            let last = rows.iter().map(|at| &self.records[*at]).max_by_key(|record| (record.input, record.row));
+            if let (Some(last), Some(Grain::Contact)) = (last, grains.get(&kind)) {
+                let reason = format!("the key stands on {} rows of this export: the most restrictive row counts", rows.len());
+                self.findings.push(Finding {
+                    code: "DAT607",
+                    system: system.position,
+                    record: Some(key),
+                    email: self.records[strictest].emails[0],
+                    field: keys.get(&kind).copied().unwrap_or(Field::RecordId),
+                    value: Some(key),
+                    reason: system.texts.intern(&reason),
+                    input: last.input,
+                    row: last.row,
+                });
+            }
+        }
+        let mut at = 0;
+        self.records.retain(|_| {
+            at += 1;
+            !dropped.contains(&(at - 1))
+        });
+    }
+
+    /// What the codes of each constituent do to its record; a constituent that only the codes know gets one.
+    fn fold_codes(&mut self, codes: Vec<CodeRow>, system: &System<'_>) {
+        if codes.is_empty() {
+            return;
+        }
+        let mut by_source: HashMap<Text, Vec<CodeRow>> = HashMap::default();
+        for row in codes {
+            by_source.entry(row.source_id).or_default().push(row);
+        }
+        for record in &mut self.records {
+            let Some(mut rows) = record.record.and_then(|key| by_source.remove(&key)) else { continue };
+            record.apply(&mut rows, system);
+            self.folded.extend(rows.iter().map(|row| row.folded(system)));
+        }
+        let mut orphans: Vec<Vec<CodeRow>> = by_source.into_values().collect();
+        orphans.iter_mut().for_each(|rows| rows.sort_by_key(|row| (row.input, row.row)));
+        orphans.sort_by_key(|rows| (rows[0].input, rows[0].row));
+        for mut rows in orphans {
+            // The first row is the record, the others are folded into it.
+            self.folded.extend(rows[1..].iter().map(|row| row.folded(system)));
+            let mut record = Record::blank(rows[0].input, rows[0].row, rows[0].kind);
+            (record.record, record.source_id) = (Some(rows[0].source_id), Some(rows[0].source_id));
+            record.apply(&mut rows, system);
+            self.records.push(record);
+        }
+    }
+
+    /// A business unit's row names only the subscriber; its ids and addresses are those of the subscriber's own row.
+    fn teach_units(&mut self) {
+        let wanted: HashSet<Text> =
+            self.records.iter().filter(|record| !record.main).filter_map(|record| record.record).collect();
+        if wanted.is_empty() {
+            return;
+        }
+        let subscribers: HashMap<Text, Record> = self
+            .records
+            .iter()
+            .filter(|record| record.main)
+            .filter_map(|record| Some((record.record.filter(|key| wanted.contains(key))?, record.clone())))
+            .collect();
+        for record in self.records.iter_mut().filter(|record| !record.main) {
+            match record.record.and_then(|key| subscribers.get(&key)) {
+                Some(subscriber) => {
+                    record.contact_id = record.contact_id.or(subscriber.contact_id);
+                    record.source_id = record.source_id.or(subscriber.source_id);
+                    record.emails = subscriber.emails;
+                }
+                // Without a row of its own the subscriber is known by its units alone.
+                None => record.main = true,
+            }
+        }
+    }
+}
+
+impl CodeRow {
+    fn folded(&self, system: &System<'_>) -> Folded {
+        Folded { input: self.input, system: system.position as u32, record: self.source_id }
+    }
+}
+
+impl Record {
+    /// The order of restriction among rows of one key; the rest makes the choice the same in any row order.
+    fn strictness<'t>(&self, system: &System<'t>) -> impl Ord + use<'t> {
+        let opt = match self.opt {
+            Opt::Out => 3,
+            Opt::Unreadable => 2,
+            Opt::Blank => 1,
+            Opt::In => 0,
+        };
+        let delivery = match self.delivery {
+            Delivery::Held => 3,
+            Delivery::Bounced => 2,
+            Delivery::Removed => 1,
+            Delivery::Ok | Delivery::Unknown => 0,
+        };
+        let text = |text: Option<Text>| text.map(|text| system.texts.get(text)).unwrap_or_default();
+        let rest =
+            [self.emails[0], self.emails[1], self.contact_id, self.source_id, self.word, self.categories_cell, self.evidence];
+        (
+            (opt, self.out.is_none(), self.out.map(|out| out.until), delivery, self.failed),
+            (self.opted_in.is_none(), self.opted_in.map(|opted_in| std::cmp::Reverse(opted_in.from))),
+            rest.map(text),
+        )
+    }
+
+    /// Applies the codes of this constituent.
+    fn apply(&mut self, codes: &mut [CodeRow], system: &System<'_>) {
+        codes.sort_by_key(|row| (system.texts.get(row.code), row.start));
+        let outs: Vec<&CodeRow> = codes.iter().filter(|row| row.effect == Effect::OptOut).collect();
+        if let Some(first) = outs.first() {
+            let times = outs.iter().map(|row| row.start).chain((self.opt == Opt::Out).then_some(self.out));
+            // An opt-in must be later than all of them, so one without a time leaves the whole without.
+            self.out = times.reduce(|one, other| Some(later(one?, other?))).flatten();
+            self.opt = if self.opt == Opt::Unreadable { Opt::Unreadable } else { Opt::Out };
+            self.code = Some(first.code);
+        }
+        let mut chosen = Vec::new();
+        for row in codes.iter() {
+            match &row.effect {
+                Effect::Choose { category, on } => {
+                    let text = system.texts.get(*category);
+                    chosen.push(if *on { format!("+{text}") } else { format!("-{text}") });
+                    self.chosen_from = self.chosen_from.max(row.start.map(|start| start.from));
+                }
+                Effect::Stop => self.stopped = true,
+                Effect::Nothing | Effect::OptOut => {}
+            }
+        }
+        if !chosen.is_empty() {
+            chosen.sort_unstable();
+            chosen.dedup();
+            self.chosen = Some(system.texts.intern(&chosen.join(";")));
+        }
+    }
+}
+
+fn later(one: Moment, other: Moment) -> Moment {
+    if one.until >= other.until { one } else { other }
+}

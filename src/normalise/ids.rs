@@ -1,0 +1,153 @@
+//! Ids: one spelling for one record, repaired where the shape allows and refused where it does not.
+
+use std::borrow::Cow;
+
+use crate::systems::IdShape;
+
+/// Why a cell is no id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoId {
+    /// A spreadsheet turned it into a number in scientific notation; digits are lost.
+    Scientific,
+    /// Not the shape that the ids of this system have.
+    Shape,
+    /// 18 characters whose checksum does not fit.
+    Checksum,
+}
+
+impl NoId {
+    /// The reason, for a person.
+    pub fn reason(self) -> &'static str {
+        match self {
+            NoId::Scientific => "a spreadsheet turned this id into a number and lost digits: export it again as text",
+            NoId::Shape => "this is not an id of that system: export the column again",
+            NoId::Checksum => "the last three characters of this id do not fit the others: it was altered",
+        }
+    }
+}
+
+/// An id in its one spelling. A Salesforce id of 15 characters gets its suffix; one of 18 whose case was
+/// folded is repaired from it. A folded id of 15 characters cannot be told from another one and stays as it stands.
+///
+/// # Errors
+/// Why it is none.
+pub fn normalise(cell: &str, shape: IdShape) -> Result<Cow<'_, str>, NoId> {
+    let cell = cell.trim();
+    if is_scientific(cell) {
+        return Err(NoId::Scientific);
+    }
+    match shape {
+        IdShape::Text => Ok(Cow::Borrowed(cell)),
+        IdShape::Salesforce => salesforce(cell),
+        IdShape::SalesforceOrText if looks_like_salesforce(cell) => salesforce(cell),
+        IdShape::SalesforceOrText => Ok(Cow::Borrowed(cell)),
+        IdShape::Guid => guid(cell),
+        IdShape::Number(width) => number(cell, width),
+    }
+}
+
+/// Whether a text has the length and the prefix of a contact's or lead's id.
+pub fn looks_like_salesforce(text: &str) -> bool {
+    matches!(text.len(), 15 | 18)
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && (text.starts_with("003") || text[..3].eq_ignore_ascii_case("00q"))
+}
+
+fn is_scientific(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
+    let exponent = exponent.strip_prefix(['+', '-']);
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    exponent.is_some_and(digits) && mantissa.split(['.', ',']).all(digits)
+}
+
+fn salesforce(id: &str) -> Result<Cow<'_, str>, NoId> {
+    if !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Err(NoId::Shape);
+    }
+    match id.len() {
+        15 => Ok(Cow::Owned(format!("{id}{}", suffix(id.as_bytes())))),
+        18 if suffix(&id.as_bytes()[..15]) == id[15..] => Ok(Cow::Borrowed(id)),
+        18 => repair(id).map(Cow::Owned),
+        _ => Err(NoId::Shape),
+    }
+}
+
+const SUFFIX_LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
+
+/// The case checksum of 15 characters: for each run of five, bit j is set where character j is an upper-case letter.
+fn suffix(id: &[u8]) -> String {
+    id.chunks(5)
+        .map(|run| {
+            let bits =
+                run.iter().enumerate().filter(|(_, byte)| byte.is_ascii_uppercase()).fold(0, |bits, (at, _)| bits | 1 << at);
+            char::from(SUFFIX_LETTERS[bits])
+        })
+        .collect()
+}
+
+/// Restores the case of an 18-character id that was folded to one case.
+fn repair(id: &str) -> Result<String, NoId> {
+    let folded = !id.bytes().any(|byte| byte.is_ascii_uppercase()) || !id.bytes().any(|byte| byte.is_ascii_lowercase());
+    if !folded {
+        return Err(NoId::Checksum);
+    }
+    let (body, checksum) = (id[..15].to_ascii_lowercase(), id[15..].to_ascii_uppercase());
+    let mut body = body.into_bytes();
+    for (run, letter) in body.chunks_mut(5).zip(checksum.bytes()) {
+        let bits = SUFFIX_LETTERS.iter().position(|known| *known == letter).ok_or(NoId::Checksum)?;
+        run.iter_mut().enumerate().filter(|(at, _)| bits >> at & 1 == 1).for_each(|(_, byte)| byte.make_ascii_uppercase());
+    }
+    let body = String::from_utf8(body).map_err(|_| NoId::Checksum)?;
+    // A bit over a digit cannot be honoured: then the suffix belongs to another id.
+    match suffix(body.as_bytes()) == checksum {
+        true => Ok(body + &checksum),
+        false => Err(NoId::Checksum),
+    }
+}
+
+fn guid(id: &str) -> Result<Cow<'_, str>, NoId> {
+    let bare = id.trim_start_matches('{').trim_end_matches('}').to_ascii_lowercase();
+    let groups: Vec<usize> = bare.split('-').map(str::len).collect();
+    let hexadecimal = bare.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
+    if hexadecimal && groups == [8, 4, 4, 4, 12] { Ok(Cow::Owned(bare)) } else { Err(NoId::Shape) }
+}
+
+fn number(id: &str, width: usize) -> Result<Cow<'_, str>, NoId> {
+    match id.len() <= width && !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => Ok(Cow::Owned(format!("{id:0>width$}"))),
+        false => Err(NoId::Shape),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_come_in_one_spelling() {
+        use IdShape::{Guid, Number, Salesforce, SalesforceOrText, Text};
+        // shape | cell | id
+        for (shape, cell, id) in [
+            (Salesforce, "a0D30000001n7Pi", Ok("a0D30000001n7PiEAI")),
+            (Salesforce, "0067E0000028LZP", Ok("0067E0000028LZPQA2")),
+            (Salesforce, "a0D30000001n7PiEAI", Ok("a0D30000001n7PiEAI")),
+            (Salesforce, "a0d30000001n7pieai", Ok("a0D30000001n7PiEAI")),
+            (Salesforce, "A0D30000001N7PIEAI", Ok("a0D30000001n7PiEAI")),
+            (Salesforce, "a0D30000001n7PiEAA", Err(NoId::Checksum)),
+            (Salesforce, "a0D30000001n7", Err(NoId::Shape)),
+            (Salesforce, "a0D30000001n7-i", Err(NoId::Shape)),
+            (SalesforceOrText, "ana@example.org", Ok("ana@example.org")),
+            (SalesforceOrText, "0034x00000abcde", Ok("0034x00000abcdeAAA")),
+            (SalesforceOrText, "0034x00000abcdeAAB", Err(NoId::Checksum)),
+            (Guid, "{0A1B2C3D-0000-4000-8000-00000000000F}", Ok("0a1b2c3d-0000-4000-8000-00000000000f")),
+            (Guid, "0A1B2C3D", Err(NoId::Shape)),
+            (Number(10), "1234567", Ok("0001234567")),
+            (Number(5), "1234567", Err(NoId::Shape)),
+            (Text, " 0001234567 ", Ok("0001234567")),
+            (Text, "1.23457E+11", Err(NoId::Scientific)),
+            (Text, "1E5A", Ok("1E5A")),
+        ] {
+            assert_eq!(normalise(cell, shape), id.map(Cow::Borrowed), "{cell}");
+        }
+    }
+}

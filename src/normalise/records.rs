@@ -1,0 +1,213 @@
+//! The record, as a row is read into it and as the columns of a frame hold it.
+
+use anyhow::Result;
+use polars::prelude::{
+    BooleanChunked, Categorical8Type, CategoricalChunked, Column, DataFrame, DataType, Int64Chunked, IntoColumn, IntoSeries,
+    NewChunkedArray, UInt8Chunked, UInt32Chunked,
+};
+
+use crate::columns::{Delivery, Opt, Role};
+use crate::normalise::Moment;
+use crate::systems::Profile;
+use crate::texts::{Text, Texts};
+
+/// Addresses that one record keeps; further columns are left unread.
+pub const ADDRESSES: usize = 4;
+
+/// The columns of the records frame. Texts are categoricals of the run's store; times are milliseconds
+/// since 1970 UTC, `_from` the earliest and `_until` the latest that it can have been.
+pub mod col {
+    /// Number of the record in this run (u32).
+    pub const IX: &str = "ix";
+    /// Position of the file among the inputs (u32).
+    pub const INPUT: &str = "input";
+    /// Row of the file (u32).
+    pub const ROW: &str = "row";
+    /// Position of the system among the profiles (u32).
+    pub const SYSTEM: &str = "system";
+    /// Position of the kind in the profile (u32).
+    pub const KIND: &str = "kind";
+    /// The system's role.
+    pub const ROLE: &str = "role";
+    /// The system's own key of the record; null where the row has none that can be used.
+    pub const RECORD: &str = "record";
+    /// The CRM id that the record names.
+    pub const CONTACT_ID: &str = "contact_id";
+    /// The source system's id that the record names.
+    pub const SOURCE_ID: &str = "source_id";
+    /// The addresses: the first one, which delivery speaks of, and further ones.
+    pub const EMAILS: [&str; super::ADDRESSES] = ["email", "email_2", "email_3", "email_4"];
+    /// The preference.
+    pub const OPT: &str = "opt";
+    /// Whether mail arrives.
+    pub const DELIVERY: &str = "delivery";
+    /// The preference cell, as the system writes it.
+    pub const WORD: &str = "word";
+    /// The code that opted the record out, where one did.
+    pub const CODE: &str = "code";
+    /// When it was opted out.
+    pub const OUT_FROM: &str = "out_from";
+    /// When it was opted out, at the latest.
+    pub const OUT_UNTIL: &str = "out_until";
+    /// When it was opted in.
+    pub const IN_FROM: &str = "in_from";
+    /// When it was opted in, at the latest.
+    pub const IN_UNTIL: &str = "in_until";
+    /// The evidence of the opt-in.
+    pub const EVIDENCE: &str = "evidence";
+    /// When it bounced or was held.
+    pub const FAILED_FROM: &str = "failed_from";
+    /// When it bounced or was held, at the latest.
+    pub const FAILED_UNTIL: &str = "failed_until";
+    /// Why it bounced.
+    pub const BOUNCE_REASON: &str = "bounce_reason";
+    /// Current categories by name, joined by `;`; null where the record keeps none.
+    pub const CATEGORIES: &str = "categories";
+    /// All categories that are on, current or not.
+    pub const CATEGORIES_ON: &str = "categories_on";
+    /// Category values that are retired, renamed or unknown.
+    pub const CATEGORIES_ODD: &str = "categories_odd";
+    /// The categories cell, as the system writes it.
+    pub const CATEGORIES_CELL: &str = "categories_cell";
+    /// Categories that a dated or undated code turns on or off: `+Name` or `-Name`, joined by `;`.
+    pub const CHOSEN: &str = "chosen";
+    /// When the latest of these codes began.
+    pub const CHOSEN_FROM: &str = "chosen_from";
+    /// The business unit.
+    pub const UNIT: &str = "unit";
+    /// Whether it is the subscriber's own record, not a unit's beside it (bool).
+    pub const MAIN: &str = "main";
+    /// Whether a code without a meaning stops its person's corrections (bool).
+    pub const STOPPED: &str = "stopped";
+}
+
+/// One record.
+#[derive(Clone, Debug)]
+pub(super) struct Record {
+    pub input: u32,
+    pub row: u32,
+    pub kind: u32,
+    pub record: Option<Text>,
+    pub contact_id: Option<Text>,
+    pub source_id: Option<Text>,
+    pub emails: [Option<Text>; ADDRESSES],
+    pub opt: Opt,
+    pub delivery: Delivery,
+    pub word: Option<Text>,
+    pub code: Option<Text>,
+    pub out: Option<Moment>,
+    pub opted_in: Option<Moment>,
+    pub evidence: Option<Text>,
+    pub failed: Option<Moment>,
+    pub bounce_reason: Option<Text>,
+    pub categories: Option<Text>,
+    pub categories_on: Option<Text>,
+    pub categories_odd: Option<Text>,
+    pub categories_cell: Option<Text>,
+    pub chosen: Option<Text>,
+    pub chosen_from: Option<i64>,
+    pub unit: Option<Text>,
+    pub main: bool,
+    pub stopped: bool,
+}
+
+impl Record {
+    /// A record that says nothing yet.
+    pub fn blank(input: u32, row: u32, kind: u32) -> Record {
+        Record {
+            input,
+            row,
+            kind,
+            record: None,
+            contact_id: None,
+            source_id: None,
+            emails: [None; ADDRESSES],
+            opt: Opt::Blank,
+            delivery: Delivery::Ok,
+            word: None,
+            code: None,
+            out: None,
+            opted_in: None,
+            evidence: None,
+            failed: None,
+            bounce_reason: None,
+            categories: None,
+            categories_on: None,
+            categories_odd: None,
+            categories_cell: None,
+            chosen: None,
+            chosen_from: None,
+            unit: None,
+            main: true,
+            stopped: false,
+        }
+    }
+
+    /// Whether the row can be tied to anything.
+    pub fn has_key(&self) -> bool {
+        self.record.is_some() || self.contact_id.is_some() || self.source_id.is_some() || self.emails.iter().any(Option::is_some)
+    }
+}
+
+/// What is the same for all records of a system.
+pub(super) struct Context<'a> {
+    pub position: usize,
+    pub profile: &'a Profile,
+    pub texts: &'a Texts,
+}
+
+/// The columns of one system's records.
+pub(super) fn frame(records: &[Record], context: &Context<'_>) -> Result<DataFrame> {
+    let texts = |name: &'static str, of: fn(&Record) -> Option<Text>| context.texts.column(name, records.iter().map(of));
+    let count = |name: &'static str, of: fn(&Record) -> u32| {
+        UInt32Chunked::from_vec(name.into(), records.iter().map(of).collect()).into_column()
+    };
+    let time = |name: &'static str, of: fn(&Record) -> Option<i64>| {
+        Int64Chunked::from_iter_options(name.into(), records.iter().map(of)).into_column()
+    };
+    let flag = |name: &'static str, of: fn(&Record) -> bool| {
+        BooleanChunked::from_iter_values(name.into(), records.iter().map(of)).into_column()
+    };
+    let columns = vec![
+        count(col::INPUT, |record| record.input),
+        count(col::ROW, |record| record.row),
+        UInt32Chunked::from_vec(col::SYSTEM.into(), vec![context.position as u32; records.len()]).into_column(),
+        count(col::KIND, |record| record.kind),
+        words(col::ROLE, Role::dtype(), records.iter().map(|_| context.profile.role as u8)),
+        texts(col::RECORD, |record| record.record),
+        texts(col::CONTACT_ID, |record| record.contact_id),
+        texts(col::SOURCE_ID, |record| record.source_id),
+        texts(col::EMAILS[0], |record| record.emails[0]),
+        texts(col::EMAILS[1], |record| record.emails[1]),
+        texts(col::EMAILS[2], |record| record.emails[2]),
+        texts(col::EMAILS[3], |record| record.emails[3]),
+        words(col::OPT, Opt::dtype(), records.iter().map(|record| record.opt as u8)),
+        words(col::DELIVERY, Delivery::dtype(), records.iter().map(|record| record.delivery as u8)),
+        texts(col::WORD, |record| record.word),
+        texts(col::CODE, |record| record.code),
+        time(col::OUT_FROM, |record| record.out.map(|out| out.from)),
+        time(col::OUT_UNTIL, |record| record.out.map(|out| out.until)),
+        time(col::IN_FROM, |record| record.opted_in.map(|opted_in| opted_in.from)),
+        time(col::IN_UNTIL, |record| record.opted_in.map(|opted_in| opted_in.until)),
+        texts(col::EVIDENCE, |record| record.evidence),
+        time(col::FAILED_FROM, |record| record.failed.map(|failed| failed.from)),
+        time(col::FAILED_UNTIL, |record| record.failed.map(|failed| failed.until)),
+        texts(col::BOUNCE_REASON, |record| record.bounce_reason),
+        texts(col::CATEGORIES, |record| record.categories),
+        texts(col::CATEGORIES_ON, |record| record.categories_on),
+        texts(col::CATEGORIES_ODD, |record| record.categories_odd),
+        texts(col::CATEGORIES_CELL, |record| record.categories_cell),
+        texts(col::CHOSEN, |record| record.chosen),
+        time(col::CHOSEN_FROM, |record| record.chosen_from),
+        texts(col::UNIT, |record| record.unit),
+        flag(col::MAIN, |record| record.main),
+        flag(col::STOPPED, |record| record.stopped),
+    ];
+    Ok(DataFrame::new(records.len(), columns)?)
+}
+
+/// A column of a small vocabulary, from the positions of its words.
+pub(crate) fn words(name: &'static str, dtype: DataType, positions: impl Iterator<Item = u8>) -> Column {
+    let positions = UInt8Chunked::from_iter_values(name.into(), positions);
+    CategoricalChunked::<Categorical8Type>::from_cats_and_dtype(positions, dtype).into_series().into()
+}

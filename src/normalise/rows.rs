@@ -1,0 +1,434 @@
+//! One text table to records: each row read field by field.
+
+use crate::columns::{Delivery, Field, Opt};
+use crate::ingest::{FileReport, Reject, TextTable};
+use crate::normalise::category::CategoryBook;
+use crate::normalise::cells::Cells;
+use crate::normalise::email::{self, NoAddress};
+use crate::normalise::findings::Finding;
+use crate::normalise::records::{ADDRESSES, Record};
+use crate::normalise::times::{self, Moment, NoTime, Zone};
+use crate::normalise::{System, ids};
+use crate::systems::{BlankMeans, CodeMeaning, DateOrder, Grain, Kind, State, fold_header};
+use crate::texts::Text;
+
+/// What the rows of one table are.
+pub(super) struct Read {
+    /// Records, in the order of the rows.
+    pub records: Vec<Record>,
+    /// Rows of codes that are to be folded into constituents.
+    pub codes: Vec<CodeRow>,
+    /// Bad cells.
+    pub findings: Vec<Finding>,
+    /// Rows that cannot be used.
+    pub rejects: Vec<Reject>,
+    /// What one row of the table is.
+    pub grain: Grain,
+    /// The field that names its records.
+    pub key: Field,
+}
+
+/// One row of a preference code.
+#[derive(Clone, Debug)]
+pub(super) struct CodeRow {
+    pub input: u32,
+    pub row: u32,
+    pub kind: u32,
+    pub source_id: Text,
+    pub code: Text,
+    /// What it does now; nothing once it has ended or before it begins.
+    pub effect: Effect,
+    pub start: Option<Moment>,
+}
+
+/// What a code does to its constituent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    Nothing,
+    OptOut,
+    Choose {
+        category: Text,
+        on: bool,
+    },
+    /// The table lacks the code: nobody knows what it does.
+    Stop,
+}
+
+/// Reads a table.
+pub(super) fn read(table: &TextTable, file: &FileReport, system: &System<'_>) -> Read {
+    let kind = &system.profile.kinds[table.kind];
+    let cells = Cells::new(table, &system.profile.placeholders);
+    let mut reader = Reader {
+        system,
+        kind,
+        input: table.file as u32,
+        kind_position: table.kind as u32,
+        file,
+        dates: Field::ALL.map(|field| dates_of(&cells, field, system)),
+        cells: &cells,
+        categories: system.categories.clone(),
+        checkboxes: cells
+            .all(Field::Categories)
+            .filter_map(|(at, column)| Some((at, column.name.strip_prefix("categories:")?)))
+            .collect(),
+        findings: Vec::new(),
+        rejects: Vec::new(),
+    };
+    let (mut records, mut codes) = (Vec::new(), Vec::new());
+    for at in 0..cells.len() {
+        match kind.grain {
+            Grain::Code => codes.extend(reader.code(at)),
+            Grain::Contact | Grain::UnitUnsubscribe => records.extend(reader.record(at)),
+        }
+    }
+    Read { records, codes, findings: reader.findings, rejects: reader.rejects, grain: kind.grain, key: kind.key }
+}
+
+/// How the dates of a column are read.
+#[derive(Clone, Copy)]
+struct Dates {
+    zone: Zone,
+    order: Option<DateOrder>,
+}
+
+fn dates_of(cells: &Cells<'_>, field: Field, system: &System<'_>) -> Dates {
+    let header = fold_header(cells.header(field));
+    let zone = if header.ends_with("utc") { Zone::UTC } else { system.zone };
+    let is_date = matches!(
+        field,
+        Field::OptOutAt
+            | Field::OptInAt
+            | Field::BouncedAt
+            | Field::HeldAt
+            | Field::RemovedAt
+            | Field::CodeStart
+            | Field::CodeEnd
+            | Field::ModifiedAt
+    );
+    let order = system.profile.date_order.or_else(|| if is_date { times::proven_order(cells.values(field)) } else { None });
+    Dates { zone, order }
+}
+
+struct Reader<'a> {
+    system: &'a System<'a>,
+    kind: &'a Kind,
+    input: u32,
+    kind_position: u32,
+    file: &'a FileReport,
+    cells: &'a Cells<'a>,
+    dates: [Dates; Field::ALL.len()],
+    categories: CategoryBook,
+    checkboxes: Vec<(usize, &'a str)>,
+    findings: Vec<Finding>,
+    rejects: Vec<Reject>,
+}
+
+impl<'a> Reader<'a> {
+    fn record(&mut self, at: usize) -> Option<Record> {
+        let mut record = Record::blank(self.input, self.cells.row(at), self.kind_position);
+        let before = self.findings.len();
+        self.read_addresses(at, &mut record);
+        self.read_ids(at, &mut record);
+        if !record.has_key() {
+            self.findings.truncate(before);
+            self.reject_keyless(at, &record);
+            return None;
+        }
+        match self.kind.grain {
+            Grain::UnitUnsubscribe => {
+                record.opt = Opt::Out;
+                record.out = self.time(Field::OptOutAt, at);
+            }
+            _ => self.read_preference(at, &mut record),
+        }
+        record.unit = self.cells.get(Field::Unit, at).map(|unit| self.system.texts.intern(unit));
+        record.main = record.unit.is_none();
+        self.read_delivery_times(at, &mut record);
+        record.opted_in = self.time(Field::OptInAt, at);
+        record.evidence = self.text(Field::OptInEvidence, at);
+        self.time(Field::ModifiedAt, at);
+        self.read_categories(at, &mut record);
+        for finding in &mut self.findings[before..] {
+            finding.record = record.record;
+            finding.email = record.emails[0];
+        }
+        Some(record)
+    }
+
+    fn code(&mut self, at: usize) -> Option<CodeRow> {
+        let before = self.findings.len();
+        let source_id = self.id(Field::SourceId, at);
+        let Some(source_id) = source_id else {
+            self.findings.truncate(before);
+            self.reject_keyless(at, &Record::blank(self.input, self.cells.row(at), self.kind_position));
+            return None;
+        };
+        let code = self.cells.get(Field::Code, at).unwrap_or_default();
+        let start = self.time(Field::CodeStart, at);
+        let end = self.time(Field::CodeEnd, at);
+        let active = self.is_active(at, start, end);
+        let effect = match self.system.codes.meaning(code) {
+            _ if !active || code.is_empty() => Effect::Nothing,
+            Some(CodeMeaning::OptOutAll | CodeMeaning::NoContact) => Effect::OptOut,
+            Some(CodeMeaning::OptOutCategory(category)) => {
+                Effect::Choose { category: self.system.texts.intern(category), on: false }
+            }
+            Some(CodeMeaning::OptInCategory(category)) => {
+                Effect::Choose { category: self.system.texts.intern(category), on: true }
+            }
+            Some(CodeMeaning::SolicitOnly | CodeMeaning::Ignore) => Effect::Nothing,
+            None => {
+                let reason =
+                    format!("nobody has said what this code means: add it to [systems.{}.codes]", self.system.profile.name);
+                self.find("DAT604", Field::Code, at, &reason);
+                Effect::Stop
+            }
+        };
+        for finding in &mut self.findings[before..] {
+            finding.record = Some(source_id);
+        }
+        let code = self.system.texts.intern(code);
+        Some(CodeRow { input: self.input, row: self.cells.row(at), kind: self.kind_position, source_id, code, effect, start })
+    }
+
+    /// Whether a code holds on the run's date. What cannot be read leaves it active: silence is safe.
+    fn is_active(&mut self, at: usize, start: Option<Moment>, end: Option<Moment>) -> bool {
+        let now = self.system.as_of.timestamp_millis();
+        let said = match self.cells.get(Field::Status, at) {
+            None => true,
+            Some(word) => self.system.code_status.meaning(word).unwrap_or_else(|| {
+                let reason =
+                    format!("not a word that says whether a code is active; known are {}", self.system.code_status.known());
+                self.find("DAT604", Field::Status, at, &reason);
+                true
+            }),
+        };
+        said && start.is_none_or(|start| start.from <= now) && end.is_none_or(|end| now <= end.until)
+    }
+
+    fn read_addresses(&mut self, at: usize, record: &mut Record) {
+        let columns: Vec<usize> = self.cells.all(Field::Email).map(|(column, _)| column).take(ADDRESSES).collect();
+        for (slot, column) in columns.into_iter().enumerate() {
+            let Some(cell) = self.cells.cell(column, at) else { continue };
+            match email::normalise(cell) {
+                Ok(address) => record.emails[slot] = Some(self.system.texts.intern(&address)),
+                Err(NoAddress::Invalid) => self.find_value("DAT601", Field::Email, cell, at, "this is not an e-mail address"),
+                Err(NoAddress::Several) => {
+                    self.find_value("DAT601", Field::Email, cell, at, "there are several addresses in one cell: keep one");
+                }
+            }
+        }
+    }
+
+    fn read_ids(&mut self, at: usize, record: &mut Record) {
+        record.record = self.id(self.kind.key, at);
+        record.contact_id = match self.kind.key {
+            Field::RecordId => record.record,
+            Field::SubscriberKey => record
+                .record
+                .filter(|key| ids::looks_like_salesforce(self.system.texts.get(*key)))
+                .or_else(|| self.id(Field::ContactId, at)),
+            _ => self.id(Field::ContactId, at),
+        };
+        record.source_id = if self.kind.key == Field::SourceId { record.record } else { self.id(Field::SourceId, at) };
+        if self.kind.key == Field::SubscriberKey && record.emails[0].is_none() {
+            // Older accounts use the address itself as the key.
+            let address = self.cells.get(self.kind.key, at).and_then(|key| email::normalise(key).ok());
+            record.emails[0] = address.map(|address| self.system.texts.intern(&address));
+        }
+    }
+
+    fn id(&mut self, field: Field, at: usize) -> Option<Text> {
+        let cell = self.cells.get(field, at)?;
+        match ids::normalise(cell, self.kind.shape(field)) {
+            Ok(id) => Some(self.system.texts.intern(&id)),
+            Err(why) => {
+                self.find("DAT602", field, at, why.reason());
+                None
+            }
+        }
+    }
+
+    fn read_preference(&mut self, at: usize, record: &mut Record) {
+        let field = if self.cells.has(Field::OptOut) { Field::OptOut } else { Field::Status };
+        let cell = self.cells.get(field, at);
+        record.word = cell.map(|cell| self.system.texts.intern(cell));
+        let blank = match self.system.profile.blank_opt_out {
+            BlankMeans::Active => Opt::In,
+            BlankMeans::Unknown => Opt::Blank,
+        };
+        let known = match (cell, field) {
+            (None, _) => {
+                record.opt = blank;
+                String::new()
+            }
+            (Some(word), Field::OptOut) => match self.system.booleans.meaning(word) {
+                Some(out) => {
+                    record.opt = if out { Opt::Out } else { Opt::In };
+                    String::new()
+                }
+                None => self.system.booleans.known().to_owned(),
+            },
+            (Some(word), _) => match self.system.states.meaning(word) {
+                Some(state) => {
+                    (record.opt, record.delivery) = match state {
+                        State::Active => (Opt::In, Delivery::Ok),
+                        State::Bounced => (Opt::In, Delivery::Bounced),
+                        State::Held => (Opt::In, Delivery::Held),
+                        State::OptedOut => (Opt::Out, Delivery::Ok),
+                        State::Removed => (Opt::In, Delivery::Removed),
+                    };
+                    String::new()
+                }
+                None => self.system.states.known().to_owned(),
+            },
+        };
+        if !known.is_empty() {
+            record.opt = Opt::Unreadable;
+            let reason = format!("not a word of this system; known are {known}");
+            self.find("DAT604", field, at, &reason);
+            self.reject(at, self.cells.header(field).to_owned(), cell.unwrap_or_default(), reason);
+        }
+        let out_at = self.time(Field::OptOutAt, at);
+        record.out = out_at.filter(|_| record.opt == Opt::Out);
+    }
+
+    fn read_delivery_times(&mut self, at: usize, record: &mut Record) {
+        let bounced_at = self.time(Field::BouncedAt, at);
+        let held_at = self.time(Field::HeldAt, at);
+        self.time(Field::RemovedAt, at);
+        record.bounce_reason = self.text(Field::BounceReason, at);
+        if self.system.profile.status.is_empty() && self.kind.grain == Grain::Contact {
+            record.delivery = self.delivery_of_address(at, record.bounce_reason.is_some());
+        }
+        record.failed = match record.delivery {
+            Delivery::Held => held_at.or(bounced_at),
+            Delivery::Bounced => bounced_at.or(held_at),
+            Delivery::Ok | Delivery::Removed | Delivery::Unknown => None,
+        };
+    }
+
+    /// What a CRM or a source says of the first address: the CRM by its bounce fields, a source by a status.
+    /// Without such columns nobody knows; a blank status is good.
+    fn delivery_of_address(&mut self, at: usize, has_reason: bool) -> Delivery {
+        if self.system.profile.email_status.is_empty() {
+            return match (has_reason || self.cells.get(Field::BouncedAt, at).is_some(), self.tells_bounces()) {
+                (true, _) => Delivery::Bounced,
+                (false, true) => Delivery::Ok,
+                (false, false) => Delivery::Unknown,
+            };
+        }
+        let Some(word) = self.cells.get(Field::Status, at) else {
+            return if self.cells.has(Field::Status) { Delivery::Ok } else { Delivery::Unknown };
+        };
+        match self.system.email_states.meaning(word) {
+            Some(State::Active) => Delivery::Ok,
+            Some(_) => Delivery::Bounced,
+            None => {
+                let reason = format!("not a status of an address in this system; known are {}", self.system.email_states.known());
+                self.find("DAT604", Field::Status, at, &reason);
+                Delivery::Unknown
+            }
+        }
+    }
+
+    fn tells_bounces(&self) -> bool {
+        self.cells.has(Field::BounceReason) || self.cells.has(Field::BouncedAt)
+    }
+
+    fn read_categories(&mut self, at: usize, record: &mut Record) {
+        let texts = self.system.texts;
+        let joined;
+        let cell = if self.checkboxes.is_empty() {
+            if !self.cells.has(Field::Categories) {
+                return;
+            }
+            self.cells.get(Field::Categories, at)
+        } else {
+            let ticked = |(column, _): &&(usize, &str)| {
+                self.cells.cell(*column, at).is_some_and(|cell| self.system.booleans.meaning(cell) == Some(true))
+            };
+            let on: Vec<&str> = self.checkboxes.iter().filter(ticked).map(|(_, name)| *name).collect();
+            joined = on.join(&self.system.profile.category_separator);
+            Some(joined.as_str())
+        };
+        let read = self.categories.read(cell, texts);
+        record.categories = Some(read.current);
+        record.categories_on = Some(read.on);
+        record.categories_odd = Some(read.odd);
+        record.categories_cell = cell.map(|cell| texts.intern(cell));
+    }
+
+    fn text(&self, field: Field, at: usize) -> Option<Text> {
+        self.cells.get(field, at).map(|cell| self.system.texts.intern(cell))
+    }
+
+    /// A time, `None` where it is blank, bad or in the future; the latter two are findings.
+    fn time(&mut self, field: Field, at: usize) -> Option<Moment> {
+        let cell = self.cells.get(field, at)?;
+        let Dates { zone, order } = self.dates[field as usize];
+        let reason = match times::parse(cell, zone, order) {
+            // A code may well begin or end later.
+            Ok(moment) if matches!(field, Field::CodeStart | Field::CodeEnd) => return Some(moment),
+            Ok(moment) if moment.from <= self.system.as_of.timestamp_millis() + self.system.tolerance_ms => return Some(moment),
+            Ok(_) => {
+                self.find("DAT606", field, at, "this date is in the future: it counts as unknown");
+                return None;
+            }
+            Err(NoTime::Unreadable) => "this is not a date that can be read: it counts as unknown".to_owned(),
+            Err(NoTime::Ambiguous) => format!(
+                "day and month could be either way round: it counts as unknown; settle it with `date_order = \"mdy\"` or \"dmy\" \
+                 in [systems.{}]",
+                self.system.profile.name
+            ),
+        };
+        self.find("DAT605", field, at, &reason);
+        None
+    }
+
+    fn find(&mut self, code: &'static str, field: Field, at: usize, reason: &str) {
+        let value = self.cells.get(field, at).unwrap_or_default();
+        self.find_value(code, field, value, at, reason);
+    }
+
+    fn find_value(&mut self, code: &'static str, field: Field, value: &str, at: usize, reason: &str) {
+        self.findings.push(Finding {
+            code,
+            system: self.system.position,
+            record: None,
+            email: None,
+            field,
+            value: Some(self.system.texts.intern(value)),
+            reason: self.system.texts.intern(reason),
+            input: self.input,
+            row: self.cells.row(at),
+        });
+    }
+
+    fn reject_keyless(&mut self, at: usize, record: &Record) {
+        let keys = [self.kind.key, Field::ContactId, Field::SourceId, Field::Email];
+        let headers: Vec<&str> =
+            keys.into_iter().filter(|field| self.cells.has(*field)).map(|field| self.cells.header(field)).collect();
+        let given = keys.into_iter().find_map(|field| Some((field, self.cells.get(field, at)?)));
+        let reason = match given {
+            Some(_) => format!("no key of this row can be used ({})", headers.join(", ")),
+            None => format!("this row has no key ({})", headers.join(", ")),
+        };
+        let (field, value) = given.unwrap_or((self.kind.key, ""));
+        let (header, value) = (self.cells.header(field).to_owned(), value.to_owned());
+        self.find_value("DAT603", self.kind.key, &value, at, &reason);
+        debug_assert!(!record.has_key());
+        self.reject(at, header, &value, reason);
+    }
+
+    fn reject(&mut self, at: usize, column: String, value: &str, reason: String) {
+        self.rejects.push(Reject {
+            file: self.file.file.clone(),
+            sheet: self.file.sheet.clone().unwrap_or_default(),
+            row: u64::from(self.cells.row(at)),
+            column,
+            value: value.to_owned(),
+            reason,
+        });
+    }
+}

@@ -9,8 +9,7 @@ use anyhow::Result;
 use chrono::NaiveDate;
 use foldhash::{HashMap, HashSet};
 use polars::prelude::{
-    BooleanChunked, DataFrame, DataType, Int64Chunked, IntoColumn, IntoLazy, JoinArgs, JoinType, NewChunkedArray, UInt32Chunked,
-    col, lit,
+    BooleanChunked, DataFrame, Int64Chunked, IntoColumn, IntoLazy, JoinArgs, JoinType, NewChunkedArray, UInt32Chunked, col, lit,
 };
 
 use crate::columns::{Method, Opt};
@@ -112,7 +111,7 @@ pub fn weigh(records: &DataFrame, matched: &Matched, config: &Config, systems: &
     let stopped = weighing.read_signals(records, matched, texts)?;
     weighing.decide_alone(&stopped);
     if config.policy.shared_address == SharedAddress::MostRestrictive {
-        weighing.spread(records, matched, texts)?;
+        weighing.spread(matched, texts)?;
     }
     let decisions = decisions_frame(&weighing.wishes, &weighing.opt_ins)?;
     Ok(Consent { decisions, wishes: weighing.wishes, stopped: stopped.by_code })
@@ -221,7 +220,7 @@ impl Weighing<'_> {
     }
 
     /// Spreads opt-outs over shared addresses until nothing changes.
-    fn spread(&mut self, records: &DataFrame, matched: &Matched, texts: &Texts) -> Result<()> {
+    fn spread(&mut self, matched: &Matched, texts: &Texts) -> Result<()> {
         let neighbours = Neighbours::of(matched, self.config.policy.max_shared)?;
         let tolerance = self.tolerance_ms();
         let mut pending: Vec<u32> = neighbours.of_person.keys().copied().filter(|person| self.is_out(*person)).collect();
@@ -242,14 +241,13 @@ impl Weighing<'_> {
                 }
             }
         }
-        self.explain_shared(&neighbours, records, texts)
+        self.explain_shared(&neighbours, matched, texts);
+        Ok(())
     }
 
     /// From whom each shared opt-out came: the nearest, then the first by id, so that the order of rows says nothing.
-    fn explain_shared(&mut self, neighbours: &Neighbours, records: &DataFrame, texts: &Texts) -> Result<()> {
-        let ids = records.column(of::RECORD)?.cast(&DataType::String)?;
-        let ids = ids.str()?;
-        let name = |person: u32| neighbours.contact_of.get(&person).and_then(|ix| ids.get(*ix as usize)).unwrap_or_default();
+    fn explain_shared(&mut self, neighbours: &Neighbours, matched: &Matched, texts: &Texts) {
+        let name = |person: u32| matched.contact(person).map(|(_, id)| texts.get(id));
         let mut level: Vec<u32> = neighbours
             .of_person
             .keys()
@@ -272,7 +270,6 @@ impl Weighing<'_> {
                 self.wishes.get_mut(&person).expect("reached persons have a wish").shared = first;
             }
         }
-        Ok(())
     }
 
     fn is_out(&self, person: u32) -> bool {
@@ -288,7 +285,6 @@ impl Weighing<'_> {
 struct Neighbours {
     of_person: HashMap<u32, Vec<Text>>,
     of_address: HashMap<Text, Vec<u32>>,
-    contact_of: HashMap<u32, u32>,
 }
 
 impl Neighbours {
@@ -297,23 +293,10 @@ impl Neighbours {
         let persons = shared.column(cols::PERSON)?.u32()?.clone();
         let addresses = shared.column("address")?.to_physical_repr();
         let addresses = addresses.u32()?.clone();
-        let mut neighbours =
-            Neighbours { of_person: HashMap::default(), of_address: HashMap::default(), contact_of: HashMap::default() };
+        let mut neighbours = Neighbours { of_person: HashMap::default(), of_address: HashMap::default() };
         for (person, address) in persons.iter().flatten().zip(addresses.iter().flatten().map(Text::from_number)) {
             neighbours.of_person.entry(person).or_default().push(address);
             neighbours.of_address.entry(address).or_default().push(person);
-        }
-        let hub = matched
-            .links
-            .clone()
-            .lazy()
-            .filter(col(cols::IN_HUB).and(col(cols::METHOD).eq(word(Method::Hub.word(), Method::dtype()))))
-            .collect()?;
-        let (ixs, persons) = (hub.column(of::IX)?.u32()?.clone(), hub.column(cols::PERSON)?.u32()?.clone());
-        for (ix, person) in ixs.iter().flatten().zip(persons.iter().flatten()) {
-            if neighbours.of_person.contains_key(&person) {
-                neighbours.contact_of.insert(person, ix);
-            }
         }
         Ok(neighbours)
     }

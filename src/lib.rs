@@ -1,5 +1,6 @@
 //! Reconciles e-mail preferences across a CRM, a marketing platform and a source system.
 
+pub mod classify;
 pub mod columns;
 pub mod config;
 pub mod consent;

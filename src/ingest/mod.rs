@@ -63,6 +63,13 @@ pub struct FileReport {
     pub stale: bool,
 }
 
+impl FileReport {
+    /// Whether its rows are compared.
+    pub fn is_used(&self) -> bool {
+        self.verdict == Verdict::Used
+    }
+}
+
 /// What becomes of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "verdict", content = "why")]

@@ -13,6 +13,7 @@ use polars::prelude::{
 
 use crate::columns::{Method, Role};
 use crate::normalise::col as of;
+use crate::texts::Text;
 
 /// The columns that matching adds.
 pub mod cols {
@@ -33,6 +34,15 @@ pub struct Matched {
     pub links: DataFrame,
     /// One row an address of a CRM contact: `person`, `address`.
     pub addresses: DataFrame,
+    /// The CRM record and id of each person of the hub, by the person's number.
+    pub contacts: Vec<(u32, Text)>,
+}
+
+impl Matched {
+    /// The record (`ix`) and the id of a person's CRM contact.
+    pub fn contact(&self, person: u32) -> Option<(u32, Text)> {
+        self.contacts.get(person as usize).copied()
+    }
 }
 
 /// Ties every record to its person or persons.
@@ -64,7 +74,12 @@ pub fn match_records(records: &DataFrame) -> Result<Matched> {
     let grouped = by_address_alone(&alone, first_free)?;
 
     let hub = |persons: &DataFrame| {
-        persons.clone().lazy().select([col(of::IX), col(cols::PERSON), method(Method::Hub), lit(1u32).alias(cols::BELONGS)])
+        persons.clone().lazy().select([
+            col(of::IX),
+            col(cols::PERSON),
+            method(Method::Hub),
+            lit(1u32).cast(DataType::UInt32).alias(cols::BELONGS),
+        ])
     };
     let in_hub = |links: LazyFrame, yes: bool| links.with_column(lit(yes).alias(cols::IN_HUB));
     let links = concat(
@@ -78,7 +93,9 @@ pub fn match_records(records: &DataFrame) -> Result<Matched> {
         UnionArgs::default(),
     )?
     .collect()?;
-    Ok(Matched { links, addresses: addresses_of(&contacts, cols::PERSON)?.collect()? })
+    let (ixs, ids) = (contacts.column(of::IX)?.u32()?, contacts.column(of::RECORD)?.to_physical_repr());
+    let numbered = ixs.iter().flatten().zip(ids.u32()?.iter().flatten().map(Text::from_number)).collect();
+    Ok(Matched { links, addresses: addresses_of(&contacts, cols::PERSON)?.collect()?, contacts: numbered })
 }
 
 /// Whether a record is of a system with that role.
@@ -138,12 +155,12 @@ fn by_address_alone(alone: &DataFrame, first_free: u32) -> Result<DataFrame> {
     ]);
     let persons = keyed.clone().group_by_stable([col("key")]).agg([]).with_row_index(cols::PERSON, Some(first_free));
     Ok(inner(keyed, persons, "key")
-        .select([col(of::IX), col(cols::PERSON), method(Method::Hub), lit(1u32).alias(cols::BELONGS)])
+        .select([col(of::IX), col(cols::PERSON), method(Method::Hub), lit(1u32).cast(DataType::UInt32).alias(cols::BELONGS)])
         .collect()?)
 }
 
 fn count_over_record() -> PolarsResult<Expr> {
-    Ok(len().over([col(of::IX)])?.alias(cols::BELONGS))
+    Ok(len().over([col(of::IX)])?.cast(DataType::UInt32).alias(cols::BELONGS))
 }
 
 fn inner(one: LazyFrame, other: LazyFrame, key: &str) -> LazyFrame {

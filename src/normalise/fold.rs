@@ -126,10 +126,12 @@ impl Part<'_> {
         let mut orphans: Vec<Vec<CodeRow>> = by_source.into_values().collect();
         orphans.iter_mut().for_each(|rows| rows.sort_by_key(|row| (row.input, row.row)));
         orphans.sort_by_key(|rows| (rows[0].input, rows[0].row));
+        let kinds = &system.profile.kinds;
+        let own = kinds.iter().position(|kind| kind.grain == Grain::Contact && kind.key == Field::SourceId);
         for mut rows in orphans {
             // The first row is the record, the others are folded into it.
             self.folded.extend(rows[1..].iter().map(|row| row.folded(system)));
-            let mut record = Record::blank(rows[0].input, rows[0].row, rows[0].kind);
+            let mut record = Record::blank(rows[0].input, rows[0].row, own.map_or(rows[0].kind, |own| own as u32));
             (record.record, record.source_id) = (Some(rows[0].source_id), Some(rows[0].source_id));
             record.apply(&mut rows, system);
             self.records.push(record);

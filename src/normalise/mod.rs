@@ -7,6 +7,7 @@
 mod category;
 mod cells;
 mod email;
+mod facts;
 mod findings;
 mod fold;
 mod ids;
@@ -16,6 +17,7 @@ mod times;
 mod words;
 
 pub use category::{CategoryBook, own_values};
+pub use facts::Facts;
 pub use findings::Finding;
 pub use fold::Folded;
 pub use records::{ADDRESSES, col};
@@ -76,6 +78,7 @@ pub fn normalise(tables: Vec<TextTable>, files: &[FileReport], run: &Rules<'_>) 
     }
     if !frames.is_empty() {
         whole.records = concat_lf_diagonal(frames, UnionArgs::default())?.with_row_index(col::IX, None).collect()?;
+        whole.records.rechunk_mut();
     }
     Ok(whole)
 }

@@ -59,8 +59,8 @@ pub mod col {
     pub const FAILED_FROM: &str = "failed_from";
     /// When it bounced or was held, at the latest.
     pub const FAILED_UNTIL: &str = "failed_until";
-    /// Why it bounced.
-    pub const BOUNCE_REASON: &str = "bounce_reason";
+    /// What the system says of the delivery: the reason of a bounce, or a source's status of the address.
+    pub const DELIVERY_WORD: &str = "delivery_word";
     /// Current categories by name, joined by `;`; null where the record keeps none.
     pub const CATEGORIES: &str = "categories";
     /// All categories that are on, current or not.
@@ -99,7 +99,7 @@ pub(super) struct Record {
     pub opted_in: Option<Moment>,
     pub evidence: Option<Text>,
     pub failed: Option<Moment>,
-    pub bounce_reason: Option<Text>,
+    pub delivery_word: Option<Text>,
     pub categories: Option<Text>,
     pub categories_on: Option<Text>,
     pub categories_odd: Option<Text>,
@@ -130,7 +130,7 @@ impl Record {
             opted_in: None,
             evidence: None,
             failed: None,
-            bounce_reason: None,
+            delivery_word: None,
             categories: None,
             categories_on: None,
             categories_odd: None,
@@ -192,7 +192,7 @@ pub(super) fn frame(records: &[Record], context: &Context<'_>) -> Result<DataFra
         texts(col::EVIDENCE, |record| record.evidence),
         time(col::FAILED_FROM, |record| record.failed.map(|failed| failed.from)),
         time(col::FAILED_UNTIL, |record| record.failed.map(|failed| failed.until)),
-        texts(col::BOUNCE_REASON, |record| record.bounce_reason),
+        texts(col::DELIVERY_WORD, |record| record.delivery_word),
         texts(col::CATEGORIES, |record| record.categories),
         texts(col::CATEGORIES_ON, |record| record.categories_on),
         texts(col::CATEGORIES_ODD, |record| record.categories_odd),

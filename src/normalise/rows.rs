@@ -297,9 +297,12 @@ impl<'a> Reader<'a> {
         let bounced_at = self.time(Field::BouncedAt, at);
         let held_at = self.time(Field::HeldAt, at);
         self.time(Field::RemovedAt, at);
-        record.bounce_reason = self.text(Field::BounceReason, at);
+        record.delivery_word = self.text(Field::BounceReason, at);
         if self.system.profile.status.is_empty() && self.kind.grain == Grain::Contact {
-            record.delivery = self.delivery_of_address(at, record.bounce_reason.is_some());
+            record.delivery = self.delivery_of_address(at, record.delivery_word.is_some());
+            if !self.system.profile.email_status.is_empty() {
+                record.delivery_word = self.text(Field::Status, at);
+            }
         }
         record.failed = match record.delivery {
             Delivery::Held => held_at.or(bounced_at),

@@ -180,8 +180,8 @@ impl Kind {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct CorrectionFile {
-    /// The kind whose records it corrects.
-    pub kind: String,
+    /// The kinds whose records it corrects.
+    pub kinds: Vec<String>,
     /// What it changes.
     pub purpose: Purpose,
     /// Its name under `corrections/`; the ending decides the format, `.csv` or `.xlsx`.
@@ -214,6 +214,9 @@ pub struct CorrectionColumn {
     /// Left empty for people to fill in.
     #[serde(default)]
     pub blank: bool,
+    /// A record without it cannot be written.
+    #[serde(default)]
+    pub required: bool,
     /// The changed field's name in the system itself, where it is not the header.
     #[serde(default)]
     pub field: Option<String>,
@@ -347,14 +350,9 @@ impl Profile {
             CodeMeaning::parse(meaning)?;
         }
         for correction in &self.corrections {
-            if self.kind(&correction.kind).is_none() {
+            if let Some(unknown) = correction.kinds.iter().find(|kind| self.kind(kind).is_none()) {
                 let known: Vec<&str> = self.kinds.iter().map(|kind| kind.name.as_str()).collect();
-                bail!(
-                    "the correction file {} is for the kind `{}`; known are {}",
-                    correction.file,
-                    correction.kind,
-                    known.join(", ")
-                );
+                bail!("the correction file {} is for the kind `{unknown}`; known are {}", correction.file, known.join(", "));
             }
             for column in &correction.columns {
                 let said = [column.take.is_some(), column.set.is_some(), column.write.is_some(), column.blank];

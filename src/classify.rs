@@ -1,0 +1,326 @@
+//! Rules x persons to discrepancies: one [`Found`] is one rule, one person, one pair of records, and where
+//! there is one, one category, list or unit.
+
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+use foldhash::HashMap;
+use polars::prelude::{DataFrame, Expr, IntoLazy, JoinArgs, JoinType, LazyFrame, PolarsError, coalesce, col, lit, when};
+
+use crate::columns::{Method, Opt};
+use crate::config::{Config, UnitUnsubscribe};
+use crate::consent::{Consent, decided};
+use crate::ingest::FileReport;
+use crate::matching::{Matched, cols, word};
+use crate::normalise::{Finding, col as of};
+use crate::rules::{Finder, RULES, Rule, position};
+use crate::systems::Systems;
+use crate::texts::{Text, Texts};
+
+/// Columns of the members that no earlier stage has.
+pub mod member {
+    /// Whether the record's opt-out speaks for the person: not a unit's that stays in the unit (bool).
+    pub const SPEAKS: &str = "speaks";
+    /// Whether it belongs by address to more contacts than an opt-out may spread over (bool).
+    pub const OFFICE: &str = "office";
+    /// How far two clocks may be apart (milliseconds).
+    pub const TOLERANCE: &str = "tolerance";
+}
+
+/// One discrepancy, by the numbers of what it is about.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Position of the rule in the catalogue.
+    pub rule: usize,
+    /// The person; none for rows and files that belong to nobody.
+    pub person: Option<u32>,
+    /// The record that the rule's name says first.
+    pub a: Option<u32>,
+    /// The other record.
+    pub b: Option<u32>,
+    /// The category, list, unit or field.
+    pub subject: Option<Text>,
+    /// The address that it is about, where that is not the person's first.
+    pub email: Option<Text>,
+    /// Whether it rests on an address of more contacts than an opt-out may spread over.
+    pub office: bool,
+    /// More for the sentence.
+    pub detail: Detail,
+}
+
+/// What the sentence of a discrepancy needs beyond its records.
+#[derive(Clone, Debug, Default)]
+pub enum Detail {
+    /// Nothing.
+    #[default]
+    None,
+    /// A bad cell, by its position among the findings.
+    Finding(usize),
+    /// A stale file, by its position among the inputs.
+    File(usize),
+    /// All contacts of an address, by their numbers as persons, in the order of their ids.
+    Contacts(Vec<u32>),
+    /// Whether a category is on in the first record, and whether that one is right.
+    Category {
+        /// On in the first record, off in the second; else the other way round.
+        on_in_a: bool,
+    },
+}
+
+/// All that rules look at.
+pub struct World<'a> {
+    /// One row a record and person, without rejected rows, with the person's decision.
+    pub members: DataFrame,
+    /// The records.
+    pub records: &'a DataFrame,
+    /// Records and persons.
+    pub matched: &'a Matched,
+    /// What persons want.
+    pub consent: &'a Consent,
+    /// Bad cells.
+    pub findings: &'a [Finding],
+    /// The inputs.
+    pub files: &'a [FileReport],
+    /// The configuration.
+    pub config: &'a Config,
+    /// The profiles.
+    pub systems: &'a Systems,
+    /// The texts.
+    pub texts: &'a Texts,
+    /// The run's time.
+    pub as_of: DateTime<Utc>,
+}
+
+impl World<'_> {
+    /// The CRM id of a person, as text: what persons are sorted by, for their numbers follow the rows.
+    pub fn name(&self, person: u32) -> Option<&str> {
+        self.matched.contact(person).map(|(_, id)| self.texts.get(id))
+    }
+}
+
+const OF_MEMBERS: [&str; 19] = [
+    of::IX,
+    of::SYSTEM,
+    of::ROLE,
+    of::RECORD,
+    of::SOURCE_ID,
+    of::EMAILS[0],
+    of::OPT,
+    of::DELIVERY,
+    of::OUT_FROM,
+    of::FAILED_FROM,
+    of::FAILED_UNTIL,
+    of::CATEGORIES,
+    of::CATEGORIES_ON,
+    of::CATEGORIES_ODD,
+    of::CHOSEN,
+    of::CHOSEN_FROM,
+    of::UNIT,
+    of::MAIN,
+    of::STOPPED,
+];
+
+/// The records with their persons and decisions, as rules see them.
+///
+/// # Errors
+/// Only what Polars cannot do, which is a defect.
+pub fn members(records: &DataFrame, matched: &Matched, consent: &Consent, config: &Config) -> Result<DataFrame> {
+    let unit_stays = config.policy.unit_unsubscribe == UnitUnsubscribe::Unit;
+    let office = col(cols::METHOD)
+        .eq(word(Method::SharedEmail.word(), Method::dtype()))
+        .and(col(cols::BELONGS).gt(lit(config.policy.max_shared)));
+    let tolerance = i64::from(config.policy.clock_tolerance_hours) * 3_600_000;
+    let members = records
+        .clone()
+        .lazy()
+        .select(OF_MEMBERS.map(col))
+        .filter(col(of::OPT).neq(word(Opt::Unreadable.word(), Opt::dtype())))
+        .join(matched.links.clone().lazy(), [col(of::IX)], [col(of::IX)], JoinArgs::new(JoinType::Inner))
+        .join(consent.decisions.clone().lazy(), [col(cols::PERSON)], [col(cols::PERSON)], JoinArgs::new(JoinType::Left))
+        .with_columns([
+            if unit_stays { col(of::UNIT).is_null() } else { lit(true) }.alias(member::SPEAKS),
+            office.alias(member::OFFICE),
+            lit(tolerance).alias(member::TOLERANCE),
+        ])
+        .collect()?;
+    Ok(members)
+}
+
+/// Applies every rule of the catalogue.
+///
+/// # Errors
+/// Only what Polars cannot do, which is a defect.
+pub fn classify(world: &World<'_>) -> Result<Vec<Found>> {
+    let noted = noted(world)?;
+    let mut found = Vec::new();
+    for rule in RULES {
+        found.extend(match &rule.finder {
+            Finder::Pair { a, b, both } => pairs(world, rule, a(), b(), both())?,
+            Finder::Search(search) => search(world, rule)?,
+            Finder::Noted => noted.iter().filter(|found| RULES[found.rule].code == rule.code).cloned().collect(),
+        });
+    }
+    Ok(found)
+}
+
+const OF_PAIRS: [&str; 14] = [
+    of::IX,
+    of::SYSTEM,
+    of::RECORD,
+    of::EMAILS[0],
+    of::OPT,
+    of::DELIVERY,
+    of::FAILED_FROM,
+    of::FAILED_UNTIL,
+    of::UNIT,
+    member::OFFICE,
+    decided::OUT,
+    decided::IN_FROM,
+    decided::IN_UNTIL,
+    member::TOLERANCE,
+];
+
+fn pairs(world: &World<'_>, rule: &'static Rule, a: Expr, b: Expr, both: Expr) -> Result<Vec<Found>> {
+    let side = |predicate: Expr, prefix: &str| -> LazyFrame {
+        let columns = OF_PAIRS.iter().chain([&cols::IN_HUB]).map(|name| col(*name).alias(format!("{prefix}{name}")));
+        world.members.clone().lazy().filter(predicate).select([col(cols::PERSON)].into_iter().chain(columns).collect::<Vec<_>>())
+    };
+    let found = side(a, "a_")
+        .join(side(b, "b_"), [col(cols::PERSON)], [col(cols::PERSON)], JoinArgs::new(JoinType::Inner))
+        .filter(col("a_ix").neq(col("b_ix")).and(both))
+        .select([
+            col(cols::PERSON),
+            col("a_ix").alias("a"),
+            col("b_ix").alias("b"),
+            coalesce(&[col("a_unit"), col("b_unit")]).alias("subject"),
+            // What rules about delivery find is about the one address; others are about the person.
+            when(lit(rule.group() == "BNC")).then(col("a_email")).otherwise(lit(polars::prelude::NULL)).alias("email"),
+            col("a_office").or(col("b_office")).alias("office"),
+        ])
+        .collect()?;
+    rows(&found, rule)
+}
+
+/// The rows of a frame with `person`, `a` and perhaps `b`, `subject`, `email`, `office`.
+///
+/// # Errors
+/// A column of another type, which is a defect.
+pub fn rows(frame: &DataFrame, rule: &'static Rule) -> Result<Vec<Found>> {
+    let numbers = |name: &str| -> Result<Vec<Option<u32>>, PolarsError> {
+        match frame.column(name) {
+            Ok(column) => Ok(column.to_physical_repr().u32()?.iter().collect()),
+            Err(_) => Ok(vec![None; frame.height()]),
+        }
+    };
+    let texts = |name: &str| -> Result<Vec<Option<Text>>, PolarsError> {
+        Ok(numbers(name)?.into_iter().map(|number| number.map(Text::from_number)).collect())
+    };
+    let office: Vec<bool> = match frame.column("office") {
+        Ok(column) => column.bool()?.iter().map(|office| office == Some(true)).collect(),
+        Err(_) => vec![false; frame.height()],
+    };
+    let (persons, first, second) = (numbers(cols::PERSON)?, numbers("a")?, numbers("b")?);
+    let (subjects, emails) = (texts("subject")?, texts("email")?);
+    let rule = position(rule.code);
+    Ok((0..frame.height())
+        .map(|at| Found {
+            rule,
+            person: persons[at],
+            a: first[at],
+            b: second[at],
+            subject: subjects[at],
+            email: emails[at],
+            office: office[at],
+            detail: Detail::None,
+        })
+        .collect())
+}
+
+/// The bad cells, one a record and field, and the stale files.
+fn noted(world: &World<'_>) -> Result<Vec<Found>> {
+    let of_finding = RecordOfFinding::new(world)?;
+    let mut seen = foldhash::HashSet::default();
+    let mut found = Vec::new();
+    for (at, finding) in world.findings.iter().enumerate() {
+        let a = of_finding.record(finding);
+        let once =
+            finding.record.map(Ok).or(finding.email.map(Err)).map(|key| (finding.code, finding.system, key, finding.field));
+        if once.is_some_and(|once| !seen.insert(once)) {
+            continue;
+        }
+        found.push(Found {
+            rule: position(finding.code),
+            person: a.and_then(|ix| of_finding.persons.get(&ix).copied()),
+            a,
+            b: None,
+            subject: Some(world.texts.intern(finding.field.name())),
+            email: finding.email,
+            office: false,
+            detail: Detail::Finding(at),
+        });
+    }
+    for (at, file) in world.files.iter().enumerate().filter(|(_, file)| file.stale && file.is_used()) {
+        found.push(Found {
+            rule: position("DAT608"),
+            person: None,
+            a: None,
+            b: None,
+            subject: file.kind.as_deref().map(|kind| world.texts.intern(kind)),
+            email: None,
+            office: false,
+            detail: Detail::File(at),
+        });
+    }
+    Ok(found)
+}
+
+/// Which record a bad cell belongs to: its own row's, or the one that its row was folded into.
+struct RecordOfFinding {
+    by_row: HashMap<(u32, u32), u32>,
+    by_key: HashMap<(u32, Text), u32>,
+    persons: HashMap<u32, u32>,
+}
+
+impl RecordOfFinding {
+    fn new(world: &World<'_>) -> Result<RecordOfFinding> {
+        let wanted_rows: foldhash::HashSet<(u32, u32)> =
+            world.findings.iter().map(|finding| (finding.input, finding.row)).collect();
+        let wanted_keys: foldhash::HashSet<(u32, Text)> =
+            world.findings.iter().filter_map(|finding| Some((finding.system as u32, finding.record?))).collect();
+        let mut of_finding =
+            RecordOfFinding { by_row: HashMap::default(), by_key: HashMap::default(), persons: HashMap::default() };
+        if world.findings.is_empty() {
+            return Ok(of_finding);
+        }
+        let column = |name: &str| -> Result<Vec<Option<u32>>> {
+            Ok(world.records.column(name)?.to_physical_repr().u32()?.iter().collect())
+        };
+        let (inputs, file_rows, systems, keys) = (column(of::INPUT)?, column(of::ROW)?, column(of::SYSTEM)?, column(of::RECORD)?);
+        let mut wanted = foldhash::HashSet::default();
+        for ix in 0..world.records.height() {
+            let place = (inputs[ix].unwrap_or_default(), file_rows[ix].unwrap_or_default());
+            if wanted_rows.contains(&place) {
+                of_finding.by_row.insert(place, ix as u32);
+                wanted.insert(ix as u32);
+            }
+            let key = systems[ix].zip(keys[ix]).map(|(system, key)| (system, Text::from_number(key)));
+            if let Some(key) = key.filter(|key| wanted_keys.contains(key)) {
+                of_finding.by_key.entry(key).or_insert(ix as u32);
+                wanted.insert(ix as u32);
+            }
+        }
+        let links = &world.matched.links;
+        let (ixs, persons) = (links.column(of::IX)?.u32()?.clone(), links.column(cols::PERSON)?.u32()?.clone());
+        for (ix, person) in ixs.iter().flatten().zip(persons.iter().flatten()).filter(|(ix, _)| wanted.contains(ix)) {
+            let known = of_finding.persons.entry(ix).or_insert(person);
+            if world.name(person) < world.name(*known) {
+                *known = person;
+            }
+        }
+        Ok(of_finding)
+    }
+
+    fn record(&self, finding: &Finding) -> Option<u32> {
+        let by_key = finding.record.and_then(|key| self.by_key.get(&(finding.system as u32, key)));
+        by_key.or_else(|| self.by_row.get(&(finding.input, finding.row))).copied()
+    }
+}

@@ -1,0 +1,159 @@
+//! Looking up single records, for sentences and files.
+
+use anyhow::Result;
+use polars::prelude::{BooleanChunked, DataFrame, Int64Chunked, UInt8Chunked, UInt32Chunked};
+
+use crate::columns::{Delivery, Opt};
+use crate::normalise::{Moment, Zone, col};
+use crate::systems::{Kind, Profile, Systems};
+use crate::texts::{Text, Texts};
+
+/// The columns of the records, by the number of a record.
+pub struct Facts<'a> {
+    systems: &'a Systems,
+    texts: &'a Texts,
+    zones: Vec<Zone>,
+    numbers: Vec<(&'static str, UInt32Chunked)>,
+    times: Vec<(&'static str, Int64Chunked)>,
+    opt: UInt8Chunked,
+    delivery: UInt8Chunked,
+    main: BooleanChunked,
+}
+
+const NUMBERS: [&str; 15] = [
+    col::INPUT,
+    col::ROW,
+    col::SYSTEM,
+    col::KIND,
+    col::RECORD,
+    col::CONTACT_ID,
+    col::EMAILS[0],
+    col::WORD,
+    col::CODE,
+    col::EVIDENCE,
+    col::DELIVERY_WORD,
+    col::CATEGORIES_ON,
+    col::CATEGORIES_CELL,
+    col::CHOSEN,
+    col::UNIT,
+];
+const TIMES: [&str; 7] =
+    [col::OUT_FROM, col::OUT_UNTIL, col::IN_FROM, col::IN_UNTIL, col::FAILED_FROM, col::FAILED_UNTIL, col::CHOSEN_FROM];
+
+impl<'a> Facts<'a> {
+    /// The facts of a run's records.
+    ///
+    /// # Errors
+    /// A column that is missing or of another type, which is a defect.
+    pub fn new(records: &DataFrame, systems: &'a Systems, texts: &'a Texts) -> Result<Facts<'a>> {
+        let numbers = NUMBERS.into_iter().map(|name| Ok((name, records.column(name)?.to_physical_repr().u32()?.clone())));
+        let times = TIMES.into_iter().map(|name| Ok((name, records.column(name)?.i64()?.clone())));
+        Ok(Facts {
+            systems,
+            texts,
+            zones: systems.profiles().iter().map(|profile| Zone::parse(&profile.zone)).collect::<Result<_>>()?,
+            numbers: numbers.collect::<Result<_>>()?,
+            times: times.collect::<Result<_>>()?,
+            opt: records.column(col::OPT)?.to_physical_repr().u8()?.clone(),
+            delivery: records.column(col::DELIVERY)?.to_physical_repr().u8()?.clone(),
+            main: records.column(col::MAIN)?.bool()?.clone(),
+        })
+    }
+
+    fn number(&self, column: &str, ix: u32) -> Option<u32> {
+        self.numbers.iter().find(|(name, _)| *name == column).and_then(|(_, numbers)| numbers.get(ix as usize))
+    }
+
+    fn time(&self, column: &str, ix: u32) -> Option<i64> {
+        self.times.iter().find(|(name, _)| *name == column).and_then(|(_, times)| times.get(ix as usize))
+    }
+
+    fn moment(&self, from: &str, until: &str, ix: u32) -> Option<Moment> {
+        Some(Moment { from: self.time(from, ix)?, until: self.time(until, ix)? })
+    }
+
+    /// The text of a categorical column, empty where it is blank.
+    pub fn text(&self, column: &str, ix: u32) -> &'a str {
+        self.number(column, ix).map(|number| self.texts.get(Text::from_number(number))).unwrap_or_default()
+    }
+
+    /// Whether a column is filled.
+    pub fn has(&self, column: &str, ix: u32) -> bool {
+        self.number(column, ix).is_some()
+    }
+
+    /// Position of its file among the inputs.
+    pub fn input(&self, ix: u32) -> usize {
+        self.number(col::INPUT, ix).unwrap_or_default() as usize
+    }
+
+    /// Row of its file.
+    pub fn row(&self, ix: u32) -> u32 {
+        self.number(col::ROW, ix).unwrap_or_default()
+    }
+
+    /// Position of its system among the profiles.
+    pub fn system(&self, ix: u32) -> usize {
+        self.number(col::SYSTEM, ix).unwrap_or_default() as usize
+    }
+
+    /// Its system.
+    pub fn profile(&self, ix: u32) -> &'a Profile {
+        &self.systems.profiles()[self.system(ix)]
+    }
+
+    /// Its kind.
+    pub fn kind(&self, ix: u32) -> &'a Kind {
+        &self.profile(ix).kinds[self.number(col::KIND, ix).unwrap_or_default() as usize]
+    }
+
+    /// The zone of its times.
+    pub fn zone(&self, ix: u32) -> Zone {
+        self.zones[self.system(ix)]
+    }
+
+    /// How outputs name it: its own key, else its address.
+    pub fn name(&self, ix: u32) -> &'a str {
+        if self.has(col::RECORD, ix) { self.text(col::RECORD, ix) } else { self.text(col::EMAILS[0], ix) }
+    }
+
+    /// Its preference.
+    pub fn opt(&self, ix: u32) -> Opt {
+        Opt::ALL[usize::from(self.opt.get(ix as usize).unwrap_or_default())]
+    }
+
+    /// Whether mail arrives.
+    pub fn delivery(&self, ix: u32) -> Delivery {
+        Delivery::ALL[usize::from(self.delivery.get(ix as usize).unwrap_or_default())]
+    }
+
+    /// Whether it is the subscriber's own record.
+    pub fn is_main(&self, ix: u32) -> bool {
+        self.main.get(ix as usize) == Some(true)
+    }
+
+    /// When it was opted out.
+    pub fn out_at(&self, ix: u32) -> Option<Moment> {
+        self.moment(col::OUT_FROM, col::OUT_UNTIL, ix)
+    }
+
+    /// When it was opted in.
+    pub fn in_at(&self, ix: u32) -> Option<Moment> {
+        self.moment(col::IN_FROM, col::IN_UNTIL, ix)
+    }
+
+    /// When it bounced or was held.
+    pub fn failed_at(&self, ix: u32) -> Option<Moment> {
+        self.moment(col::FAILED_FROM, col::FAILED_UNTIL, ix)
+    }
+
+    /// When the latest code chose a category (milliseconds UTC).
+    pub fn chosen_at(&self, ix: u32) -> Option<i64> {
+        self.time(col::CHOSEN_FROM, ix)
+    }
+
+    /// A time as outputs write it, in the zone of the record where it is a day.
+    pub fn written(&self, moment: Option<Moment>, ix: u32) -> String {
+        moment.map(|moment| moment.written(self.zone(ix))).unwrap_or_default()
+    }
+}

@@ -1,0 +1,198 @@
+//! What several rules' searches have in common.
+
+use anyhow::Result;
+use foldhash::{HashMap, HashSet};
+use polars::prelude::{DataFrame, Expr, IntoLazy, JoinArgs, JoinType, UInt32Chunked, col};
+
+use crate::classify::{Detail, Found, World, rows};
+use crate::columns::{Method, Role};
+use crate::matching::{addresses_of, cols, shared_addresses, word};
+use crate::normalise::col as of;
+use crate::rules::{Rule, position};
+use crate::texts::Text;
+
+/// The members that a predicate holds for, with `a` as the record.
+pub fn members_that(world: &World<'_>, predicate: Expr, also: &[&str]) -> Result<DataFrame> {
+    let columns = [col(cols::PERSON), col(of::IX).alias("a")].into_iter().chain(also.iter().map(|name| col(*name)));
+    Ok(world.members.clone().lazy().filter(predicate).select(columns.collect::<Vec<_>>()).collect()?)
+}
+
+/// Of a record that belongs to several persons only the one with the first id keeps it, so that each
+/// record and subject is found once.
+pub fn once_a_record(world: &World<'_>, found: Vec<Found>) -> Vec<Found> {
+    let mut first: HashMap<(Option<u32>, Option<Text>), Found> = HashMap::default();
+    for one in found {
+        let name = |found: &Found| found.person.and_then(|person| world.name(person)).map(str::to_owned);
+        match first.entry((one.a, one.subject)) {
+            std::collections::hash_map::Entry::Vacant(entry) => drop(entry.insert(one)),
+            std::collections::hash_map::Entry::Occupied(mut entry) => {
+                if name(&one) < name(entry.get()) {
+                    entry.insert(one);
+                }
+            }
+        }
+    }
+    let mut found: Vec<Found> = first.into_values().collect();
+    found.sort_unstable_by_key(|found| (found.a, found.subject));
+    found
+}
+
+/// One discrepancy a record and name in a column of names joined by `;`.
+pub fn one_a_name(world: &World<'_>, rule: &'static Rule, frame: &DataFrame, names: &str) -> Result<Vec<Found>> {
+    let lists = frame.column(names)?.to_physical_repr();
+    let found = rows(frame, rule)?;
+    let each = found.into_iter().zip(lists.u32()?.iter()).flat_map(|(found, list)| {
+        let list = list.map(|list| world.texts.get(Text::from_number(list))).unwrap_or_default();
+        list.split(';')
+            .filter(|name| !name.is_empty())
+            .map(move |name| Found { subject: Some(world.texts.intern(name)), ..found.clone() })
+            .collect::<Vec<_>>()
+    });
+    Ok(once_a_record(world, each.collect()))
+}
+
+/// Whether a complete export of a system with that role is there: only then does absence prove anything.
+pub fn is_complete(world: &World<'_>, role: Role) -> bool {
+    let mut exports = world
+        .systems
+        .profiles()
+        .iter()
+        .filter(|profile| profile.role == role)
+        .filter(|profile| world.files.iter().any(|file| file.is_used() && file.system.as_deref() == Some(&profile.name)));
+    let mut any = false;
+    exports.all(|profile| {
+        any = true;
+        !world.config.system(&profile.name).partial
+    }) && any
+}
+
+/// Every address that several contacts have, with all of them in the order of their ids.
+pub fn shared_by_contacts(world: &World<'_>, rule: &'static Rule) -> Result<Vec<(Found, Vec<u32>)>> {
+    let shared = shared_addresses(world.matched)?.collect()?;
+    let persons: &UInt32Chunked = shared.column(cols::PERSON)?.u32()?;
+    let addresses = shared.column("address")?.to_physical_repr();
+    let mut by_address: HashMap<Text, Vec<u32>> = HashMap::default();
+    for (person, address) in persons.iter().flatten().zip(addresses.u32()?.iter().flatten()) {
+        by_address.entry(Text::from_number(address)).or_default().push(person);
+    }
+    let record_of = |person: u32| world.matched.contact(person).map(|(ix, _)| ix);
+    let one = |(address, mut persons): (Text, Vec<u32>)| {
+        persons.sort_unstable_by_key(|person| world.name(*person));
+        let found = Found {
+            rule: position(rule.code),
+            person: Some(persons[0]),
+            a: record_of(persons[0]),
+            b: record_of(persons[1]),
+            subject: None,
+            email: Some(address),
+            office: persons.len() > world.config.policy.max_shared as usize,
+            detail: Detail::Contacts(persons.clone()),
+        };
+        (found, persons)
+    };
+    Ok(by_address.into_iter().map(one).collect())
+}
+
+/// How the keys of a record can disagree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contradiction {
+    /// Its address is nobody's, while its contact has another.
+    OtherAddress,
+    /// Its source id or its address is another contact's and not its own contact's.
+    OtherContact,
+}
+
+/// Records that are tied to a contact by an id and whose other keys say otherwise.
+pub fn contradictions(world: &World<'_>, rule: &'static Rule, wanted: Contradiction) -> Result<Vec<Found>> {
+    let by_id = [Method::ContactId, Method::SourceId].map(|method| col(cols::METHOD).eq(word(method.word(), Method::dtype())));
+    let [by_contact_id, by_source_id] = by_id;
+    let tied = members_that(
+        world,
+        col(cols::IN_HUB).and(col(of::MAIN)).and(by_contact_id.or(by_source_id)),
+        &[of::IX, of::SOURCE_ID, cols::METHOD],
+    )?;
+    let persons: Vec<u32> = tied.column(cols::PERSON)?.u32()?.iter().flatten().collect();
+    let ixs: Vec<u32> = tied.column(of::IX)?.u32()?.iter().flatten().collect();
+    let mut own: HashMap<u32, HashSet<u32>> = HashMap::default();
+    for (ix, person) in ixs.iter().zip(&persons) {
+        own.entry(*ix).or_default().insert(*person);
+    }
+    let addressed: HashSet<u32> = world.matched.addresses.column(cols::PERSON)?.u32()?.iter().flatten().collect();
+    let by_address = Claims::by_address(world, &tied, &own)?;
+    let by_source = Claims::by_source(world, &tied, &own)?;
+    let mut found = Vec::new();
+    for one in rows(&tied, rule)? {
+        let (Some(ix), Some(person)) = (one.a, one.person) else { continue };
+        let has_address = by_address.named.contains(&ix);
+        let others = by_address.elsewhere(ix) || by_source.elsewhere(ix);
+        let nobodys =
+            has_address && !by_address.own.contains(&ix) && !by_address.other.contains(&ix) && addressed.contains(&person);
+        match wanted {
+            Contradiction::OtherContact if others => found.push(one),
+            Contradiction::OtherAddress if nobodys => {
+                found.push(Found { a: world.matched.contact(person).map(|(ix, _)| ix), b: Some(ix), ..one });
+            }
+            _ => {}
+        }
+    }
+    Ok(if wanted == Contradiction::OtherContact { once_a_record(world, found) } else { found })
+}
+
+/// Which records have a key, and whose contacts' key it is too.
+struct Claims {
+    named: HashSet<u32>,
+    own: HashSet<u32>,
+    other: HashSet<u32>,
+}
+
+impl Claims {
+    /// Whether the key is another contact's and not the record's own contact's.
+    fn elsewhere(&self, ix: u32) -> bool {
+        self.other.contains(&ix) && !self.own.contains(&ix)
+    }
+
+    fn by_address(world: &World<'_>, tied: &DataFrame, own: &HashMap<u32, HashSet<u32>>) -> Result<Claims> {
+        let ixs = tied.clone().lazy().select([col(of::IX)]);
+        let emails = [of::IX].into_iter().chain(of::EMAILS).map(col).collect::<Vec<_>>();
+        let records = world
+            .records
+            .clone()
+            .lazy()
+            .select(emails)
+            .join(ixs, [col(of::IX)], [col(of::IX)], JoinArgs::new(JoinType::Semi))
+            .collect()?;
+        let keys = addresses_of(&records, of::IX)?.collect()?;
+        Claims::of(&keys, &world.matched.addresses, "address", own)
+    }
+
+    fn by_source(world: &World<'_>, tied: &DataFrame, own: &HashMap<u32, HashSet<u32>>) -> Result<Claims> {
+        let with_source = |frame: &DataFrame| frame.clone().lazy().filter(col(of::SOURCE_ID).is_not_null());
+        let keys = with_source(tied).select([col(of::IX), col(of::SOURCE_ID)]).collect()?;
+        let hub = col(cols::METHOD).eq(word(Method::Hub.word(), Method::dtype())).and(col(cols::IN_HUB));
+        let contacts = with_source(&world.members).filter(hub).select([col(cols::PERSON), col(of::SOURCE_ID)]).collect()?;
+        Claims::of(&keys, &contacts, of::SOURCE_ID, own)
+    }
+
+    fn of(keys: &DataFrame, contacts: &DataFrame, key: &str, own: &HashMap<u32, HashSet<u32>>) -> Result<Claims> {
+        let pairs = keys
+            .clone()
+            .lazy()
+            .join(contacts.clone().lazy(), [col(key)], [col(key)], JoinArgs::new(JoinType::Inner))
+            .collect()?;
+        let mut claims = Claims {
+            named: keys.column(of::IX)?.u32()?.iter().flatten().collect(),
+            own: HashSet::default(),
+            other: HashSet::default(),
+        };
+        for (ix, person) in pairs.column(of::IX)?.u32()?.iter().flatten().zip(pairs.column(cols::PERSON)?.u32()?.iter().flatten())
+        {
+            let is_own = own.get(&ix).is_some_and(|persons| persons.contains(&person));
+            if is_own {
+                claims.own.insert(ix)
+            } else {
+                claims.other.insert(ix)
+            };
+        }
+        Ok(claims)
+    }
+}

@@ -1,0 +1,204 @@
+//! Small worlds for the rules' table tests.
+//!
+//! A world is written as records between `|`: `crm out | source active #2 email=x@example.org`. A record is a
+//! role (`crm`, `lead`, `marketing`, `unit N`, `source`, `code X`), a state, and what differs from person 1's
+//! own ids and address. Every record goes through normalise, match, weigh and classify as in a run.
+
+use chrono::{DateTime, Utc};
+use polars::prelude::{Column, DataFrame};
+
+use crate::classify::{World, classify, members};
+use crate::columns::Field;
+use crate::config::Config;
+use crate::ingest::{AsOfFrom, FileReport, MappedColumn, TextTable, Verdict};
+use crate::normalise::{self, normalise};
+use crate::rules::{RULES, Rule};
+use crate::systems::Systems;
+use crate::texts::Texts;
+
+const CONFIGURATION: &str = r#"
+[systems.ascend.codes]
+ALX = "opt_out:News"
+[[category]]
+name = "News"
+renamed_from = ["Old News"]
+[[category]]
+name = "Events"
+[[category]]
+name = "Gala"
+retired = true
+"#;
+
+/// Checks one rule against a table: records, and what it finds as `a_system b_system subject`, sorted, joined by `, `.
+pub(super) fn check(rule: &Rule, table: &[(&str, &str)]) {
+    for (records, expected) in table {
+        let found: Vec<String> =
+            found(records).into_iter().filter(|(code, _)| *code == rule.code).map(|(_, what)| what).collect();
+        assert_eq!(found.join(", "), *expected, "{}: {records}", rule.code);
+    }
+}
+
+/// What all rules find: code, and `a_system b_system subject`.
+pub(super) fn found(records: &str) -> Vec<(&'static str, String)> {
+    let systems = Systems::built_in().unwrap();
+    let config = Config::parse(CONFIGURATION, &systems).unwrap();
+    let systems = config.adjust(systems);
+    let texts = Texts::default();
+    let as_of: DateTime<Utc> = "2026-11-22T06:00:00Z".parse().unwrap();
+    let (files, tables) = tables(records, &systems);
+    let run = normalise::Rules { systems: &systems, config: &config, as_of, texts: &texts };
+    let normalised = normalise(tables, &files, &run).unwrap();
+    let matched = crate::matching::match_records(&normalised.records).unwrap();
+    let consent = crate::consent::weigh(&normalised.records, &matched, &config, &systems, &texts).unwrap();
+    let world = World {
+        members: members(&normalised.records, &matched, &consent, &config).unwrap(),
+        records: &normalised.records,
+        matched: &matched,
+        consent: &consent,
+        findings: &normalised.findings,
+        files: &files,
+        config: &config,
+        systems: &systems,
+        texts: &texts,
+        as_of,
+    };
+    let of_record = normalised.records.column(normalise::col::SYSTEM).unwrap().u32().unwrap().clone();
+    let name = |ix: Option<u32>| ix.and_then(|ix| of_record.get(ix as usize)).map(|system| systems.names()[system as usize]);
+    let mut found: Vec<(&'static str, String)> = classify(&world)
+        .unwrap()
+        .into_iter()
+        .map(|found| {
+            let parts = [name(found.a), name(found.b), found.subject.map(|subject| texts.get(subject))];
+            (RULES[found.rule].code, parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// Where each role's records come from: system, kind, and the columns of its export.
+const EXPORTS: [(&str, &str, &str, &[Field]); 6] = {
+    use Field::*;
+    const CRM: &[Field] = &[RecordId, SourceId, Email, OptOut, OptInAt, OptInEvidence, BounceReason, BouncedAt, Categories];
+    [
+        ("crm", "salesforce", "contacts", CRM),
+        ("lead", "salesforce", "leads", CRM),
+        ("marketing", "marketing_cloud", "subscribers", &[SubscriberKey, Email, Status, OptOutAt, HeldAt, Unit]),
+        ("unit", "marketing_cloud", "business_unit_unsubscribes", &[SubscriberKey, Unit, OptOutAt]),
+        ("source", "ascend", "constituents", &[SourceId, ContactId, Email, OptOut, OptOutAt, Status, Categories]),
+        ("code", "ascend", "preferences", &[SourceId, Code, CodeStart, CodeEnd, Status]),
+    ]
+};
+
+fn tables(records: &str, systems: &Systems) -> (Vec<FileReport>, Vec<TextTable>) {
+    let records: Vec<Vec<&str>> = records.split('|').map(|record| record.split_whitespace().collect()).collect();
+    let (mut files, mut tables) = (Vec::new(), Vec::new());
+    for (role, system, kind, fields) in EXPORTS {
+        let rows: Vec<Vec<Option<String>>> = records
+            .iter()
+            .filter(|record| record[0] == role)
+            .map(|record| fields.iter().map(|field| cell(*field, record)).collect())
+            .collect();
+        if rows.is_empty() {
+            continue;
+        }
+        // A column that no record of the test mentions stands for one that the export lacks.
+        let used: Vec<usize> = (0..fields.len())
+            .filter(|at| fields[*at] != Field::Categories || rows.iter().any(|row| row[*at].is_some()))
+            .collect();
+        let numbers = Column::new("row".into(), (2..).take(rows.len()).collect::<Vec<u32>>());
+        let mut columns: Vec<(MappedColumn, Column)> = used
+            .iter()
+            .map(|at| {
+                let name = fields[*at].name();
+                let cells: Vec<Option<&str>> =
+                    rows.iter().map(|row| row[*at].as_deref().filter(|cell| !cell.is_empty())).collect();
+                (MappedColumn { name: name.into(), field: fields[*at], header: name.into() }, Column::new(name.into(), cells))
+            })
+            .collect();
+        if records.iter().any(|record| record[0] == role && value(record, "campus=").is_some()) {
+            let cells: Vec<Option<&str>> =
+                records.iter().filter(|record| record[0] == role).map(|record| value(record, "campus=")).collect();
+            columns.push((
+                MappedColumn { name: "email_2".into(), field: Field::Email, header: "campus".into() },
+                Column::new("email_2".into(), cells),
+            ));
+        }
+        let position = systems.position(system).unwrap();
+        let frame = std::iter::once(numbers).chain(columns.iter().map(|(_, column)| column.clone())).collect();
+        tables.push(TextTable {
+            file: files.len(),
+            system: position,
+            kind: systems.profiles()[position].kinds.iter().position(|known| known.name == kind).unwrap(),
+            columns: columns.into_iter().map(|(column, _)| column).collect(),
+            frame: DataFrame::new(rows.len(), frame).unwrap(),
+        });
+        files.push(report(system, kind, rows.len()));
+    }
+    (files, tables)
+}
+
+fn report(system: &str, kind: &str, rows: usize) -> FileReport {
+    FileReport {
+        file: format!("{kind}.csv"),
+        path: Default::default(),
+        bytes: 0,
+        sha256: String::new(),
+        verdict: Verdict::Used,
+        system: Some(system.into()),
+        kind: Some(kind.into()),
+        format: "CSV".into(),
+        sheet: None,
+        header_row: Some(1),
+        mapped: Vec::new(),
+        unmapped: Vec::new(),
+        rows: rows as u64,
+        rejected: 0,
+        as_of: None,
+        as_of_from: AsOfFrom::File,
+        stale: false,
+    }
+}
+
+fn value<'a>(record: &[&'a str], key: &str) -> Option<&'a str> {
+    record.iter().find_map(|word| word.strip_prefix(key))
+}
+
+fn contact_id(person: &str) -> String {
+    if person == "lead" { "00QHs0000000001".into() } else { format!("003Hs00000000{person:0>2}") }
+}
+
+fn cell(field: Field, record: &[&str]) -> Option<String> {
+    let has = |word: &str| record.contains(&word);
+    let person = value(record, "#").unwrap_or(if record[0] == "lead" { "lead" } else { "1" });
+    let at = |states: &[&str]| value(record, "at=").filter(|_| states.iter().any(|state| has(state))).map(str::to_owned);
+    match field {
+        Field::RecordId => Some(contact_id(person)),
+        Field::SubscriberKey if value(record, "key=") == Some("address") => Some(format!("p{person}@example.org")),
+        Field::SubscriberKey => Some(contact_id(person)),
+        Field::ContactId if has("no-contact-id") => None,
+        Field::ContactId => Some(contact_id(value(record, "contact=").unwrap_or(person))),
+        Field::SourceId => Some(format!("S{person}")),
+        Field::Email => Some(value(record, "email=").map_or_else(|| format!("p{person}@example.org"), str::to_owned)),
+        Field::OptOut if has("out") => Some("yes".into()),
+        Field::OptOut if has("active") => Some("no".into()),
+        Field::OptOut if has("odd") => Some("perhaps".into()),
+        Field::OptOutAt => at(&["out", "unsubscribed", "unit"]),
+        Field::BouncedAt | Field::BounceReason if has("flagged") => Some("2026-10-01".into()),
+        Field::HeldAt => at(&["held", "bounced"]),
+        Field::OptInAt => value(record, "in=").map(str::to_owned),
+        Field::OptInEvidence if has("proof") => Some("web form".into()),
+        Field::Categories => value(record, "cats=").map(|list| list.replace('+', ";").replace('_', " ")),
+        Field::Status if record[0] == "source" => has("invalid").then(|| "Invalid".into()),
+        Field::Status if record[0] == "code" => value(record, "status=").map(str::to_owned),
+        Field::Status => ["active", "bounced", "held", "unsubscribed", "removed"]
+            .into_iter()
+            .find(|state| has(state))
+            .map(|state| if state == "removed" { "Deleted".into() } else { state.to_owned() }),
+        Field::Unit => value(record, "unit=").or(record.get(1).copied().filter(|_| record[0] == "unit")).map(str::to_owned),
+        Field::Code => Some(record[1].to_owned()),
+        Field::CodeStart => value(record, "start=").map(str::to_owned),
+        Field::CodeEnd => value(record, "end=").map(str::to_owned),
+        _ => None,
+    }
+}

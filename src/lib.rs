@@ -8,3 +8,4 @@ pub mod normalise;
 pub mod report;
 pub mod rules;
 pub mod systems;
+pub mod write;

@@ -3,9 +3,10 @@
 use anyhow::{Context as _, Result};
 use rust_xlsxwriter::Workbook;
 
+use super::cell::Cell;
 use super::context::Context;
 use super::found::texts;
-use super::listing::{Cell, Column, Listing};
+use super::listing::{Column, Listing};
 
 /// Adds the sheet.
 pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {

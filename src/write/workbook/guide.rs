@@ -3,10 +3,20 @@
 use anyhow::Result;
 use rust_xlsxwriter::{RowNum, Workbook, Worksheet};
 
+use super::cell::Cell;
 use super::context::Context;
-use super::listing::{Cell, Column, Listing};
+use super::listing::{Column, Listing};
 use super::words;
 use crate::columns::{Outcome, Severity};
+
+/// What the columns of the sheets mean.
+const READING: [(&str, &str); 5] = [
+    ("A and B", "the two systems that disagree; A is the one that the rule's name says first."),
+    ("Says, changed", "what the system's record holds, in its own words, and since when, where the export tells it."),
+    ("Due", "the last day to honour the opt-out by."),
+    ("Blank", "the export does not say, or there is nothing to say."),
+    ("On paper", "the ids of the records are left out; they stand at the right of each sheet."),
+];
 
 /// Adds the sheet.
 pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
@@ -35,7 +45,8 @@ pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
     let outcomes = Outcome::ALL.iter().map(|&outcome| (words::outcome(outcome), words::outcome_meaning(outcome)));
     let next = explain(placed.sheet, context, placed.next, "What happens to a discrepancy", outcomes)?;
     let severities = Severity::ALL.iter().map(|&severity| (words::severity(severity), words::severity_meaning(severity)));
-    explain(placed.sheet, context, next + 1, "How bad it is", severities)?;
+    let next = explain(placed.sheet, context, next + 1, "How bad it is", severities)?;
+    explain(placed.sheet, context, next + 1, "How to read a row", READING.iter().copied())?;
     Ok(())
 }
 

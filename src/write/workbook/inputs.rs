@@ -6,8 +6,9 @@ use anyhow::Result;
 use chrono::SecondsFormat;
 use rust_xlsxwriter::Workbook;
 
+use super::cell::Cell;
 use super::context::Context;
-use super::listing::{Cell, Column, Listing};
+use super::listing::{Column, Listing};
 use super::words;
 use crate::columns::Severity;
 use crate::ingest::{AsOfFrom, FileReport, UnmappedHeader, Verdict};
@@ -35,10 +36,12 @@ pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
         Column::new("Rejected", 11, |row| number(files[row], files[row].rejected)),
         Column::new("With a CRM contact", 12, |row| number(files[row], inputs[row].matched)),
         Column::new("Without one", 12, |row| number(files[row], inputs[row].unmatched)),
-        Column::new("Remark", 60, |row| Cell::text(remarks[row].as_deref())),
-        Column::new("Format", 34, |row| Cell::text(Some(files[row].format.as_str()).filter(|format| !format.is_empty()))),
-        Column::new("Sheet", 20, |row| Cell::text(files[row].sheet.as_deref())),
-        Column::new("Headers not used", 50, |row| Cell::text(Some(unused[row].as_str()).filter(|list| !list.is_empty()))),
+        Column::new("Remark", 46, |row| Cell::text(remarks[row].as_deref())),
+        Column::new("Format", 34, |row| Cell::text(Some(files[row].format.as_str()).filter(|format| !format.is_empty())))
+            .unprinted(),
+        Column::new("Sheet", 20, |row| Cell::text(files[row].sheet.as_deref())).unprinted(),
+        Column::new("Headers not used", 50, |row| Cell::text(Some(unused[row].as_str()).filter(|list| !list.is_empty())))
+            .unprinted(),
     ];
     let columns = columns.into_iter().filter(|column| column.any(inputs.len())).collect();
     let listing = Listing {

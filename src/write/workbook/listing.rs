@@ -2,77 +2,43 @@
 //!
 //! Rows are streamed to disk as they are written, so cells go strictly from top to bottom.
 
-use std::borrow::Cow;
-
 use anyhow::Result;
-use rust_xlsxwriter::{ColNum, Format, IgnoreError, RowNum, Table, TableColumn, TableStyle, Workbook, Worksheet};
+use rust_xlsxwriter::{
+    ColNum, ConditionalFormatFormula, IgnoreError, RowNum, Table, TableColumn, TableStyle, Workbook, Worksheet,
+};
 
-use super::context::{Context, Time};
+use super::cell::{Cell, Look};
+use super::context::Context;
 use super::style::{Style, page};
 use super::words;
-use crate::columns::{Outcome, Severity};
 
 /// Row of the header.
 const HEADER: RowNum = 3;
-/// Characters that a cell may hold, with room for the mark of a cut.
-const LONGEST: usize = 32_700;
-
-/// What a cell shows.
-pub enum Cell<'a> {
-    /// Nothing.
-    Blank,
-    /// Nothing yet: a person writes here.
-    Input,
-    /// Text, whatever it looks like.
-    Text(Cow<'a, str>),
-    /// A whole number.
-    Number(u64),
-    /// A date or a time as the outputs write them.
-    Time(&'a str),
-    /// A severity in its colours.
-    Severity(Severity),
-    /// What happens to a discrepancy.
-    Outcome(Outcome),
-    /// A word in the colours of a severity.
-    Badge(&'static str, Severity),
-}
-
-impl<'a> Cell<'a> {
-    /// Text, or nothing.
-    pub fn text(text: Option<&'a str>) -> Cell<'a> {
-        text.map_or(Cell::Blank, |text| Cell::Text(Cow::Borrowed(text)))
-    }
-
-    /// A time, or nothing.
-    pub fn time(text: Option<&'a str>) -> Cell<'a> {
-        text.map_or(Cell::Blank, Cell::Time)
-    }
-
-    /// Characters that it takes to show it.
-    fn length(&self) -> usize {
-        match self {
-            Cell::Blank | Cell::Input => 0,
-            Cell::Text(text) => text.chars().count(),
-            Cell::Number(number) => words::thousands(*number).len(),
-            Cell::Time(text) => text.len().min("2026-11-22 06:00".len()),
-            Cell::Severity(severity) => words::severity(*severity).chars().count() + 1,
-            Cell::Outcome(outcome) => words::outcome(*outcome).len(),
-            Cell::Badge(word, _) => word.chars().count() + 1,
-        }
-    }
-}
+/// Height of a line of text, in points.
+const LINE: f64 = 15.0;
 
 /// A column of a table and where its cells come from.
 pub struct Column<'a> {
     heading: &'a str,
     widest: usize,
+    printed: bool,
     cell: Box<dyn Fn(usize) -> Cell<'a> + 'a>,
 }
 
 impl<'a> Column<'a> {
     /// A column that is as wide as its text needs, up to `widest` characters; longer text is wrapped.
     pub fn new(heading: &'a str, widest: usize, cell: impl Fn(usize) -> Cell<'a> + 'a) -> Column<'a> {
-        Column { heading, widest, cell: Box::new(cell) }
+        Column { heading, widest, printed: true, cell: Box::new(cell) }
+    }
+
+    /// The same column, for the screen alone: paper has no room for it. Such columns stand behind the others.
+    pub fn unprinted(self) -> Column<'a> {
+        Column { printed: false, ..self }
+    }
+
+    /// Whether it has that heading.
+    pub fn is(&self, heading: &str) -> bool {
+        self.heading == heading
     }
 
     /// Whether any of the rows has something here.
@@ -81,14 +47,20 @@ impl<'a> Column<'a> {
     }
 
     /// Its width for these rows and whether text must be wrapped in it.
-    fn fit(&self, rows: usize) -> (f64, bool) {
+    fn fit(&self, rows: usize) -> (usize, bool) {
         let longest = (0..rows).map(|row| (self.cell)(row).length()).max().unwrap_or(0);
         let word = self.heading.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
         // Beside its longest word a heading shows the filter's button.
         let least = (word + 3).max(self.heading.chars().count().div_ceil(2) + 3);
         let input = if rows > 0 && matches!((self.cell)(0), Cell::Input) { self.widest } else { 0 };
-        (longest.min(self.widest).max(least).max(input) as f64 + 1.5, longest > self.widest)
+        (longest.min(self.widest).max(least).max(input), longest > self.widest.max(least))
     }
+}
+
+/// A column as it is laid out.
+struct Fitted<'s> {
+    width: usize,
+    look: Look<'s>,
 }
 
 /// A sheet to write.
@@ -132,13 +104,19 @@ impl Listing<'_> {
             sheet.write_string_with_format(HEADER, 0, self.empty, &style.heading)?;
             return Ok(Placed { sheet, body: None, next: HEADER + 2 });
         }
-        let texts = self.lay_out(sheet, style, shown)?;
+        let fitted = self.lay_out(sheet, context, shown)?;
         let last = HEADER + shown as RowNum;
         self.add_table(sheet, style, last)?;
-        let cells = Cells { style, zone: context.report.timezone };
         for row in 0..shown {
-            for (position, (column, text)) in self.columns.iter().zip(&texts).enumerate() {
-                cells.write(sheet, HEADER + 1 + row as RowNum, position as ColNum, (column.cell)(row), text)?;
+            let at = HEADER + 1 + row as RowNum;
+            let mut lines = 1;
+            for (position, (column, fitted)) in self.columns.iter().zip(&fitted).enumerate() {
+                let cell = (column.cell)(row);
+                lines = lines.max(cell.lines(fitted.width));
+                fitted.look.write(sheet, at, position as ColNum, cell)?;
+            }
+            if lines > 1 {
+                sheet.set_row_height(at, LINE * lines as f64)?;
             }
         }
         Ok(Placed { sheet, body: Some((HEADER + 1, last)), next: last + 2 })
@@ -156,18 +134,29 @@ impl Listing<'_> {
         Ok(())
     }
 
-    /// Widths, frozen header and printed titles; gives each column's format of text.
-    fn lay_out<'s>(&self, sheet: &mut Worksheet, style: &'s Style, shown: usize) -> Result<Vec<&'s Format>> {
-        let mut texts = Vec::with_capacity(self.columns.len());
+    /// Widths, frozen header, printed titles and columns.
+    fn lay_out<'s>(&self, sheet: &mut Worksheet, context: &'s Context, shown: usize) -> Result<Vec<Fitted<'s>>> {
+        let style = &context.style;
+        let mut fitted = Vec::with_capacity(self.columns.len());
         for (position, column) in self.columns.iter().enumerate() {
             let (width, wrap) = column.fit(shown);
-            sheet.set_column_width(position as ColNum, width)?;
-            texts.push(if wrap { &style.wrapped } else { &style.text });
+            let text = if wrap { &style.wrapped } else { &style.text };
+            let mut look = Look { style, zone: context.report.timezone, text, base: None };
+            look.base = (0..shown).find_map(|row| look.base_of((column.cell)(row)));
+            sheet.set_column_width(position as ColNum, width as f64 + 1.5)?;
+            if let Some(base) = look.base {
+                sheet.set_column_format(position as ColNum, base)?;
+            }
+            fitted.push(Fitted { width, look });
         }
         sheet.set_row_height(HEADER, 32)?;
         sheet.set_freeze_panes(HEADER + 1, 0)?;
         sheet.set_repeat_rows(HEADER, HEADER)?;
-        Ok(texts)
+        let printed = self.columns.iter().take_while(|column| column.printed).count();
+        if printed < self.columns.len() {
+            sheet.set_print_area(0, 0, HEADER + shown as RowNum, printed as ColNum - 1)?;
+        }
+        Ok(fitted)
     }
 
     fn add_table(&self, sheet: &mut Worksheet, style: &Style, last: RowNum) -> Result<()> {
@@ -184,52 +173,10 @@ impl Listing<'_> {
             .set_columns(&headings);
         let right = self.columns.len() as ColNum - 1;
         sheet.add_table(HEADER, 0, last, right, &table)?;
+        // A rule draws the lines between the rows: lines of the cells' own would cost a format each, and end with the text.
+        let lines = ConditionalFormatFormula::new().set_rule("=TRUE").set_format(&style.row);
+        sheet.add_conditional_format(HEADER + 1, 0, last, right, &lines)?;
         sheet.ignore_error_range(HEADER, 0, last, right, IgnoreError::NumberStoredAsText)?;
         Ok(())
-    }
-}
-
-struct Cells<'s> {
-    style: &'s Style,
-    zone: chrono_tz::Tz,
-}
-
-impl Cells<'_> {
-    fn write(&self, sheet: &mut Worksheet, row: RowNum, col: ColNum, cell: Cell, text: &Format) -> Result<()> {
-        let style = self.style;
-        match cell {
-            Cell::Blank => sheet.write_blank(row, col, text)?,
-            Cell::Input => sheet.write_blank(row, col, &style.input)?,
-            Cell::Text(words) => sheet.write_string_with_format(row, col, shortened(words), text)?,
-            Cell::Number(number) => sheet.write_number_with_format(row, col, number as f64, &style.number)?,
-            Cell::Time(words) => match Time::read(words, self.zone) {
-                Some(Time::Day(day)) => sheet.write_datetime_with_format(row, col, day, &style.day)?,
-                Some(Time::Moment(moment)) => sheet.write_datetime_with_format(row, col, moment, &style.moment)?,
-                None => sheet.write_string_with_format(row, col, words, text)?,
-            },
-            Cell::Severity(severity) => {
-                sheet.write_string_with_format(row, col, words::severity(severity), &style.severity[severity as usize])?
-            }
-            Cell::Outcome(outcome) => sheet.write_string_with_format(row, col, words::outcome(outcome), text)?,
-            Cell::Badge(word, severity) => sheet.write_string_with_format(row, col, word, &style.severity[severity as usize])?,
-        };
-        Ok(())
-    }
-}
-
-/// The text as far as a cell can hold it.
-fn shortened(text: Cow<str>) -> Cow<str> {
-    // A cell counts UTF-16 units, of which no text has more than bytes.
-    if text.len() <= LONGEST {
-        return text;
-    }
-    let mut units = 0;
-    let end = text.char_indices().find(|(_, letter)| {
-        units += letter.len_utf16();
-        units > LONGEST
-    });
-    match end {
-        Some((end, _)) => Cow::Owned(format!("{} … [cut: too long for a cell]", &text[..end])),
-        None => text,
     }
 }

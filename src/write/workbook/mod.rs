@@ -2,6 +2,7 @@
 //!
 //! Every sheet is a list (see [`listing`]) but for the summary. The same report gives the same bytes.
 
+mod cell;
 mod context;
 mod corrections;
 mod detail;

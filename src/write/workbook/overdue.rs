@@ -3,9 +3,10 @@
 use anyhow::Result;
 use rust_xlsxwriter::Workbook;
 
+use super::cell::Cell;
 use super::context::Context;
 use super::detail;
-use super::listing::{Cell, Column, Listing};
+use super::listing::{Column, Listing};
 use crate::columns::Severity;
 
 /// Adds the sheet.

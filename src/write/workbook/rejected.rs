@@ -3,8 +3,9 @@
 use anyhow::Result;
 use rust_xlsxwriter::Workbook;
 
+use super::cell::Cell;
 use super::context::Context;
-use super::listing::{Cell, Column, Listing};
+use super::listing::{Column, Listing};
 
 /// Adds the sheet.
 pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {

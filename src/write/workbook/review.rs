@@ -3,10 +3,11 @@
 use anyhow::Result;
 use rust_xlsxwriter::{DataValidation, Workbook};
 
+use super::cell::Cell;
 use super::context::Context;
 use super::detail;
 use super::found::Of;
-use super::listing::{Cell, Column, Listing};
+use super::listing::{Column, Listing};
 use crate::columns::Outcome;
 
 /// What can be decided.
@@ -20,12 +21,12 @@ pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
     let action = |row: usize| found.get(rows[row], Of::Rule).and_then(|code| context.rule(code)).map(|rule| rule.action);
     let mut columns = vec![
         Column::new("Decision", 13, |_| Cell::Input),
-        Column::new("Decided by", 16, |_| Cell::Input),
-        Column::new("Reason", 24, |_| Cell::Input),
-        Column::new("Permission evidence", 20, |_| Cell::Input),
+        Column::new("Decided by", 14, |_| Cell::Input),
+        Column::new("Reason", 20, |_| Cell::Input),
+        Column::new("Permission evidence", 14, |_| Cell::Input),
     ];
-    columns.extend(detail::columns(context, &rows, "Subject"));
-    columns.push(Column::new("What to do", 50, move |row| Cell::text(action(row))));
+    columns.extend(detail::columns(context, &rows, "Subject").into_iter().filter(|column| !column.is("What happens")));
+    columns.push(Column::new("What to do", 50, move |row| Cell::text(action(row))).unprinted());
     let listing = Listing {
         name: "Needs review",
         table: "NeedsReview",

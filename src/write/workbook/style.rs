@@ -48,6 +48,8 @@ pub struct Style {
     pub link: Format,
     /// A table's header.
     pub header: Format,
+    /// What every row of a table has besides.
+    pub row: Format,
     /// A cell on one line.
     pub text: Format,
     /// A cell whose text is longer than its column.
@@ -67,7 +69,7 @@ pub struct Style {
 impl Style {
     /// The one look.
     pub fn new() -> Style {
-        let cell = Format::new().set_align(FormatAlign::Top).set_border_bottom(FormatBorder::Hair).set_border_bottom_color(LINE);
+        let cell = Format::new().set_align(FormatAlign::Top);
         let header = Format::new().set_bold().set_font_color(WHITE).set_background_color(NAVY);
         Style {
             title: Format::new().set_bold().set_font_size(16).set_font_color(NAVY),
@@ -79,8 +81,9 @@ impl Style {
                 .set_align(FormatAlign::VerticalCenter)
                 .set_border(FormatBorder::Thin)
                 .set_border_color(LINE),
+            row: Format::new().set_border_bottom(FormatBorder::Thin).set_border_bottom_color(LINE),
             wrapped: cell.clone().set_text_wrap(),
-            number: cell.clone().set_num_format("#,##0").set_align(FormatAlign::Right),
+            number: cell.clone().set_num_format("#,##0").set_align(FormatAlign::Right).set_indent(1),
             day: cell.clone().set_num_format("yyyy-mm-dd").set_align(FormatAlign::Left),
             moment: cell.clone().set_num_format("yyyy-mm-dd hh:mm").set_align(FormatAlign::Left),
             input: cell.clone().set_background_color(INPUT).set_border(FormatBorder::Thin).set_border_color(LINE).set_text_wrap(),

@@ -13,6 +13,11 @@ pub fn severity(severity: Severity) -> &'static str {
     }
 }
 
+/// A severity where its colour has a legend.
+pub fn severity_alone(severity: Severity) -> &'static str {
+    self::severity(severity).split_once(' ').map_or("", |(_, word)| word)
+}
+
 /// What a severity means.
 pub fn severity_meaning(severity: Severity) -> &'static str {
     match severity {

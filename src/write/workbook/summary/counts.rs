@@ -32,7 +32,7 @@ pub fn write(sheet: &mut Worksheet, context: &Context, looks: &Looks, first: Row
     let silent: Vec<&str> = context.report.rules.iter().filter(|count| count.total() == 0).map(|count| count.rule.code).collect();
     if !silent.is_empty() {
         let remark = format!("Nothing found by {}.", silent.join(", "));
-        sheet.set_row_height(row, 13.0 * remark.len().div_ceil(125) as f64 + 4.0)?;
+        sheet.set_row_height(row, 15.0 * remark.len().div_ceil(125) as f64)?;
         sheet.merge_range(row, LEFT.0, row, LEFT.1, &remark, &looks.remark)?;
         row += 1;
     }

@@ -17,7 +17,7 @@ use super::style::{GREY, LINE, NAVY, page};
 use super::words;
 
 /// Widths of the columns: a margin, the left block, a gap, the right block.
-const WIDTHS: [f64; 18] = [1.5, 8.0, 54.0, 11.0, 8.0, 11.0, 9.0, 8.0, 10.0, 8.0, 2.5, 30.0, 17.0, 14.0, 16.0, 10.0, 10.0, 12.0];
+const WIDTHS: [f64; 18] = [1.5, 8.0, 47.0, 11.0, 7.5, 10.5, 8.5, 7.5, 10.0, 7.5, 2.0, 28.0, 15.0, 14.0, 16.0, 9.5, 9.5, 12.0];
 /// First and last column of the left block.
 const LEFT: (ColNum, ColNum) = (1, 9);
 /// First and last column of the right block.
@@ -56,6 +56,9 @@ struct Looks {
     tight: Format,
     number: Format,
     moment: Format,
+    /// A word that follows a number.
+    head_state: Format,
+    state: Format,
     /// A row that sums up others.
     group: Format,
     group_link: Format,
@@ -75,6 +78,8 @@ impl Looks {
         // A dash is quieter than a zero.
         let count = "#,##0;-#,##0;\"–\"";
         Looks {
+            head_state: head.clone().set_align(FormatAlign::Left).set_indent(1),
+            state: text.clone().set_indent(1),
             head_number: head.clone().set_align(FormatAlign::Right),
             head: head.set_align(FormatAlign::Left),
             tight: text.clone().set_shrink(),

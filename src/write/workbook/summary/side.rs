@@ -1,7 +1,9 @@
 //! The right block of the summary: groups by severity with their chart, corrections by target, inputs.
 
 use anyhow::Result;
-use rust_xlsxwriter::{Chart, ChartLegendPosition, ChartType, ColNum, RowNum, Worksheet};
+use rust_xlsxwriter::{
+    Chart, ChartFont, ChartFormat, ChartLegendPosition, ChartLine, ChartSolidFill, ChartType, ColNum, Color, RowNum, Worksheet,
+};
 
 use super::{Looks, RIGHT};
 use crate::columns::Severity;
@@ -10,7 +12,7 @@ use crate::report::{Input, Target};
 use crate::write::workbook::context::Context;
 use crate::write::workbook::group::Group;
 use crate::write::workbook::inputs::{state, system};
-use crate::write::workbook::style::severity_bar;
+use crate::write::workbook::style::{LINE, severity_bar};
 use crate::write::workbook::words;
 
 /// Rows that the chart covers.
@@ -70,20 +72,23 @@ fn chart(context: &Context, groups: &[&Group], header: RowNum) -> Chart {
         let col = RIGHT.0 + 1 + position as ColNum;
         chart
             .add_series()
-            .set_name(("Summary", header, col))
+            .set_name(words::severity_alone(severity))
             .set_categories(("Summary", top, RIGHT.0, bottom, RIGHT.0))
             .set_values(("Summary", top, col, bottom, col))
-            .set_format(rust_xlsxwriter::ChartSolidFill::new().set_color(severity_bar(severity)))
+            .set_format(ChartSolidFill::new().set_color(severity_bar(severity)))
             .set_gap(45);
     }
     let counts: Vec<String> = groups.iter().map(|group| format!("{} {}", group.title, context.total(group))).collect();
-    chart.title().set_name("Discrepancies by group and severity").set_font(rust_xlsxwriter::ChartFont::new().set_size(11));
+    chart.title().set_name("Discrepancies by group and severity").set_font(ChartFont::new().set_size(11));
     chart.legend().set_position(ChartLegendPosition::Bottom);
     chart.y_axis().set_reverse();
     chart.x_axis().set_num_format("#,##0");
+    let quiet = |shade: Color| ChartLine::new().set_color(shade).set_width(0.75).clone();
+    chart.x_axis().set_major_gridlines_line(&quiet(LINE));
+    chart.chart_area().set_format(ChartFormat::new().set_border(&quiet(LINE)));
     let alternative = format!("Bar chart of discrepancies by group, stacked by severity: {}.", counts.join(", "));
     chart.set_alt_text(alternative.chars().take(255).collect::<String>());
-    chart.set_width(800).set_height(u32::from(CHART_ROWS as u16) * 20 - 16);
+    chart.set_width(745).set_height(u32::from(CHART_ROWS as u16) * 20 - 16);
     chart
 }
 
@@ -93,7 +98,7 @@ fn targets(sheet: &mut Worksheet, context: &Context, looks: &Looks, first: RowNu
         sheet.write_string_with_format(first + 1, RIGHT.0, "None.", &looks.remark)?;
         return Ok(first + 2);
     }
-    head(sheet, looks, first + 1, &["System"], &["Records", "Corrected", "of these opted in", "Held back"])?;
+    head(sheet, looks, first + 1, &["System"], &["Records", "Corrected", "Opted back in", "Held back"])?;
     let mut row = first + 2;
     for target in &context.report.targets {
         row = write_target(sheet, looks, target, row)?;
@@ -123,7 +128,7 @@ fn write_target(sheet: &mut Worksheet, looks: &Looks, target: &Target, first: Ro
 fn inputs(sheet: &mut Worksheet, context: &Context, looks: &Looks, first: RowNum) -> Result<RowNum> {
     sheet.write_string_with_format(first, RIGHT.0, "Inputs", &context.style.heading)?;
     head(sheet, looks, first + 1, &["File", "System", "Kind", "As of"], &["Rows", "Rejected"])?;
-    sheet.write_string_with_format(first + 1, RIGHT.1, "State", &looks.head)?;
+    sheet.write_string_with_format(first + 1, RIGHT.1, "State", &looks.head_state)?;
     let concern: Vec<&Input> =
         context.report.inputs.iter().filter(|input| !matches!(input.file.verdict, Verdict::Skipped(_))).collect();
     let mut row = first + 2;
@@ -156,7 +161,7 @@ fn write_input(sheet: &mut Worksheet, context: &Context, looks: &Looks, input: &
         sheet.write_number_with_format(row, RIGHT.0 + 4 + position as ColNum, number as f64, &looks.number)?;
     }
     let (word, severity) = state(file);
-    let format = severity.map_or(&looks.text, |severity| &context.style.severity[severity as usize]);
+    let format = severity.map_or(&looks.state, |severity| &context.style.severity[severity as usize]);
     sheet.write_string_with_format(row, RIGHT.1, word, format)?;
     Ok(())
 }

@@ -25,6 +25,8 @@ pub enum Cell<'a> {
     Text(Cow<'a, str>),
     /// A whole number.
     Number(u64),
+    /// A position in a file.
+    Place(u64),
     /// A date or a time as the outputs write them.
     Time(&'a str),
     /// A severity in its colours.
@@ -51,7 +53,8 @@ impl<'a> Cell<'a> {
         match self {
             Cell::Blank | Cell::Input => 0,
             Cell::Text(text) => text.chars().count(),
-            Cell::Number(number) => words::thousands(*number).len(),
+            Cell::Number(number) => words::thousands(*number).len() + 1,
+            Cell::Place(number) => number.to_string().len() + 1,
             Cell::Time(text) => text.len().min("2026-11-22 06:00".len()),
             Cell::Severity(severity) => words::severity(*severity).chars().count() + 1,
             Cell::Outcome(outcome) => words::outcome(*outcome).len(),
@@ -66,8 +69,8 @@ impl<'a> Cell<'a> {
             // No character takes less than a byte.
             Cell::Text(text) if text.len() > width => match text.chars().count() {
                 short if short <= width => 1,
-                // Words do not fill their lines to the end.
-                long => (long * 11).div_ceil((width + 1) * 10).min(MOST_LINES),
+                // A column is a little wider than told, most letters are narrower than digits, and words do not fill their lines.
+                long => (long * 19).div_ceil(width * 20 + 30).min(MOST_LINES),
             },
             _ => 1,
         }
@@ -129,6 +132,7 @@ impl<'s> Look<'s> {
             Cell::Blank | Cell::Input => (word(""), self.text),
             Cell::Text(text) => (Stored::Text(shortened(text)), self.text),
             Cell::Number(number) => (Stored::Number(number as f64), &style.number),
+            Cell::Place(number) => (Stored::Number(number as f64), &style.place),
             Cell::Time(text) => match Time::read(text, self.zone) {
                 Some(Time::Day(day)) => (Stored::Number(day.to_excel_serial_date()), &style.day),
                 Some(Time::Moment(moment)) => (Stored::Number(moment.to_excel_serial_date()), &style.moment),

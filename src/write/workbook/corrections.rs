@@ -18,7 +18,7 @@ pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
     let columns = vec![
         Column::new("System", 20, |row| Cell::text(targets.get(row).map(|system| context.title(system)))),
         Column::new("File", 48, |row| Cell::text(files.get(row))),
-        Column::new("Line", 7, |row| lines.get(row).map_or(Cell::Blank, |line| Cell::Number(line.into()))),
+        Column::new("Line", 7, |row| lines.get(row).map_or(Cell::Blank, |line| Cell::Place(line.into()))),
         Column::new("Record", 36, |row| Cell::text(records.get(row))),
         Column::new("Field", 34, |row| Cell::text(fields.get(row))),
         Column::new("Before", 34, |row| Cell::text(befores.get(row))),

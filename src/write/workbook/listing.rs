@@ -119,6 +119,8 @@ impl Listing<'_> {
                 sheet.set_row_height(at, LINE * lines as f64)?;
             }
         }
+        // Without a row after it, a last row with a height of its own would be written twice.
+        sheet.write_blank(last + 1, 0, &style.about)?;
         Ok(Placed { sheet, body: Some((HEADER + 1, last)), next: last + 2 })
     }
 

@@ -18,11 +18,12 @@ pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
     let columns = vec![
         text("File", 44, |reject| &reject.file),
         text("Sheet", 20, |reject| &reject.sheet),
-        Column::new("Row", 7, |row| Cell::Number(rejected[row].row)),
+        Column::new("Row", 7, |row| Cell::Place(rejected[row].row)),
         text("Column", 30, |reject| &reject.column),
         text("What stood there", 40, |reject| &reject.value),
         text("Why, and what to do", 80, |reject| &reject.reason),
     ];
+    let columns = columns.into_iter().filter(|column| column.any(rejected.len())).collect();
     let listing = Listing {
         name: "Rejected rows",
         table: "RejectedRows",

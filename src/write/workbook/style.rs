@@ -56,6 +56,8 @@ pub struct Style {
     pub wrapped: Format,
     /// A whole number.
     pub number: Format,
+    /// A position in a file, as it is typed.
+    pub place: Format,
     /// A bare date.
     pub day: Format,
     /// A date with its time.
@@ -84,6 +86,7 @@ impl Style {
             row: Format::new().set_border_bottom(FormatBorder::Thin).set_border_bottom_color(LINE),
             wrapped: cell.clone().set_text_wrap(),
             number: cell.clone().set_num_format("#,##0").set_align(FormatAlign::Right).set_indent(1),
+            place: cell.clone().set_num_format("0").set_align(FormatAlign::Right).set_indent(1),
             day: cell.clone().set_num_format("yyyy-mm-dd").set_align(FormatAlign::Left),
             moment: cell.clone().set_num_format("yyyy-mm-dd hh:mm").set_align(FormatAlign::Left),
             input: cell.clone().set_background_color(INPUT).set_border(FormatBorder::Thin).set_border_color(LINE).set_text_wrap(),

@@ -135,6 +135,17 @@ fn an_empty_report_says_so_on_every_sheet() {
 }
 
 #[test]
+fn every_row_is_written_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = saved(&sample::report(1), 100_000, folder.path());
+    for number in 1..=12 {
+        let sheet = part(&path, &format!("xl/worksheets/sheet{number}.xml"));
+        let rows: Vec<u32> = sheet.split("<row r=\"").skip(1).map(|row| row[..row.find('"').unwrap()].parse().unwrap()).collect();
+        assert!(rows.is_sorted_by(|above, below| above < below), "sheet {number}: {rows:?}");
+    }
+}
+
+#[test]
 fn a_page_is_landscape_and_repeats_its_header() {
     let folder = tempfile::tempdir().unwrap();
     let path = saved(&sample::report(1), 100_000, folder.path());

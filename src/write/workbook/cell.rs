@@ -146,7 +146,7 @@ impl<'s> Look<'s> {
 }
 
 /// The text as far as a cell can hold it.
-fn shortened(text: Cow<str>) -> Cow<str> {
+pub fn shortened(text: Cow<str>) -> Cow<str> {
     // A cell counts UTF-16 units, of which no text has more than bytes.
     if text.len() <= LONGEST {
         return text;

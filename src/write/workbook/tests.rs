@@ -114,7 +114,9 @@ fn texts_stay_texts_whatever_they_look_like() {
         assert_eq!(cell(row as u32), *value);
     }
     assert!(cell(6).ends_with("… [cut: too long for a cell]") && cell(6).len() < 32_767);
-    assert!(!part(&path, "xl/worksheets/sheet3.xml").contains("<f>"));
+    let xml = part(&path, "xl/worksheets/sheet3.xml");
+    assert!(!xml.contains("<f>"));
+    assert!(xml.contains("<t>_x005F_x0041_</t>") && xml.contains("<t>a_x0001_b</t>"));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use anyhow::Result;
 use chrono::Datelike;
 use rust_xlsxwriter::{ColNum, Format, FormatAlign, FormatBorder, RowNum, Workbook, Worksheet};
 
+use super::cell::shortened;
 use super::context::Context;
 use super::style::{GREY, LINE, NAVY, page};
 use super::words;
@@ -130,7 +131,7 @@ fn attention(sheet: &mut Worksheet, context: &Context, first: RowNum) -> Result<
     for sentence in sentences.iter().take(MOST_SENTENCES).chain(&more) {
         let lines = sentence.chars().count().div_ceil(LINE_LENGTH).clamp(1, 4);
         sheet.set_row_height(row, 16.0 * lines as f64)?;
-        sheet.merge_range(row, LEFT.0, row, RIGHT.1, &format!("▲ {sentence}"), &format)?;
+        sheet.merge_range(row, LEFT.0, row, RIGHT.1, &shortened(format!("▲ {sentence}").into()), &format)?;
         row += 1;
     }
     sheet.set_row_height(row, 10)?;

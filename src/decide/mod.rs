@@ -1,0 +1,186 @@
+//! Discrepancies to outcomes and corrections: one [`Decision`] a discrepancy, one [`Correction`] a record and purpose.
+//!
+//! What consent decided is carried through: an opted-out person with any discrepancy is put right in every
+//! record, so that one round of corrections settles it. What cannot be decided is `review`. Invariant: every
+//! discrepancy has an outcome and a sentence; every `correct` one has a correction that is not held.
+
+mod brake;
+mod categories;
+mod deadline;
+mod plan;
+mod sentence;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use chrono::NaiveDate;
+
+use crate::classify::{Found, World};
+use crate::columns::{Opt, Outcome, Purpose, Severity};
+use crate::normalise::Facts;
+use crate::rules::RULES;
+use plan::Plan;
+use sentence::Sentences;
+
+/// A discrepancy with its outcome.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// What was found.
+    pub found: Found,
+    /// What becomes of it.
+    pub outcome: Outcome,
+    /// Why, in a sentence.
+    pub why: String,
+    /// The last day to honour the opt-out, where the rule's clock runs and the opt-out's time is known.
+    pub due: Option<NaiveDate>,
+}
+
+/// A change of one record.
+#[derive(Clone, Debug)]
+pub struct Correction {
+    /// What changes.
+    pub change: Change,
+    /// Codes of the rules that it answers.
+    pub rules: BTreeSet<&'static str>,
+    /// The persons for whose sake.
+    pub persons: BTreeSet<u32>,
+    /// Why, in a sentence.
+    pub why: String,
+    /// Why it is held, where it is.
+    pub held: Option<String>,
+}
+
+/// What changes in a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It is opted out.
+    OptOut,
+    /// It is opted back in on the strength of this record's opt-in.
+    OptIn {
+        /// The record (`ix`) that has the opt-in.
+        proof: u32,
+    },
+    /// Its address is flagged on the strength of this record.
+    Bounced {
+        /// The marketing record (`ix`) that bounced or is held.
+        failed: u32,
+    },
+    /// Its categories become these values, in the system's own words.
+    Categories(Vec<String>),
+}
+
+/// The key of a correction: the record (`ix`) and the purpose.
+pub type Key = (u32, Purpose);
+
+/// All outcomes and corrections.
+#[derive(Debug)]
+pub struct Decided {
+    /// One a discrepancy, in the order they were found.
+    pub decisions: Vec<Decision>,
+    /// One a record and purpose.
+    pub corrections: BTreeMap<Key, Correction>,
+    /// Why a target was held as a whole, by the position of its system.
+    pub braked: BTreeMap<usize, String>,
+}
+
+/// Decides every discrepancy and plans the corrections.
+///
+/// # Errors
+/// Only what Polars cannot do, which is a defect.
+pub fn decide(found: Vec<Found>, world: &World<'_>, facts: &Facts<'_>) -> Result<Decided> {
+    let sentences = Sentences { world, facts };
+    let mut plan = Plan::new(world, facts, &found)?;
+    let mut decisions: Vec<(Decision, Option<Key>)> = Vec::with_capacity(found.len());
+    for found in found {
+        let verdict = judge(&found, world, facts, &sentences, &mut plan);
+        let due = deadline::due(&found, world, facts);
+        let (outcome, why, key) = match verdict {
+            Verdict::Correct { key, why } => (Outcome::Correct, why, Some(key)),
+            Verdict::Shown { outcome, why } => (outcome, why, None),
+        };
+        decisions.push((Decision { found, outcome, why, due }, key));
+    }
+    let (mut corrections, braked) = plan.finish(&sentences)?;
+    for (decision, key) in &mut decisions {
+        let Some(key) = key else { continue };
+        if let Some(reason) = corrections.get(key).and_then(|correction| correction.held.as_deref()) {
+            decision.outcome = Outcome::Held;
+            decision.why = format!("{} Held: {reason}", decision.why);
+        }
+    }
+    corrections.retain(|_, correction| !correction.persons.is_empty());
+    Ok(Decided { decisions: decisions.into_iter().map(|(decision, _)| decision).collect(), corrections, braked })
+}
+
+enum Verdict {
+    Correct { key: Key, why: String },
+    Shown { outcome: Outcome, why: String },
+}
+
+/// One discrepancy: what becomes of it, and the correction that it asks for.
+fn judge(found: &Found, world: &World<'_>, facts: &Facts<'_>, sentences: &Sentences<'_>, plan: &mut Plan<'_>) -> Verdict {
+    let rule = RULES[found.rule];
+    let review = |why: String| Verdict::Shown { outcome: Outcome::Review, why };
+    let wish = found.person.and_then(|person| world.consent.wishes.get(&person));
+    let decision = wish.and_then(|wish| wish.decision);
+    let shown = || {
+        let outcome = if rule.severity <= Severity::Medium { Outcome::Review } else { Outcome::Note };
+        Verdict::Shown { outcome, why: sentences.shown(found) }
+    };
+    if found.office && rule.code != "IDN501" {
+        return review(sentences.office(found));
+    }
+    let (target, change, why) = match (rule.group(), rule.code) {
+        ("OPT", "OPT107" | "OPT108") => {
+            let proof = wish.and_then(|wish| wish.opted_in).or(found.a).unwrap_or_default();
+            (found.b, Change::OptIn { proof }, sentences.opted_in(found))
+        }
+        ("OPT", code) => match decision {
+            Some(Opt::Out) if code == "OPT110" && !opted_out_there(found.a, facts) => {
+                let why = "The enterprise unsubscribe stops every business unit: nothing needs to be loaded.".to_owned();
+                return Verdict::Shown { outcome: Outcome::Note, why };
+            }
+            Some(Opt::Out) => (side_to_opt_out(found, facts), Change::OptOut, sentences.opted_out(found)),
+            Some(_) if matches!(code, "OPT101" | "OPT102") => {
+                let proof = wish.and_then(|wish| wish.opted_in).unwrap_or_default();
+                (found.a, Change::OptIn { proof }, sentences.opted_in(found))
+            }
+            Some(_) => return Verdict::Shown { outcome: Outcome::Note, why: sentences.opted_in(found) },
+            None => {
+                let why = "The policy `unit_unsubscribe = \"unit\"` leaves a business unit's unsubscribe in the unit.".to_owned();
+                return Verdict::Shown { outcome: Outcome::Note, why };
+            }
+        },
+        ("BNC", "BNC201" | "BNC202" | "BNC204") => {
+            let failed = found.a.unwrap_or_default();
+            (found.b, Change::Bounced { failed }, sentences.bounced(found))
+        }
+        ("CAT", "CAT301") => (found.a, Change::Categories(Vec::new()), sentences.category_cleared(found)),
+        ("CAT", "CAT302") => match categories::side_that_is_behind(found, world, facts) {
+            Some(behind) => {
+                (Some(behind.record), Change::Categories(behind.values), sentences.category_moved(found, &behind.because))
+            }
+            None => return review(sentences.shown(found)),
+        },
+        ("IDN", "IDN502") => match plan.shared_out(found) {
+            Some(changed) => (Some(changed), Change::OptOut, sentences.shared(found)),
+            None => return review(sentences.shown(found)),
+        },
+        ("IDN", "IDN501") if found.office => return review(sentences.office(found)),
+        _ => return shown(),
+    };
+    let Some(record) = target else { return review(sentences.shown(found)) };
+    match plan.ask(record, found.person, rule.code, change, &why) {
+        Ok(key) => Verdict::Correct { key, why },
+        Err(obstacle) => review(format!("{why} {obstacle}")),
+    }
+}
+
+fn opted_out_there(record: Option<u32>, facts: &Facts<'_>) -> bool {
+    record.is_some_and(|ix| facts.opt(ix) == Opt::Out)
+}
+
+/// Of a pair that disagrees about an opt-out, the record that is not opted out.
+fn side_to_opt_out(found: &Found, facts: &Facts<'_>) -> Option<u32> {
+    [found.b, found.a].into_iter().flatten().find(|ix| facts.opt(*ix) != Opt::Out)
+}

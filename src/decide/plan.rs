@@ -1,0 +1,208 @@
+//! The corrections: what is asked for by discrepancies, and what else an opted-out person needs.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use foldhash::{HashMap, HashSet};
+use polars::prelude::{IntoLazy, col as column, lit};
+
+use crate::classify::{Found, World, member};
+use crate::columns::{Delivery, Opt, Purpose};
+use crate::consent::decided;
+use crate::decide::brake;
+use crate::decide::sentence::Sentences;
+use crate::decide::{Change, Correction, Key};
+use crate::matching::cols;
+use crate::normalise::{Facts, col};
+use crate::systems::{CorrectionFile, Take};
+
+/// Corrections as they are collected.
+pub(super) struct Plan<'a> {
+    world: &'a World<'a>,
+    facts: &'a Facts<'a>,
+    corrections: BTreeMap<Key, Correction>,
+    /// Records of opted-out persons that have any discrepancy.
+    of_opted_out: Vec<(u32, u32)>,
+    /// Records that an opted-out person has a part in: they count as opted out.
+    out_records: HashSet<u32>,
+    /// Persons that a correction was asked for, with the rules.
+    asked: HashMap<u32, Vec<&'static str>>,
+}
+
+impl<'a> Plan<'a> {
+    /// A plan for what was found.
+    pub fn new(world: &'a World<'a>, facts: &'a Facts<'a>, found: &[Found]) -> Result<Plan<'a>> {
+        let mut noticed: HashSet<u32> = found.iter().filter_map(|found| found.person).collect();
+        for one in found {
+            // Whoever is opted out by sharing an address is part of that address's discrepancy.
+            if let crate::classify::Detail::Contacts(persons) = &one.detail {
+                noticed.extend(persons);
+            }
+        }
+        let opted_out = world
+            .members
+            .clone()
+            .lazy()
+            .filter(column(decided::OUT).fill_null(lit(false)).and(column(member::OFFICE).not()))
+            .select([column(col::IX), column(cols::PERSON)])
+            .collect()?;
+        let (ixs, persons) = (opted_out.column(col::IX)?.u32()?.clone(), opted_out.column(cols::PERSON)?.u32()?.clone());
+        let all: Vec<(u32, u32)> = ixs.iter().flatten().zip(persons.iter().flatten()).collect();
+        Ok(Plan {
+            world,
+            facts,
+            corrections: BTreeMap::new(),
+            out_records: all.iter().map(|(ix, _)| *ix).collect(),
+            of_opted_out: all.into_iter().filter(|(_, person)| noticed.contains(person)).collect(),
+            asked: HashMap::default(),
+        })
+    }
+
+    /// Asks for a correction.
+    ///
+    /// # Errors
+    /// The obstacle, as a sentence.
+    pub fn ask(
+        &mut self,
+        record: u32,
+        person: Option<u32>,
+        rule: &'static str,
+        change: Change,
+        why: &str,
+    ) -> Result<Key, String> {
+        let purpose = change.purpose();
+        if purpose == Purpose::OptIn && self.out_records.contains(&record) {
+            return Err("The record is shared with a person who is opted out, so it stays so.".to_owned());
+        }
+        self.can_write(record, purpose)?;
+        if let Some(person) = person {
+            self.asked.entry(person).or_default().push(rule);
+        }
+        let facts = self.facts;
+        let correction = self.corrections.entry((record, purpose)).or_insert_with(|| Correction {
+            change: change.clone(),
+            rules: Default::default(),
+            persons: Default::default(),
+            why: why.to_owned(),
+            held: None,
+        });
+        // The order of discrepancies follows the rows; what is written must not.
+        let latest =
+            |failed: u32| (facts.failed_at(failed).map(|at| at.from), facts.name(failed), facts.profile(failed).name.as_str());
+        match (&mut correction.change, change) {
+            (Change::Bounced { failed: known }, Change::Bounced { failed }) if latest(failed) > latest(*known) => *known = failed,
+            (Change::Categories(values), Change::Categories(other)) => *values = merged(values, other, record, facts),
+            _ => {}
+        }
+        if (rule, why) < (correction.rules.first().copied().unwrap_or("~"), correction.why.as_str()) {
+            why.clone_into(&mut correction.why);
+        }
+        correction.rules.insert(rule);
+        correction.persons.extend(person);
+        Ok((record, purpose))
+    }
+
+    /// Of an address on contacts that disagree, the first contact that sharing opts out.
+    pub fn shared_out(&self, found: &Found) -> Option<u32> {
+        let crate::classify::Detail::Contacts(persons) = &found.detail else { return None };
+        let wish = |person: &u32| self.world.consent.wishes.get(person);
+        let changed =
+            |person: &&u32| wish(person).is_some_and(|wish| wish.decision == Some(Opt::Out) && wish.own != Some(Opt::Out));
+        let record = persons.iter().find(changed).and_then(|person| self.world.matched.contact(*person)).map(|(ix, _)| ix)?;
+        (self.facts.opt(record) != Opt::Out).then_some(record)
+    }
+
+    /// Whether a correction file can take the record.
+    fn can_write(&self, record: u32, purpose: Purpose) -> Result<(), String> {
+        let profile = self.facts.profile(record);
+        if !self.world.config.corrects(&profile.name) {
+            return Err(format!(
+                "Corrections of {} are switched off ([systems.{}] corrections = false).",
+                profile.title, profile.name
+            ));
+        }
+        let Some(file) = file_for(self.facts, record, purpose) else {
+            return Err(format!("There is no correction file for this in {}: change it by hand.", profile.title));
+        };
+        if !self.facts.has(col::RECORD, record) {
+            return Err(format!("The record has no usable key in {}: change it by hand.", profile.title));
+        }
+        let needs_address = file.columns.iter().any(|column| column.required && column.take == Some(Take::Email));
+        if needs_address && !self.facts.has(col::EMAILS[0], record) {
+            return Err(format!("{} takes no row without an address: change it by hand.", profile.title));
+        }
+        Ok(())
+    }
+
+    /// Everything an opted-out person needs, and what the brake keeps back.
+    pub fn finish(mut self, sentences: &Sentences<'_>) -> Result<(BTreeMap<Key, Correction>, BTreeMap<usize, String>)> {
+        for (record, person) in std::mem::take(&mut self.of_opted_out) {
+            let rules = self.asked.get(&person).cloned().unwrap_or_default();
+            let rules: Vec<&'static str> =
+                rules.into_iter().filter(|rule| rule.starts_with("OPT") || *rule == "IDN502").collect();
+            let why = sentences.decision(person);
+            let mailed = !matches!(self.facts.delivery(record), Delivery::Held | Delivery::Removed);
+            if self.facts.opt(record) != Opt::Out && mailed && self.facts.is_main(record) {
+                self.add(record, person, &rules, Change::OptOut, &why);
+            }
+            if !self.facts.text(col::CATEGORIES_ON, record).is_empty() {
+                self.add(record, person, &["CAT301"], Change::Categories(Vec::new()), &why);
+            }
+        }
+        let braked = brake::hold(&mut self.corrections, self.world, self.facts)?;
+        Ok((self.corrections, braked))
+    }
+
+    fn add(&mut self, record: u32, person: u32, rules: &[&'static str], change: Change, why: &str) {
+        let key = (record, change.purpose());
+        if !self.corrections.contains_key(&key) && self.can_write(record, key.1).is_err() {
+            return;
+        }
+        let correction = self.corrections.entry(key).or_insert_with(|| Correction {
+            change: change.clone(),
+            rules: Default::default(),
+            persons: Default::default(),
+            why: why.to_owned(),
+            held: None,
+        });
+        if change == Change::Categories(Vec::new()) {
+            correction.change = change;
+        }
+        if correction.rules.is_empty() {
+            correction.rules.extend(rules);
+        }
+        correction.persons.insert(person);
+    }
+}
+
+impl Change {
+    /// Which of a record's changes this is.
+    pub fn purpose(&self) -> Purpose {
+        match self {
+            Change::OptOut => Purpose::OptOut,
+            Change::OptIn { .. } => Purpose::OptIn,
+            Change::Bounced { .. } => Purpose::Bounced,
+            Change::Categories(_) => Purpose::Categories,
+        }
+    }
+}
+
+/// The correction file that takes a record's change.
+pub(crate) fn file_for<'a>(facts: &Facts<'a>, record: u32, purpose: Purpose) -> Option<&'a CorrectionFile> {
+    let kind = &facts.kind(record).name;
+    facts.profile(record).corrections.iter().find(|file| file.purpose == purpose && file.kinds.contains(kind))
+}
+
+/// Two wanted lists of one cell, each with one category changed: both changes.
+fn merged(values: &[String], other: Vec<String>, record: u32, facts: &Facts<'_>) -> Vec<String> {
+    let separator = facts.profile(record).category_separator.as_str();
+    let present: Vec<&str> =
+        facts.text(col::CATEGORIES_CELL, record).split(separator).map(str::trim).filter(|value| !value.is_empty()).collect();
+    let dropped = |list: &[String], value: &str| !list.iter().any(|kept| kept == value);
+    let kept = present.iter().filter(|value| !dropped(values, value) && !dropped(&other, value)).map(|value| (*value).to_owned());
+    let mut added: Vec<String> =
+        values.iter().chain(&other).filter(|value| !present.contains(&value.as_str())).cloned().collect();
+    added.sort_unstable();
+    added.dedup();
+    kept.chain(added).collect()
+}

@@ -1,0 +1,230 @@
+//! Why each discrepancy ends as it does, in words that a records clerk understands.
+
+use std::collections::BTreeSet;
+
+use crate::classify::{Detail, Found, World};
+use crate::columns::{Delivery, Opt, Role};
+use crate::consent::Wish;
+use crate::decide::brake::outs_of;
+use crate::normalise::{CategoryBook, Facts, col};
+use crate::rules::RULES;
+
+/// Writes the sentences of a run.
+pub(super) struct Sentences<'a> {
+    pub world: &'a World<'a>,
+    pub facts: &'a Facts<'a>,
+}
+
+/// Signals that one sentence names; further ones are counted.
+const NAMED: usize = 3;
+
+impl Sentences<'_> {
+    /// Why a person is opted out.
+    pub fn decision(&self, person: u32) -> String {
+        let Some(wish) = self.world.consent.wishes.get(&person) else { return String::new() };
+        let mut sentence = match wish.shared {
+            Some((sharer, address)) => format!(
+                "Shares {} with {}, and an opt-out holds for everybody at an address: {}.",
+                self.world.texts.get(address),
+                self.world.name(sharer).unwrap_or("another contact"),
+                self.signals(&outs_of(person, self.world))
+            ),
+            None => format!("{}.", capital(&self.signals(&wish.outs))),
+        };
+        sentence.push_str(&self.losing_opt_in(wish));
+        sentence
+    }
+
+    /// A discrepancy of an opted-out person.
+    pub fn opted_out(&self, found: &Found) -> String {
+        let decision = found.person.map(|person| self.decision(person)).unwrap_or_default();
+        format!("{decision} So every record of this person is opted out.")
+    }
+
+    /// A discrepancy of a person whose opt-in wins.
+    pub fn opted_in(&self, found: &Found) -> String {
+        let wish = found.person.and_then(|person| self.world.consent.wishes.get(&person));
+        let Some((wish, proof)) = wish.and_then(|wish| Some((wish, wish.opted_in?))) else { return String::new() };
+        let evidence = self.facts.text(col::EVIDENCE, proof);
+        let evidence = if evidence.is_empty() { String::new() } else { format!(" (evidence: {evidence})") };
+        let later = if wish.outs.is_empty() {
+            "and nothing speaks against it".to_owned()
+        } else {
+            format!("later than every opt-out: {}", self.signals(&wish.outs))
+        };
+        format!(
+            "Opted back in in {} on {}{evidence}, {later}.",
+            self.title(proof),
+            self.facts.written(self.facts.in_at(proof), proof)
+        )
+    }
+
+    /// An address that bounced or is held.
+    pub fn bounced(&self, found: &Found) -> String {
+        let Some(failed) = found.a else { return String::new() };
+        let what = if self.facts.delivery(failed) == Delivery::Held { "holds" } else { "had mail bounce from" };
+        let when = self.facts.written(self.facts.failed_at(failed), failed);
+        let when = if when.is_empty() { "at an unknown time".to_owned() } else { format!("since {when}") };
+        let other = found.b.map(|ix| self.title(ix)).unwrap_or_default();
+        format!("{} {what} this address {when}, and {other} does not know. This says nothing about consent.", self.title(failed))
+    }
+
+    /// A category that is still on.
+    pub fn category_cleared(&self, found: &Found) -> String {
+        let decision = found.person.map(|person| self.decision(person)).unwrap_or_default();
+        format!("{decision} So every category is cleared.")
+    }
+
+    /// A category that differs.
+    pub fn category_moved(&self, found: &Found, because: &str) -> String {
+        let (Detail::Category { on_in_a }, Some(a), Some(b)) = (&found.detail, found.a, found.b) else { return String::new() };
+        let (on, off) = if *on_in_a { (a, b) } else { (b, a) };
+        format!("On in {}, off in {}; {because}.", self.title(on), self.title(off))
+    }
+
+    /// Contacts that share an address and disagree.
+    pub fn shared(&self, found: &Found) -> String {
+        format!(
+            "{} The opt-out holds for everybody at the address, unless a later opt-in with evidence stands against it.",
+            self.contacts(found)
+        )
+    }
+
+    /// Something that rests on an office's address.
+    pub fn office(&self, found: &Found) -> String {
+        let address =
+            [found.email.map(|email| self.world.texts.get(email)), found.b.map(|ix| self.facts.text(col::EMAILS[0], ix))];
+        let address = address.into_iter().flatten().find(|address| !address.is_empty()).unwrap_or("This address");
+        format!(
+            "{address} is on more contacts than max_shared = {}: an office's address opts nobody out, so a person must decide.{}",
+            self.world.config.policy.max_shared,
+            if matches!(found.detail, Detail::Contacts(_)) { format!(" {}", self.contacts(found)) } else { String::new() }
+        )
+    }
+
+    /// What is shown and not corrected.
+    pub fn shown(&self, found: &Found) -> String {
+        let rule = RULES[found.rule];
+        let a = found.a.map(|ix| self.title(ix)).unwrap_or_default();
+        match (&found.detail, rule.code) {
+            (Detail::Finding(at), _) => self.finding(*at),
+            (Detail::File(at), _) => {
+                let file = &self.world.files[*at];
+                let made = file.as_of.map(|at| at.format("%Y-%m-%d").to_string()).unwrap_or_default();
+                format!(
+                    "{} was made on {made}, more than {} days before this run; what rests on it alone is held. Export it again.",
+                    file.file, self.world.config.inbox.max_age_days
+                )
+            }
+            (Detail::Contacts(_), _) => self.contacts(found),
+            (_, "CAT303") => {
+                let odd = found.subject.map(|subject| self.world.texts.get(subject)).unwrap_or_default();
+                let book = found.a.map(|ix| CategoryBook::new(self.facts.profile(ix), self.world.config));
+                format!("{a} has \"{odd}\": {}.", book.map(|book| book.oddity(odd)).unwrap_or_default())
+            }
+            (_, "IDN503") => {
+                let address = |ix: Option<u32>| ix.map(|ix| self.facts.text(col::EMAILS[0], ix)).unwrap_or_default();
+                let b = found.b.map(|ix| self.title(ix)).unwrap_or_default();
+                format!(
+                    "{a} has {}, {b} has {}: find out which is right.",
+                    or_nothing(address(found.a)),
+                    or_nothing(address(found.b))
+                )
+            }
+            _ => format!("{}{}", if a.is_empty() { String::new() } else { format!("{a}: ") }, lower(rule.finds)),
+        }
+    }
+
+    fn finding(&self, at: usize) -> String {
+        let finding = &self.world.findings[at];
+        let file = &self.world.files[finding.input as usize];
+        let header =
+            file.mapped.iter().find(|column| column.field == finding.field).map_or(finding.field.name(), |column| &column.header);
+        let value = finding.value.map(|value| self.world.texts.get(value)).unwrap_or_default();
+        let value = if value.is_empty() { String::new() } else { format!(" \"{value}\"") };
+        format!("{}, row {}, {header}:{value} {}.", file.file, finding.row, self.world.texts.get(finding.reason))
+    }
+
+    fn contacts(&self, found: &Found) -> String {
+        let Detail::Contacts(persons) = &found.detail else { return String::new() };
+        let named: Vec<String> = persons
+            .iter()
+            .map(|person| {
+                let own = self.world.consent.wishes.get(person).and_then(|wish| wish.own);
+                let state = match own {
+                    Some(Opt::Out) => " (opted out)",
+                    Some(Opt::In) => " (opted in)",
+                    _ => "",
+                };
+                format!("{}{state}", self.world.name(*person).unwrap_or_default())
+            })
+            .collect();
+        format!("On {} contacts: {}.", named.len(), named.join(", "))
+    }
+
+    fn signals(&self, outs: &[u32]) -> String {
+        // In the order of their words, not of the rows.
+        let all: BTreeSet<(bool, i64, String)> = outs
+            .iter()
+            .map(|ix| {
+                let at = self.facts.out_at(*ix);
+                (at.is_none(), at.map_or(0, |at| at.from), self.signal(*ix))
+            })
+            .collect();
+        let mut named: Vec<String> = all.iter().take(NAMED).map(|(_, _, words)| words.clone()).collect();
+        if all.len() > NAMED {
+            named.push(format!("and {} more", all.len() - NAMED));
+        }
+        named.join("; ")
+    }
+
+    fn signal(&self, ix: u32) -> String {
+        let when = self.facts.written(self.facts.out_at(ix), ix);
+        let (since, on) = if when.is_empty() {
+            (", date unknown".to_owned(), ", date unknown".to_owned())
+        } else {
+            (format!(" since {when}"), format!(" on {when}"))
+        };
+        let (title, unit) = (self.title(ix), self.facts.text(col::UNIT, ix));
+        match self.facts.profile(ix).role {
+            _ if self.facts.has(col::CODE, ix) => format!("code {} in {title}{since}", self.facts.text(col::CODE, ix)),
+            Role::Marketing if !unit.is_empty() => format!("unsubscribed in business unit {unit} of {title}{on}"),
+            Role::Marketing => format!("unsubscribed in {title}{on}"),
+            _ => format!("opted out in {title}{on}"),
+        }
+    }
+
+    fn losing_opt_in(&self, wish: &Wish) -> String {
+        if wish.decision != Some(Opt::Out) {
+            return String::new();
+        }
+        let date = |ix: u32| self.facts.written(self.facts.in_at(ix), ix);
+        match (wish.opted_in, wish.unproven) {
+            (Some(ix), _) => format!(
+                " The opt-in of {} does not count: it is not provably later than every opt-out by more than {} hours.",
+                date(ix),
+                self.world.config.policy.clock_tolerance_hours
+            ),
+            (None, Some(ix)) => format!(" The opt-in of {} does not count: it has no evidence of permission.", date(ix)),
+            (None, None) => String::new(),
+        }
+    }
+
+    fn title(&self, ix: u32) -> &str {
+        &self.facts.profile(ix).title
+    }
+}
+
+fn or_nothing(text: &str) -> &str {
+    if text.is_empty() { "none" } else { text }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn lower(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}

@@ -1,0 +1,129 @@
+//! What all sheets need, worked out once.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use super::found::{Found, Of};
+use super::group::{GROUPS, Group};
+use super::style::Style;
+use crate::columns::Outcome;
+use crate::config;
+use crate::report::Report;
+use crate::rules::Rule;
+
+/// Days ahead that count as due soon: until the next weekly run.
+pub const SOON: i64 = 7;
+
+/// The report and what follows from it.
+pub struct Context<'a> {
+    /// What the run found.
+    pub report: &'a Report,
+    /// Rows that a sheet shows at most.
+    pub max_rows: usize,
+    /// The formats.
+    pub style: Style,
+    /// The discrepancies.
+    pub found: Found,
+    /// The day of the run, in the report's zone.
+    pub today: NaiveDate,
+    /// What is overdue or due soon, the oldest first.
+    pub due: Vec<Due>,
+    titles: BTreeMap<&'a str, &'a str>,
+    rules: BTreeMap<&'a str, &'static Rule>,
+}
+
+/// An open discrepancy whose day has passed or is near.
+pub struct Due {
+    /// Its row.
+    pub row: usize,
+    /// The day.
+    pub day: NaiveDate,
+}
+
+/// A point in time with the precision that it had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Time {
+    /// A bare date.
+    Day(NaiveDate),
+    /// An instant, on the clocks of the report's zone.
+    Moment(NaiveDateTime),
+}
+
+impl Time {
+    /// Reads `YYYY-MM-DD` or `YYYY-MM-DDTHH:MM:SSZ`. A year that a spreadsheet has no number for is no time.
+    pub fn read(text: &str, zone: Tz) -> Option<Time> {
+        let time = match text.len() {
+            10 => Time::Day(text.parse().ok()?),
+            _ => Time::Moment(text.parse::<DateTime<Utc>>().ok()?.with_timezone(&zone).naive_local()),
+        };
+        (1901..=9998).contains(&time.day().year()).then_some(time)
+    }
+
+    /// Its day.
+    pub fn day(self) -> NaiveDate {
+        match self {
+            Time::Day(day) => day,
+            Time::Moment(moment) => moment.date(),
+        }
+    }
+}
+
+impl<'a> Context<'a> {
+    /// Works out what all sheets need.
+    pub fn new(report: &'a Report, limits: &config::Workbook) -> Result<Context<'a>> {
+        let found = Found::new(&report.discrepancies)?;
+        let today = report.as_of.with_timezone(&report.timezone).date_naive();
+        let due = due(&found, report.timezone, today);
+        let inputs = report.inputs.iter().filter_map(|input| Some((input.file.system.as_deref()?, input.title.as_str())));
+        let targets = report.targets.iter().map(|target| (target.system.as_str(), target.title.as_str()));
+        let titles = inputs.chain(targets).filter(|(_, title)| !title.is_empty()).collect();
+        let rules = report.rules.iter().map(|count| (count.rule.code, count.rule)).collect();
+        Ok(Context { report, max_rows: limits.max_sheet_rows, style: Style::new(), found, today, due, titles, rules })
+    }
+
+    /// A system's name for people.
+    pub fn title<'t>(&'t self, system: &'t str) -> &'t str {
+        self.titles.get(system).copied().unwrap_or(system)
+    }
+
+    /// The rule with that code.
+    pub fn rule(&self, code: &str) -> Option<&'static Rule> {
+        self.rules.get(code).copied()
+    }
+
+    /// The groups of rules that have a sheet.
+    pub fn groups(&self) -> impl Iterator<Item = &'static Group> {
+        GROUPS.iter().filter(|group| group.always || self.total(group) > 0)
+    }
+
+    /// Discrepancies of a group.
+    pub fn total(&self, group: &Group) -> u64 {
+        self.report.rules.iter().filter(|count| group.has(count.rule.code)).map(|count| count.total()).sum()
+    }
+
+    /// How many of [`Context::due`] are overdue; they come first.
+    pub fn overdue(&self) -> usize {
+        self.due.partition_point(|due| due.day < self.today)
+    }
+
+    /// The last day that counts as due soon.
+    pub fn soon(&self) -> NaiveDate {
+        self.today + TimeDelta::days(SOON)
+    }
+}
+
+/// What is open and due by the day that counts as soon, by day, severity and place.
+fn due(found: &Found, zone: Tz, today: NaiveDate) -> Vec<Due> {
+    let open = |row: &usize| !matches!(found.outcome(*row), Some(Outcome::Note | Outcome::Excepted));
+    let day = |row: usize| found.get(row, Of::Due).and_then(|text| Time::read(text, zone)).map(Time::day);
+    let mut due: Vec<Due> = (0..found.rows)
+        .filter(open)
+        .filter_map(|row| Some(Due { row, day: day(row)? }))
+        .filter(|due| due.day <= today + TimeDelta::days(SOON))
+        .collect();
+    due.sort_by_key(|due| (due.day, found.severity(due.row), due.row));
+    due
+}

@@ -1,0 +1,96 @@
+//! The discrepancies of a report, one row a discrepancy, a cell by its column's name.
+
+use anyhow::{Context as _, Result};
+use polars::prelude::{DataFrame, StringChunked};
+
+use crate::columns::{Outcome, Severity};
+
+/// The columns of `discrepancies.csv`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is the column of that name")]
+pub enum Of {
+    Rule,
+    Severity,
+    Outcome,
+    ContactId,
+    Email,
+    Subject,
+    ASystem,
+    ARecord,
+    AValue,
+    AChanged,
+    BSystem,
+    BRecord,
+    BValue,
+    BChanged,
+    MatchedBy,
+    Why,
+    State,
+    FirstSeen,
+    Due,
+}
+
+/// Their names, in the order of [`Of`].
+pub const NAMES: [&str; 19] = [
+    "rule",
+    "severity",
+    "outcome",
+    "contact_id",
+    "email",
+    "subject",
+    "a_system",
+    "a_record",
+    "a_value",
+    "a_changed",
+    "b_system",
+    "b_record",
+    "b_value",
+    "b_changed",
+    "matched_by",
+    "why",
+    "state",
+    "first_seen",
+    "due",
+];
+
+/// All discrepancies, in the order of the report.
+pub struct Found {
+    columns: Vec<StringChunked>,
+    /// How many.
+    pub rows: usize,
+}
+
+impl Found {
+    /// Finds the columns of the report's frame.
+    pub fn new(frame: &DataFrame) -> Result<Found> {
+        let columns = NAMES.iter().map(|name| texts(frame, name)).collect::<Result<_>>().context("the frame of discrepancies")?;
+        Ok(Found { columns, rows: frame.height() })
+    }
+
+    /// A cell, unless blank.
+    pub fn get(&self, row: usize, column: Of) -> Option<&str> {
+        self.columns[column as usize].get(row).filter(|text| !text.is_empty())
+    }
+
+    /// How bad it is.
+    pub fn severity(&self, row: usize) -> Option<Severity> {
+        self.get(row, Of::Severity).and_then(Severity::from_word)
+    }
+
+    /// What became of it.
+    pub fn outcome(&self, row: usize) -> Option<Outcome> {
+        self.get(row, Of::Outcome).and_then(Outcome::from_word)
+    }
+
+    /// The person it is about: the contact or, without one, the address or the record.
+    pub fn person(&self, row: usize) -> Option<&str> {
+        [Of::ContactId, Of::Email, Of::ARecord].into_iter().find_map(|column| self.get(row, column))
+    }
+}
+
+/// A text column in one piece, so that a cell is found at once.
+pub fn texts(frame: &DataFrame, name: &str) -> Result<StringChunked> {
+    let column = frame.column(name).with_context(|| format!("column `{name}`"))?;
+    let texts = column.str().with_context(|| format!("column `{name}`"))?;
+    Ok(texts.rechunk().into_owned())
+}

@@ -2,6 +2,7 @@
 
 pub mod columns;
 pub mod config;
+pub mod generate;
 pub mod ingest;
 mod nearest;
 pub mod normalise;

@@ -73,6 +73,8 @@ salesforce = "Parents Bulletin"
 ascend = "PAR"
 retired = true
 
+# A small workspace holds every case once, which is a large share of it.
 [brake]
+min_rows = 250
 max_opt_ins = {max_opt_ins}
 "#;

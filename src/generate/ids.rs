@@ -42,7 +42,7 @@ impl SalesforceId {
 }
 
 /// The checksum of the letters' case: one character for each run of five.
-fn suffix(short: &[u8]) -> [u8; 3] {
+pub fn suffix(short: &[u8]) -> [u8; 3] {
     std::array::from_fn(|run| {
         let upper = |at: usize| usize::from(short[run * 5 + at].is_ascii_uppercase()) << at;
         CHECKS[(0..5).map(upper).sum::<usize>()]

@@ -5,6 +5,7 @@
 //! files or its rules: the truth is an independent check of both. The same seed gives the same bytes.
 
 mod cases;
+mod categories;
 mod configuration;
 mod files;
 mod ids;
@@ -143,13 +144,14 @@ fn clean_case(world: &mut World) -> &'static Case {
     unreachable!("the weight lies below their sum")
 }
 
-/// How many groups of each case: one as long as the contacts last, then its share.
+/// How many groups of each case: one as long as the contacts last, then its share. A group without a contact
+/// takes the place of one too, so that a tiny workspace is not all exceptions.
 fn plan(contacts: u64) -> Vec<(&'static Case, u64)> {
     let mut left = contacts;
     let mut take = |case: &Case, groups: u64| {
-        // A case of leads or strangers takes no contact.
-        let groups = left.checked_div(case.contacts).map_or(groups, |most| groups.min(most));
-        left -= groups * case.contacts;
+        let places = case.contacts.max(1);
+        let groups = groups.min(left / places);
+        left -= groups * places;
         groups
     };
     let mut plan: Vec<_> = PLANTED.into_iter().flatten().map(|case| (case, take(case, 1))).collect();

@@ -1,8 +1,9 @@
 //! A person in the three systems, and what a correct run must say of them.
 
+use super::categories::Categories;
 use super::ids::{ConstituentId, SalesforceId};
 use super::truth::{Discrepancy, Named};
-use super::values::{Categories, Email, Key, When};
+use super::values::{Email, Key, When};
 
 /// The three systems, in the order of [`Person`]'s records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +71,7 @@ pub struct Subscriber {
     pub email: Email,
     /// The status word.
     pub status: &'static str,
-    /// Of no meaning for anything.
+    /// Of no meaning for anything; before all else.
     pub joined_at: i64,
     /// When the person unsubscribed.
     pub unsubscribed_at: When,

@@ -3,11 +3,12 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use super::categories::Categories;
 use super::files::Files;
 use super::ids::Keys;
 use super::person::{Constituent, Contact, Person, Side, Subscriber};
 use super::truth::Discrepancy;
-use super::values::{Address, Categories, DAY, Email, Key, When};
+use super::values::{Address, DAY, Email, Key, When};
 
 /// 2019-01-01; everything happened since.
 const FIRST_DAY: i64 = 17_897;
@@ -86,7 +87,7 @@ impl World {
             key: Key::Full(id),
             email,
             status: "Active",
-            joined_at: self.moment(),
+            joined_at: self.moment() - DAYS as i64 * DAY,
             unsubscribed_at: When::Blank,
             undeliverable_at: When::Blank,
         };

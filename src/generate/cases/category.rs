@@ -1,8 +1,9 @@
 //! CAT301 to CAT304: categories that are on, off or unknown.
 
+use super::super::categories::{ALUMNI_NEWS, ATHLETICS, Categories, EVENTS, PARENTS_BULLETIN};
 use super::super::person::Person;
 use super::super::person::Side::{Crm, Marketing, Source};
-use super::super::values::{ALUMNI_NEWS, ATHLETICS, Categories, EVENTS, PARENTS_BULLETIN, When};
+use super::super::values::When;
 use super::super::world::World;
 use super::{Case, case};
 

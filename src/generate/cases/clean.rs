@@ -1,8 +1,9 @@
 //! People about whom there is nothing to say, and near misses: odd at first sight, and right.
 
+use super::super::categories::{ALUMNI_NEWS, ATHLETICS, Categories, EVENTS};
 use super::super::person::Person;
 use super::super::person::Side::Marketing;
-use super::super::values::{ALUMNI_NEWS, ATHLETICS, Address, Categories, DAY, EVENTS, Email, Key, When};
+use super::super::values::{Address, DAY, Email, Key, When};
 use super::super::world::World;
 use super::unit::leave_a_unit;
 use super::{Case, case};

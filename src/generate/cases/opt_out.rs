@@ -1,8 +1,9 @@
 //! OPT101 to OPT106: opted out here, active there.
 
+use super::super::categories::{ATHLETICS, Categories, EVENTS};
 use super::super::person::Person;
 use super::super::person::Side::{Crm, Marketing, Source};
-use super::super::values::{ATHLETICS, Categories, EVENTS, Email, Key, When};
+use super::super::values::{Email, Key, When};
 use super::super::world::World;
 use super::{Case, case};
 

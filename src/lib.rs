@@ -5,6 +5,7 @@ pub mod columns;
 pub mod config;
 pub mod consent;
 pub mod decide;
+pub mod generate;
 pub mod ingest;
 pub mod matching;
 mod nearest;

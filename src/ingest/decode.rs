@@ -57,9 +57,9 @@ fn archive_format(archive: impl Read + Seek) -> Format {
     }
 }
 
-/// NUL bytes that are not the half of UTF-16.
+/// NUL bytes that are not the half of UTF-16; a text may hold a stray one.
 fn looks_binary(head: &[u8]) -> bool {
-    head.contains(&0) && utf16(head).is_none()
+    head.iter().filter(|byte| **byte == 0).count() * 100 > head.len() && utf16(head).is_none()
 }
 
 /// UTF-16 by its byte-order mark, else by the NUL bytes that ASCII leaves on one side.

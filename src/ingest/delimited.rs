@@ -70,7 +70,7 @@ pub fn read(text: &str, from: Place, delimiter: u8, table: &mut Builder) -> Resu
             let line = records.first_line();
             let reason = "a quotation mark is opened and not closed in this row, or the row does not have the cells of the \
                           header: put it right and export it again";
-            table.reject(row, "", line.trim_end(), reason.to_owned());
+            table.reject_row(row, line.trim_end(), reason)?;
             records.resume_at_second_line();
             continue;
         }
@@ -197,6 +197,8 @@ fn line_breaks(bytes: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::columns::Field;
     use crate::ingest::MappedColumn;
@@ -254,6 +256,19 @@ mod tests {
         for (delimiter, name) in DELIMITERS {
             let text = format!("a,b\n1,\"x{0}x\"\n", delimiter as char).replace(',', &(delimiter as char).to_string());
             assert_eq!(rows(&text, delimiter), (vec![(2, "1".to_owned())], vec![]), "{name}");
+        }
+    }
+
+    proptest! {
+        /// Whatever the text, reading ends, and lines are counted up, each once.
+        #[test]
+        fn any_text_is_read_to_its_end(text in "[ab,\" \r\n]{0,200}") {
+            let text = format!("a,b\n{text}");
+            let lines = text.split(['\r', '\n']).count() as u64;
+            let (rows, rejected) = rows(&text, b',');
+            prop_assert!(rows.is_sorted_by(|a, b| a.0 < b.0));
+            prop_assert!(rejected.is_sorted_by(|a, b| a < b));
+            prop_assert!(rows.iter().all(|(row, _)| u64::from(*row) <= lines && !rejected.contains(&u64::from(*row))));
         }
     }
 }

@@ -73,7 +73,7 @@ pub fn read(found: &Found, context: Context) -> ReadFile {
         Err(stop) => {
             report.verdict = match stop {
                 Stop::Skipped(word) => Verdict::Skipped(word),
-                Stop::Refused(why) => Verdict::Refused(why),
+                Stop::Refused(why) | Stop::Unrecognised(why) => Verdict::Refused(why),
             };
             ReadFile { report, table: None, rejects: Vec::new() }
         }
@@ -89,7 +89,7 @@ fn load(found: &Found, context: Context, report: &mut FileReport) -> Result<Load
     let name = found.name().to_lowercase();
     let named = !named_systems(found.name(), context.config, context.systems).is_empty();
     if !named && (name.starts_with("readme") || name.ends_with(".md")) {
-        return Err(Stop::a_note());
+        return Err(a_note());
     }
     let bytes = fs::read(&found.path).map_err(|error| {
         Stop::Refused(format!("could not be read ({error}): give this account the right to read it, or copy it again"))
@@ -99,9 +99,13 @@ fn load(found: &Found, context: Context, report: &mut FileReport) -> Result<Load
     report.sha256 = sha256;
     match loaded {
         // Some platforms export under this ending, so it is a note only where it is nothing else.
-        Err(Stop::Refused(_)) if !named && name.ends_with(".txt") && report.header_row.is_none() => Err(Stop::a_note()),
+        Err(Stop::Unrecognised(_)) if !named && name.ends_with(".txt") => Err(a_note()),
         loaded => loaded,
     }
+}
+
+fn a_note() -> Stop {
+    Stop::Skipped("a note, not an export".to_owned())
 }
 
 fn used(found: &Found, context: Context, mut report: FileReport, loaded: Loaded) -> ReadFile {

@@ -33,13 +33,8 @@ pub enum Stop {
     Skipped(String),
     /// Cannot be used: a sentence.
     Refused(String),
-}
-
-impl Stop {
-    /// A text that staff keep beside the exports.
-    pub fn a_note() -> Stop {
-        Stop::Skipped("a note, not an export".to_owned())
-    }
+    /// Has no header that any kind knows: a sentence.
+    Unrecognised(String),
 }
 
 impl From<anyhow::Error> for Stop {
@@ -165,19 +160,16 @@ fn recognised(
         )));
     }
     let row = rows[header.at].row;
-    if header.fits || !found.name().to_lowercase().ends_with(".txt") {
-        report.header_row = Some(row);
-    }
+    report.header_row = Some(row);
     let below: Vec<&StringRecord> =
         rows[header.at + 1..].iter().map(|row| &row.cells).filter(|cells| filled(cells).nth(1).is_some()).collect();
+    let place = report.sheet.as_ref().map_or("line".to_owned(), |sheet| format!("sheet `{sheet}`, row"));
     recognise(found.name(), header, &below, context.config, context.systems).map_err(|unknown| match unknown {
         Unknown::NoRows => {
             Stop::Skipped("a header without rows: it could be of several kinds, and of none it says anything".to_owned())
         }
-        Unknown::None(why) | Unknown::Several(why) => Stop::Refused(format!(
-            "{} {row}: {why}",
-            report.sheet.as_ref().map_or("line".to_owned(), |sheet| format!("sheet `{sheet}`, row"))
-        )),
+        Unknown::None(why) if !header.fits => Stop::Unrecognised(format!("{place} {row}: {why}")),
+        Unknown::None(why) | Unknown::Several(why) => Stop::Refused(format!("{place} {row}: {why}")),
     })
 }
 
@@ -186,7 +178,7 @@ fn preamble(rows: &[HeadRow], header: &Header) -> Vec<String> {
 }
 
 fn no_header() -> Stop {
-    Stop::Refused(format!(
+    Stop::Unrecognised(format!(
         "none of its first {HEADER_DEPTH} rows is a header: the first row should name the columns; export it again with headers"
     ))
 }

@@ -210,6 +210,51 @@ mod tests {
         assert_eq!(workbook.read("Sheet1", Some(1)).unwrap().len(), 1);
     }
 
+    /// A workbook with one sheet, from the XML of its rows.
+    fn raw_workbook(path: &Path, rows: &str) {
+        use std::io::Write;
+        let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+        let relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+        let package = "http://schemas.openxmlformats.org/package/2006/relationships";
+        let relation = |kind: &str, target: &str| {
+            format!(
+                "<Relationships xmlns=\"{package}\"><Relationship Id=\"r1\" Type=\"{relations}/{kind}\" Target=\"{target}\"/>\
+                 </Relationships>"
+            )
+        };
+        let sheets = "<sheets><sheet name=\"S\" sheetId=\"1\" r:id=\"r1\"/></sheets>";
+        let parts = [
+            ("_rels/.rels", relation("officeDocument", "xl/workbook.xml")),
+            ("xl/_rels/workbook.xml.rels", relation("worksheet", "worksheets/sheet1.xml")),
+            ("xl/workbook.xml", format!("<workbook xmlns=\"{main}\" xmlns:r=\"{relations}\">{sheets}</workbook>")),
+            ("xl/worksheets/sheet1.xml", format!("<worksheet xmlns=\"{main}\"><sheetData>{rows}</sheetData></worksheet>")),
+        ];
+        let mut archive = zip::ZipWriter::new(File::create(path).unwrap());
+        for (name, text) in parts {
+            archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            archive.write_all(text.as_bytes()).unwrap();
+        }
+        archive.finish().unwrap();
+    }
+
+    #[test]
+    fn cells_out_of_order_or_twice_and_beyond_the_grid() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.xlsx");
+        raw_workbook(
+            &path,
+            "<row r=\"2\"><c r=\"B2\"><v>2</v></c><c r=\"A2\"><v>1</v></c></row>\
+             <row r=\"1\"><c r=\"A1\"><v>3</v></c><c r=\"A1\"><v>4</v></c></row>",
+        );
+        let sheet = Workbook::open(&path).unwrap().read("S", None).unwrap();
+        let rows: Vec<(u32, StringRecord)> = sheet.rows().collect();
+        assert_eq!(rows, [(1, StringRecord::from(vec!["4"])), (2, StringRecord::from(vec!["1", "2"]))]);
+
+        raw_workbook(&path, "<row r=\"1\"><c r=\"ZZZ1\"><v>3</v></c></row>");
+        let error = Workbook::open(&path).unwrap().read("S", None).unwrap_err();
+        assert!(error.to_string().contains("beyond the last row or column"), "{error}");
+    }
+
     #[test]
     fn numbers_and_serials() {
         // value | zeros | text

@@ -72,16 +72,28 @@ impl<'a> Builder<'a> {
             self.pending.push(Pending { row, after_blank, total, cells: cells.clone() });
             return Ok(());
         }
+        self.settle()?;
+        self.add(cells, row)
+    }
+
+    /// Sets a whole row aside.
+    pub fn reject_row(&mut self, row: u32, text: &str, reason: &str) -> Result<()> {
+        self.settle()?;
+        self.reject(row, "", text, reason.to_owned());
+        Ok(())
+    }
+
+    /// Other rows follow: what was pending is no footer.
+    fn settle(&mut self) -> Result<()> {
         if !self.pending.is_empty() {
             for pending in std::mem::take(&mut self.pending) {
                 self.add(&pending.cells, pending.row)?;
             }
         }
-        self.add(cells, row)
+        Ok(())
     }
 
-    /// Sets a whole row aside.
-    pub fn reject(&mut self, row: u32, column: &str, value: &str, reason: String) {
+    fn reject(&mut self, row: u32, column: &str, value: &str, reason: String) {
         self.rejects.push(Reject {
             file: self.file.to_owned(),
             sheet: self.sheet.to_owned(),

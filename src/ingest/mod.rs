@@ -4,13 +4,46 @@
 //! the header row, the footers, and the system and kind that the headers name. Invariant: every data row
 //! of a file is either in its table or in the list of rejects.
 
-use std::path::PathBuf;
+mod as_of;
+mod decode;
+mod delimited;
+mod file;
+mod header;
+mod inbox;
+pub mod limits;
+mod recognise;
+mod select;
+mod source;
+mod spreadsheet;
+mod table;
 
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use anyhow::Result;
 use chrono::{DateTime, Utc};
 use polars::prelude::DataFrame;
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::columns::Field;
+use crate::config::Config;
+use crate::systems::Systems;
+
+/// Reads every file below the inbox.
+///
+/// `systems` are the profiles as the configuration adjusts them. `as_of` is the run's time, by which exports
+/// are stale; `now` is the real clock, by which files are still being copied. What is wrong with a file is the
+/// verdict in its report.
+///
+/// # Errors
+/// The inbox itself cannot be read.
+pub fn ingest(inbox: &Path, config: &Config, systems: &Systems, as_of: DateTime<Utc>, now: SystemTime) -> Result<Ingested> {
+    let found = inbox::walk(inbox, Duration::from_secs(config.inbox.settle_seconds), now)?;
+    let context = file::Context { config, systems, as_of };
+    let files = found.par_iter().map(|found| file::read(found, context)).collect();
+    Ok(select::select(files, systems))
+}
 
 /// All that the inbox holds, read as far as it can be.
 #[derive(Debug, Default)]
@@ -148,3 +181,6 @@ pub struct Reject {
     /// Why it was refused, and what to do.
     pub reason: String,
 }
+
+#[cfg(test)]
+mod tests;

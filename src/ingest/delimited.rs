@@ -1,0 +1,274 @@
+//! Delimited text to rows: one row a record, with the number of the line that it starts on.
+//!
+//! Every row that is read goes to the table or to the rejects, also when a quotation mark that is never
+//! closed would swallow the rows below it: then its first line is rejected and reading goes on at the next.
+
+use anyhow::{Result, bail};
+use csv::{Reader, ReaderBuilder, StringRecord};
+
+use super::limits::{HEAD_BYTES, HEAD_ROWS, MAX_OPEN_QUOTES, MAX_ROW_LINES};
+use super::table::Builder;
+
+/// Delimiters that exports use, and their names.
+pub const DELIMITERS: [(u8, &str); 4] = [(b',', "comma"), (b';', "semicolon"), (b'\t', "tab"), (b'|', "pipe")];
+
+/// A row near the top of a file.
+#[derive(Clone, Debug)]
+pub struct HeadRow {
+    /// Its line or the row of the sheet, 1 being the first.
+    pub row: u32,
+    /// Where the next row starts.
+    pub end: Place,
+    /// Its cells.
+    pub cells: StringRecord,
+}
+
+/// A place in a text, at the start of a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Bytes before it.
+    pub byte: usize,
+    /// Line breaks before it.
+    pub lines: u64,
+}
+
+/// The first rows of a text, blank lines left out.
+pub fn head(text: &str, delimiter: u8) -> Vec<HeadRow> {
+    let text = match text.as_bytes().get(..HEAD_BYTES) {
+        Some(start) => &text[..start.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |at| at + 1)],
+        None => text,
+    };
+    let mut records = Records::new(text, Place::default(), delimiter);
+    let mut rows = Vec::new();
+    while rows.len() < HEAD_ROWS && records.read() {
+        let Ok(row) = u32::try_from(records.start.lines + 1) else { break };
+        rows.push(HeadRow { row, end: records.end, cells: records.cells.clone() });
+    }
+    rows
+}
+
+/// Reads every row from a place to the end of a text.
+///
+/// # Errors
+/// More rows, or more quotation marks without an end, than a file may have.
+pub fn read(text: &str, from: Place, delimiter: u8, table: &mut Builder) -> Result<()> {
+    let mut records = Records::new(text, from, delimiter);
+    let mut blank_before = false;
+    let mut open_quotes = 0;
+    while records.read() {
+        let Ok(row) = u32::try_from(records.start.lines + 1) else { bail!("it has too many lines: export it in parts") };
+        if records.cells.as_slice().trim().is_empty() {
+            blank_before = true;
+            continue;
+        }
+        let after_blank = std::mem::take(&mut blank_before) || records.after_blank;
+        if records.swallowed_rows(table.width()) {
+            open_quotes += 1;
+            if open_quotes > MAX_OPEN_QUOTES {
+                bail!("more than {MAX_OPEN_QUOTES} of its rows have a quotation mark that is never closed: export it again");
+            }
+            let line = records.first_line();
+            let reason = "a quotation mark is opened and not closed in this row, or the row does not have the cells of the \
+                          header: put it right and export it again";
+            table.reject_row(row, line.trim_end(), reason)?;
+            records.resume_at_second_line();
+            continue;
+        }
+        table.push(&records.cells, row, after_blank)?;
+    }
+    Ok(())
+}
+
+/// Records with true line numbers; the reader's own are early after blank lines and CR LF.
+struct Records<'t> {
+    text: &'t str,
+    delimiter: u8,
+    /// Lone carriage returns break lines too.
+    lone_cr: bool,
+    reader: Reader<&'t [u8]>,
+    /// Where the reader started.
+    origin: Place,
+    cells: StringRecord,
+    start: Place,
+    end: Place,
+    after_blank: bool,
+}
+
+impl<'t> Records<'t> {
+    fn new(text: &'t str, origin: Place, delimiter: u8) -> Records<'t> {
+        Records {
+            text,
+            delimiter,
+            lone_cr: has_lone_cr(text),
+            reader: reader(text, origin, delimiter),
+            origin,
+            cells: StringRecord::new(),
+            start: origin,
+            end: origin,
+            after_blank: false,
+        }
+    }
+
+    /// Reads the next record; blank lines before it are skipped.
+    fn read(&mut self) -> bool {
+        // Reading from memory cannot fail, and pieces of a text between ASCII bytes are text.
+        if !matches!(self.reader.read_record(&mut self.cells), Ok(true)) {
+            return false;
+        }
+        let bytes = self.text.as_bytes();
+        let before = self.end;
+        self.start = before;
+        while let Some(b'\n' | b'\r') = bytes.get(self.start.byte) {
+            self.start = Place { byte: self.start.byte + break_length(bytes, self.start.byte), lines: self.start.lines + 1 };
+        }
+        self.after_blank = self.start != before;
+        let position = self.reader.position();
+        self.end.byte = self.origin.byte + position.byte() as usize;
+        self.end.lines = self.origin.lines + position.line() - 1;
+        // The reader stops between CR and LF.
+        if bytes[self.end.byte - 1] == b'\r' && bytes.get(self.end.byte) == Some(&b'\n') {
+            self.end.byte += 1;
+            self.end.lines += 1;
+        }
+        if self.lone_cr {
+            self.end.lines = self.start.lines + line_breaks(&bytes[self.start.byte..self.end.byte]);
+        }
+        true
+    }
+
+    /// Whether a quotation mark without an end has taken rows that follow into this one.
+    fn swallowed_rows(&self, width: usize) -> bool {
+        let lines = self.end.lines - self.start.lines;
+        let raw = &self.text[self.start.byte..self.end.byte];
+        if lines == 0 || lines == 1 && raw.ends_with(['\n', '\r']) {
+            return false;
+        }
+        let at_the_end = self.end.byte == self.text.len();
+        lines > MAX_ROW_LINES
+            || self.cells.len() != width
+            || at_the_end && raw.bytes().filter(|byte| *byte == b'"').count() % 2 == 1
+            || self.holds_a_row(raw.trim_end_matches(['\r', '\n']), width)
+    }
+
+    /// Whether a line below the first has all the delimiters of a row. The last line may, when the first has none.
+    fn holds_a_row(&self, raw: &str, width: usize) -> bool {
+        let delimiters = |line: &str| line.bytes().filter(|byte| *byte == self.delimiter).count();
+        let lines: Vec<usize> = raw.split(['\r', '\n']).map(delimiters).collect();
+        let below = if lines[0] == 0 { 1..lines.len() - 1 } else { 1..lines.len() };
+        width > 1 && lines[below].contains(&(width - 1))
+    }
+
+    fn first_line(&self) -> &'t str {
+        let rest = &self.text[self.start.byte..self.end.byte];
+        rest.split(['\r', '\n']).next().unwrap_or_default()
+    }
+
+    /// Goes on at the line below the first line of the present record.
+    fn resume_at_second_line(&mut self) {
+        let at = self.start.byte + self.first_line().len();
+        self.origin = Place { byte: at + break_length(self.text.as_bytes(), at), lines: self.start.lines + 1 };
+        self.end = self.origin;
+        self.reader = reader(self.text, self.origin, self.delimiter);
+    }
+}
+
+fn reader(text: &str, origin: Place, delimiter: u8) -> Reader<&[u8]> {
+    ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .buffer_capacity(1 << 16)
+        .from_reader(&text.as_bytes()[origin.byte..])
+}
+
+fn break_length(bytes: &[u8], at: usize) -> usize {
+    if bytes[at..].starts_with(b"\r\n") { 2 } else { 1 }
+}
+
+fn has_lone_cr(text: &str) -> bool {
+    text.match_indices('\r').any(|(at, _)| text.as_bytes().get(at + 1) != Some(&b'\n'))
+}
+
+/// Line breaks: LF, CR LF or CR, as editors count them.
+fn line_breaks(bytes: &[u8]) -> u64 {
+    let after = bytes.iter().skip(1).chain([&0]);
+    bytes.iter().zip(after).filter(|(byte, after)| **byte == b'\n' || **byte == b'\r' && **after != b'\n').count() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::columns::Field;
+    use crate::ingest::MappedColumn;
+
+    /// Rows of the table as (line, first cell), and the lines of the rejects.
+    fn rows(text: &str, delimiter: u8) -> (Vec<(u32, String)>, Vec<u64>) {
+        let head = head(text, delimiter);
+        let column = MappedColumn { name: "a".to_owned(), field: Field::Name, header: "A".to_owned() };
+        let mapped = [(0, column)];
+        let mut table = Builder::new("f.csv", "", head[0].cells.len(), &mapped, 0);
+        read(text, head[0].end, delimiter, &mut table).unwrap();
+        let built = table.finish().unwrap();
+        let cells = built.frame.column("a").unwrap().str().unwrap();
+        let lines = built.frame.column("row").unwrap().u32().unwrap();
+        let rows = lines.into_no_null_iter().zip(cells.iter().map(|cell| cell.unwrap_or("-").to_owned())).collect();
+        (rows, built.rejects.iter().map(|reject| reject.row).collect())
+    }
+
+    #[test]
+    fn rows_carry_the_line_that_they_start_on() {
+        // text | rows | rejected lines
+        for (text, expected, rejected) in [
+            ("a,b\n1,x\n2,y\n", vec![(2, "1"), (3, "2")], vec![]),
+            ("a,b\r\n1,x\r\n2,y", vec![(2, "1"), (3, "2")], vec![]),
+            ("a,b\r1,x\r2,y\r", vec![(2, "1"), (3, "2")], vec![]),
+            ("\n\na,b\n\n\n1,x\n\n2,y\n\n", vec![(6, "1"), (8, "2")], vec![]),
+            ("\r\na,b\r\n\r\n1,x\r\n,\r\n2,y\r\n", vec![(4, "1"), (6, "2")], vec![]),
+            ("a,b\n1,\"x\nx\r\nx\"\n2,y\n", vec![(2, "1"), (5, "2")], vec![]),
+            ("a,b\n1,\"x\rx\"\n2,y\n", vec![(2, "1"), (4, "2")], vec![]),
+            ("a,b\n1\n2,y,z\n3,w\n", vec![(4, "3")], vec![2, 3]),
+            ("a,b\n1,x,\n2,y\n", vec![(3, "2")], vec![2]),
+        ] {
+            let expected: Vec<(u32, String)> = expected.into_iter().map(|(row, cell)| (row, cell.to_owned())).collect();
+            assert_eq!(rows(text, b','), (expected, rejected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_quotation_mark_without_an_end_costs_its_own_row_only() {
+        // text | rows | rejected lines
+        for (text, expected, rejected) in [
+            ("a,b,c\n1,x,\"y\n2,x,y\n3,x,y\n", vec![(3, "2"), (4, "3")], vec![2]),
+            ("a,b,c\n1,x,\"y\n2,x,y\"\n3,x,y\n", vec![(3, "2"), (4, "3")], vec![2]),
+            ("a,b,c\n1,\"x,y\n2,x,y\n3,x,y\n4,\"x\",y\n", vec![(3, "2"), (4, "3"), (5, "4")], vec![2]),
+            ("a,b,c\n\"1\nof 2\",x,y\n2,x,y\n", vec![(2, "1\nof 2"), (4, "2")], vec![]),
+            ("a,b,c\n1,x,\"y\n", vec![(2, "1")], vec![]),
+        ] {
+            let expected: Vec<(u32, String)> = expected.into_iter().map(|(row, cell)| (row, cell.to_owned())).collect();
+            assert_eq!(rows(text, b','), (expected, rejected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_delimiter_is_read() {
+        for (delimiter, name) in DELIMITERS {
+            let text = format!("a,b\n1,\"x{0}x\"\n", delimiter as char).replace(',', &(delimiter as char).to_string());
+            assert_eq!(rows(&text, delimiter), (vec![(2, "1".to_owned())], vec![]), "{name}");
+        }
+    }
+
+    proptest! {
+        /// Whatever the text, reading ends, and lines are counted up, each once.
+        #[test]
+        fn any_text_is_read_to_its_end(text in "[ab,\" \r\n]{0,200}") {
+            let text = format!("a,b\n{text}");
+            let lines = text.split(['\r', '\n']).count() as u64;
+            let (rows, rejected) = rows(&text, b',');
+            prop_assert!(rows.is_sorted_by(|a, b| a.0 < b.0));
+            prop_assert!(rejected.is_sorted_by(|a, b| a < b));
+            prop_assert!(rows.iter().all(|(row, _)| u64::from(*row) <= lines && !rejected.contains(&u64::from(*row))));
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The header row: the first that some kind of export fits, found below preambles and blank lines.
+
+use std::collections::HashMap;
+
+use csv::StringRecord;
+
+use super::delimited::HeadRow;
+use super::limits::HEADER_DEPTH;
+use super::table::{filled, trimmed};
+use crate::systems::{Kind, fold_header};
+
+/// The header row of a table.
+#[derive(Debug)]
+pub struct Header {
+    /// Its position among the first rows.
+    pub at: usize,
+    /// Its headers, duplicates told apart.
+    pub names: Vec<String>,
+    /// The headers as they are compared.
+    pub folded: Vec<String>,
+    /// Whether some kind has all its required columns there.
+    pub fits: bool,
+}
+
+/// Finds the header: the first row where a kind has all required columns, else the first with two filled cells.
+pub fn find<'k>(rows: &[HeadRow], kinds: impl Iterator<Item = &'k Kind> + Clone) -> Option<Header> {
+    let rows = &rows[..rows.len().min(HEADER_DEPTH)];
+    let fits = |header: &Header| kinds.clone().any(|kind| missing(kind, &header.folded).next().is_none());
+    rows.iter()
+        .enumerate()
+        .map(|(at, row)| Header { fits: true, ..read(at, &row.cells) })
+        .find(fits)
+        .or_else(|| rows.iter().position(|row| filled(&row.cells).nth(1).is_some()).map(|at| read(at, &rows[at].cells)))
+}
+
+/// The required fields for which there is no header.
+pub fn missing<'a>(kind: &'a Kind, folded: &'a [String]) -> impl Iterator<Item = crate::columns::Field> + 'a {
+    kind.required.iter().copied().filter(|field| !kind.columns[field].iter().any(|header| folded.contains(&fold_header(header))))
+}
+
+/// Of several columns with one header the first is the one that is meant; the others get a number.
+fn read(at: usize, cells: &StringRecord) -> Header {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    let (names, folded) = cells
+        .iter()
+        .map(|cell| {
+            let cell = trimmed(cell.trim_start_matches('\u{feff}'));
+            let count = seen.entry(fold_header(cell)).or_default();
+            *count += 1;
+            let name = if *count == 1 || cell.is_empty() { cell.to_owned() } else { format!("{cell} ({count})") };
+            let folded = fold_header(&name);
+            (name, folded)
+        })
+        .unzip();
+    Header { at, names, folded, fits: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::delimited::head;
+    use crate::systems::Systems;
+
+    #[test]
+    fn headers_are_found_below_preambles_and_told_apart() {
+        let systems = Systems::built_in().unwrap();
+        let kinds = || systems.profiles().iter().flat_map(|profile| &profile.kinds);
+        // text | row, headers, fits
+        for (text, expected) in [
+            ("Id,Email,HasOptedOutOfEmail\n", Some((1, "Id Email HasOptedOutOfEmail", true))),
+            (
+                "Contacts,,\n\nAs of,2026-11-20,\n\"ID \",EMAIL, has_opted_out of email\n",
+                Some((4, "ID EMAIL has_opted_out of email", true)),
+            ),
+            ("a,b\nc,d\n", Some((1, "a b", false))),
+            ("note\na,b\n", Some((2, "a b", false))),
+            ("Id,Email,Email,HasOptedOutOfEmail,email\n", Some((1, "Id Email Email (2) HasOptedOutOfEmail email (3)", true))),
+            ("note\n", None),
+            ("", None),
+        ] {
+            let rows = head(text, b',');
+            let found = find(&rows, kinds());
+            let found = found.map(|header| (rows[header.at].row, header.names.join(" "), header.fits));
+            assert_eq!(found, expected.map(|(row, names, fits)| (row, names.to_owned(), fits)), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! A file's content to its one table, be it text or a workbook: format, header, recognition, rows.
+
+use std::io::Cursor;
+
+use csv::StringRecord;
+
+use super::FileReport;
+use super::decode::{self, Format};
+use super::delimited::{self, DELIMITERS, HeadRow, Place};
+use super::file::Context;
+use super::header::{self, Header};
+use super::inbox::Found;
+use super::limits::{HEAD_ROWS, HEADER_DEPTH, MAX_COLUMNS};
+use super::recognise::{Recognised, Unknown, recognise, systems_of};
+use super::spreadsheet::Workbook;
+use super::table::{Builder, Built, filled};
+use crate::systems::Kind;
+
+/// A table that was recognised and read.
+pub struct Loaded {
+    /// Whose it is.
+    pub recognised: Recognised,
+    /// Its rows.
+    pub built: Built,
+    /// The cells above the header.
+    pub preamble: Vec<String>,
+}
+
+/// Why a file is not used.
+#[derive(Debug)]
+pub enum Stop {
+    /// Of no concern: a word.
+    Skipped(String),
+    /// Cannot be used: a sentence.
+    Refused(String),
+    /// Has no header that any kind knows: a sentence.
+    Unrecognised(String),
+}
+
+impl From<anyhow::Error> for Stop {
+    fn from(error: anyhow::Error) -> Stop {
+        Stop::Refused(format!("{error:#}"))
+    }
+}
+
+/// Reads a file's content; what is learnt on the way goes into the report.
+pub fn load(found: &Found, bytes: &[u8], context: Context, report: &mut FileReport) -> Result<Loaded, Stop> {
+    match decode::format(&bytes[..bytes.len().min(1 << 16)], Cursor::new(bytes)) {
+        Format::Text => load_text(found, bytes, context, report),
+        Format::Workbook(name) => {
+            report.format = name.to_owned();
+            load_workbook(found, context, report)
+        }
+        Format::Other("empty", what_to_do) => Err(Stop::Refused(what_to_do.to_owned())),
+        Format::Other(name, what_to_do) => {
+            report.format = name.to_owned();
+            Err(Stop::Refused(format!("it is {name}, which is not read: {what_to_do}")))
+        }
+    }
+}
+
+fn load_text(found: &Found, bytes: &[u8], context: Context, report: &mut FileReport) -> Result<Loaded, Stop> {
+    let decoded = decode::decode(bytes);
+    let text = &*decoded.text;
+    let candidates = DELIMITERS.map(|(delimiter, name)| {
+        let rows = delimited::head(text, delimiter);
+        let header = header::find(&rows, kinds(found, context));
+        (delimiter, name, rows, header)
+    });
+    let score = |header: &Option<Header>| {
+        header.as_ref().map_or((false, 0), |header| (header.fits, header.names.iter().filter(|name| !name.is_empty()).count()))
+    };
+    // Of equals the first: the comma.
+    let (delimiter, name, rows, header) =
+        candidates.into_iter().rev().max_by_key(|(_, _, _, header)| score(header)).expect("there are delimiters");
+    report.format = format!("CSV, {}, {name}", decoded.charset);
+    let header = header.ok_or_else(no_header)?;
+    let recognised = recognised(found, &header, &rows, context, report)?;
+
+    let from = rows[header.at].end;
+    let seen = rows.last().map_or(from, |row| row.end);
+    let mut table = Builder::new(
+        &found.file,
+        "",
+        header.names.len(),
+        &recognised.mapped,
+        about_rows(text.len(), from, seen, rows.len() - header.at - 1),
+    );
+    delimited::read(text, from, delimiter, &mut table)?;
+    let built = table.finish()?;
+    Ok(Loaded { preamble: preamble(&rows, &header), recognised, built })
+}
+
+/// How many rows there may be, by the length of those at the top.
+fn about_rows(bytes: usize, from: Place, seen: Place, rows: usize) -> usize {
+    let left = bytes.saturating_sub(from.byte);
+    (left as u64 * rows as u64 / (seen.byte - from.byte).max(1) as u64) as usize
+}
+
+fn load_workbook(found: &Found, context: Context, report: &mut FileReport) -> Result<Loaded, Stop> {
+    let mut workbook = Workbook::open(&found.path)?;
+    let mut heads = Vec::new();
+    for sheet in workbook.visible_sheets() {
+        let place = Place::default();
+        let cells = workbook.read(&sheet, Some(HEAD_ROWS as u32))?;
+        let rows: Vec<HeadRow> = cells.rows().map(|(row, cells)| HeadRow { row, end: place, cells }).collect();
+        if let Some(header) = header::find(&rows, kinds(found, context)) {
+            heads.push((sheet, rows, header));
+        }
+    }
+    let fitting: Vec<String> =
+        heads.iter().filter(|(_, _, header)| header.fits).map(|(sheet, _, _)| format!("`{sheet}`")).collect();
+    if fitting.len() > 1 {
+        return Err(Stop::Refused(format!(
+            "its sheets {} each hold an export: delete or hide all but one, or save each as a file of its own",
+            fitting.join(" and ")
+        )));
+    }
+    let at = heads.iter().position(|(_, _, header)| header.fits).unwrap_or(0);
+    let (sheet, rows, header) = heads.into_iter().nth(at).ok_or_else(no_header)?;
+    report.sheet = Some(sheet.clone());
+    let recognised = recognised(found, &header, &rows, context, report)?;
+
+    let cells = workbook.read(&sheet, None)?;
+    let width = header.names.len();
+    let mut table = Builder::new(&found.file, &sheet, width, &recognised.mapped, cells.len() / width.max(1));
+    let mut last = rows[header.at].row;
+    for (row, mut cells) in cells.rows().filter(|(row, _)| *row > rows[header.at].row) {
+        cells.truncate(width);
+        while cells.len() < width {
+            cells.push_field("");
+        }
+        // Cells beside the table alone make no row of it.
+        if filled(&cells).next().is_none() {
+            continue;
+        }
+        table.push(&cells, row, row > last + 1)?;
+        last = row;
+    }
+    let built = table.finish()?;
+    Ok(Loaded { preamble: preamble(&rows, &header), recognised, built })
+}
+
+fn kinds<'a>(found: &Found, context: Context<'a>) -> impl Iterator<Item = &'a Kind> + Clone {
+    let systems = systems_of(found.name(), context.config, context.systems);
+    systems.into_iter().flat_map(move |at| &context.systems.profiles()[at].kinds)
+}
+
+fn recognised(
+    found: &Found,
+    header: &Header,
+    rows: &[HeadRow],
+    context: Context,
+    report: &mut FileReport,
+) -> Result<Recognised, Stop> {
+    if header.names.len() > MAX_COLUMNS {
+        return Err(Stop::Refused(format!(
+            "its header has {} columns, more than the {MAX_COLUMNS} that are read: export fewer columns",
+            header.names.len()
+        )));
+    }
+    let row = rows[header.at].row;
+    report.header_row = Some(row);
+    let below: Vec<&StringRecord> =
+        rows[header.at + 1..].iter().map(|row| &row.cells).filter(|cells| filled(cells).nth(1).is_some()).collect();
+    let place = report.sheet.as_ref().map_or("line".to_owned(), |sheet| format!("sheet `{sheet}`, row"));
+    recognise(found.name(), header, &below, context.config, context.systems).map_err(|unknown| match unknown {
+        Unknown::NoRows => {
+            Stop::Skipped("a header without rows: it could be of several kinds, and of none it says anything".to_owned())
+        }
+        Unknown::None(why) if !header.fits => Stop::Unrecognised(format!("{place} {row}: {why}")),
+        Unknown::None(why) | Unknown::Several(why) => Stop::Refused(format!("{place} {row}: {why}")),
+    })
+}
+
+fn preamble(rows: &[HeadRow], header: &Header) -> Vec<String> {
+    rows[..header.at].iter().flat_map(|row| filled(&row.cells)).map(str::to_owned).collect()
+}
+
+fn no_header() -> Stop {
+    Stop::Unrecognised(format!(
+        "none of its first {HEADER_DEPTH} rows is a header: the first row should name the columns; export it again with headers"
+    ))
+}

@@ -1,3 +1,39 @@
-//! What a run leaves behind, rendered from its [`Report`](crate::report::Report).
+//! The report of a run to files: tables, correction files, manifest, summary and workbook.
+//!
+//! Only this stage writes into the run folder. Same report, same bytes.
 
+mod corrections;
+mod csv_file;
+mod manifest;
+mod report;
+mod summary;
+mod tables;
 pub mod workbook;
+
+pub use manifest::{Manifest, Stage};
+pub use report::{Outputs, report};
+pub use summary::summary;
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::config;
+
+/// Writes everything but the manifest into an empty folder. The workbook and the tables are written side by side.
+///
+/// # Errors
+/// What cannot be written, by its path.
+pub fn write(outputs: &Outputs, config: &config::Config, folder: &Path) -> Result<()> {
+    let (book, tables) = rayon::join(
+        || workbook::write(&outputs.report, &config.workbook, &folder.join("discrepancies.xlsx")),
+        || {
+            corrections::write(&outputs.files, folder)?;
+            tables::write(&outputs.report, folder)
+        },
+    );
+    book.context("could not write the workbook")?;
+    tables?;
+    let text = summary(&outputs.report);
+    csv_file::text(&folder.join("summary.txt"), &text)
+}

@@ -1,7 +1,16 @@
 //! Reconciles e-mail preferences across a CRM, a marketing platform and a source system.
+//!
+//! One pass, one direction; each stage takes the value that the one before returned:
+//!
+//! ```text
+//! inbox -> ingest -> normalise -> match -> weigh -> classify -> decide -> write
+//!             ^ profiles
+//! ```
 
 pub mod classify;
+pub mod cli;
 pub mod columns;
+pub mod commands;
 pub mod config;
 pub mod consent;
 pub mod decide;
@@ -10,8 +19,10 @@ pub mod ingest;
 pub mod matching;
 mod nearest;
 pub mod normalise;
+pub mod reconcile;
 pub mod report;
 pub mod rules;
 pub mod systems;
 mod texts;
+pub mod workspace;
 pub mod write;

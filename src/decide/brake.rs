@@ -74,7 +74,7 @@ fn stale(record: u32, correction: &Correction, world: &World<'_>, facts: &Facts<
 }
 
 /// The records that opt a person out, also over a shared address.
-pub(super) fn outs_of(person: u32, world: &World<'_>) -> Vec<u32> {
+pub(crate) fn outs_of(person: u32, world: &World<'_>) -> Vec<u32> {
     let mut at = person;
     // Sharing leads from neighbour to neighbour to a person with an opt-out of his own.
     for _ in 0..=world.consent.wishes.len() {

@@ -19,7 +19,9 @@ use crate::classify::{Found, World};
 use crate::columns::{Opt, Outcome, Purpose, Severity};
 use crate::normalise::Facts;
 use crate::rules::RULES;
+pub(crate) use brake::outs_of;
 use plan::Plan;
+pub(crate) use plan::file_for;
 use sentence::Sentences;
 
 /// A discrepancy with its outcome.

@@ -117,6 +117,18 @@ pub enum Verdict {
     Skipped(String),
 }
 
+impl Verdict {
+    /// The verdict in a word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Verdict::Used => "used",
+            Verdict::Superseded(_) => "superseded",
+            Verdict::Refused(_) => "refused",
+            Verdict::Skipped(_) => "skipped",
+        }
+    }
+}
+
 /// Where a file's as-of time comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -10,15 +10,26 @@ mod summary;
 mod tables;
 pub mod workbook;
 
+pub(crate) use csv_file::text as private_text;
 pub use manifest::{Manifest, Stage};
 pub use report::{Outputs, report};
 pub use summary::summary;
+pub(crate) use summary::table;
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
 use crate::config;
+
+/// Writes the manifest, which is last because it tells how long the rest took.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_manifest(manifest: &Manifest, folder: &Path) -> Result<()> {
+    let text = serde_json::to_string_pretty(manifest).context("the manifest is no JSON")?;
+    csv_file::text(&folder.join("run.json"), &(text + "\n"))
+}
 
 /// Writes everything but the manifest into an empty folder. The workbook and the tables are written side by side.
 ///
@@ -28,7 +39,7 @@ pub fn write(outputs: &Outputs, config: &config::Config, folder: &Path) -> Resul
     let (book, tables) = rayon::join(
         || workbook::write(&outputs.report, &config.workbook, &folder.join("discrepancies.xlsx")),
         || {
-            corrections::write(&outputs.files, folder)?;
+            corrections::write(&outputs.files, outputs.report.as_of, folder)?;
             tables::write(&outputs.report, folder)
         },
     );

@@ -13,6 +13,7 @@ mod inputs;
 mod listing;
 mod overdue;
 mod rejected;
+mod request;
 mod review;
 mod style;
 mod summary;
@@ -33,6 +34,7 @@ use rust_xlsxwriter::{DocProperties, Workbook};
 use crate::config;
 use crate::report::Report;
 use context::Context;
+pub use request::request_sheet;
 
 /// Writes the workbook of a run. Its folder must exist; a file of that name is replaced.
 pub fn write(report: &Report, limits: &config::Workbook, to: &Path) -> Result<()> {
@@ -58,7 +60,7 @@ pub fn write(report: &Report, limits: &config::Workbook, to: &Path) -> Result<()
     let cannot = || format!("cannot write {}", to.display());
     let mut file = BufWriter::new(private(to).with_context(cannot)?);
     book.save_to_writer(&mut file).with_context(cannot)?;
-    file.flush().with_context(cannot)
+    file.flush().and_then(|()| file.get_ref().sync_all()).with_context(cannot)
 }
 
 /// A file that only its owner reads: it is full of addresses.

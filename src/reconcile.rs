@@ -1,0 +1,148 @@
+//! The main job: one line a stage.
+
+use std::time::{Instant, SystemTime};
+
+use anyhow::{Context, Result, bail};
+use chrono::{DateTime, Utc};
+
+use crate::classify::{World, classify, members};
+use crate::columns::Role;
+use crate::consent::weigh;
+use crate::decide::decide;
+use crate::ingest::{FileReport, Ingested, Reject, ingest};
+use crate::matching::match_records;
+use crate::normalise::{Facts, Rules, normalise};
+use crate::texts::Texts;
+use crate::workspace::{Stop, Workspace};
+use crate::write::{Outputs, Stage, report};
+
+/// When a run takes place.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    /// The run's time: what is stale, active, due or in the future.
+    pub as_of: DateTime<Utc>,
+    /// The real time, read once: which files are still being copied.
+    pub now: SystemTime,
+}
+
+/// Called as each stage begins.
+pub type Watch<'a> = &'a mut dyn FnMut(&'static str);
+
+/// Reads the inbox and works out everything that a run writes; writes nothing.
+///
+/// # Errors
+/// [`Stop::Inputs`]: no CRM export, a required system missing, a file with too many rejected rows.
+pub fn reconcile(workspace: &Workspace, clock: Clock, watch: Watch<'_>) -> Result<(Outputs, Vec<Stage>)> {
+    let Workspace { config, systems, .. } = workspace;
+    let mut stages = Stages { watch, done: Vec::new() };
+    let texts = Texts::default();
+    let run = Rules { systems, config, as_of: clock.as_of, texts: &texts };
+
+    let ingested = stages.run("ingest", || ingest(&workspace.inbox(), config, systems, clock.as_of, clock.now))?;
+    let Ingested { mut files, tables, rejects } = ingested;
+    require_systems(&files, workspace).context(Stop::Inputs)?;
+    let normalised = stages.run("normalise", || normalise(tables, &files, &run))?;
+    let rejected = count_rejected(&mut files, rejects, normalised.rejects);
+    require_few_rejects(&files, &rejected, workspace).context(Stop::Inputs)?;
+    let records = normalised.records;
+    let matched = stages.run("match", || match_records(&records))?;
+    let consent = stages.run("weigh", || weigh(&records, &matched, config, systems, &texts))?;
+    let members = stages.run("gather", || members(&records, &matched, &consent, config))?;
+    let world = World {
+        members,
+        records: &records,
+        matched: &matched,
+        consent: &consent,
+        findings: &normalised.findings,
+        files: &files,
+        config,
+        systems,
+        texts: &texts,
+        as_of: clock.as_of,
+    };
+    let facts = Facts::new(&records, systems, &texts)?;
+    let found = stages.run("classify", || classify(&world))?;
+    let decided = stages.run("decide", || decide(found, &world, &facts))?;
+    let outputs = stages.run("report", || report(&decided, &world, &facts, rejected, &normalised.folded))?;
+    Ok((outputs, stages.done))
+}
+
+struct Stages<'a> {
+    watch: Watch<'a>,
+    done: Vec<Stage>,
+}
+
+impl Stages<'_> {
+    fn run<T>(&mut self, name: &'static str, stage: impl FnOnce() -> Result<T>) -> Result<T> {
+        (self.watch)(name);
+        let begun = Instant::now();
+        let value = stage()?;
+        self.done.push(Stage::ended(name, begun.elapsed()));
+        Ok(value)
+    }
+}
+
+/// There must be a hub to match to, and every system that the configuration requires.
+fn require_systems(files: &[FileReport], workspace: &Workspace) -> Result<()> {
+    let used = |name: &str| files.iter().any(|file| file.is_used() && file.system.as_deref() == Some(name));
+    let crms = || workspace.systems.profiles().iter().filter(|profile| profile.role == Role::Crm);
+    let seen = || {
+        let refused = files.iter().filter(|file| !file.is_used()).map(|file| format!("{} ({})", file.file, file.verdict.word()));
+        let refused: Vec<String> = refused.collect();
+        if refused.is_empty() { String::new() } else { format!(". Not used: {}", refused.join(", ")) }
+    };
+    if !crms().any(|profile| used(&profile.name)) {
+        let titles: Vec<&str> = crms().map(|profile| profile.title.as_str()).collect();
+        bail!(
+            "no CRM export in {}: drop a contacts export of {} there and run again; `prefrecon check` says what each file is taken for{}",
+            workspace.inbox().display(),
+            titles.join(" or "),
+            seen()
+        );
+    }
+    let missing: Vec<&str> = workspace
+        .systems
+        .profiles()
+        .iter()
+        .filter(|profile| workspace.config.system(&profile.name).required && !used(&profile.name))
+        .map(|profile| profile.title.as_str())
+        .collect();
+    if !missing.is_empty() {
+        bail!(
+            "no export of {} in {}, which the configuration requires{}",
+            missing.join(" and "),
+            workspace.inbox().display(),
+            seen()
+        );
+    }
+    Ok(())
+}
+
+/// All rejects of a run, and their number with each file.
+fn count_rejected(files: &mut [FileReport], read: Vec<Reject>, normalised: Vec<Reject>) -> Vec<Reject> {
+    let counted = normalised.iter().fold(std::collections::BTreeMap::<&str, u64>::new(), |mut counts, reject| {
+        *counts.entry(&reject.file).or_default() += 1;
+        counts
+    });
+    for file in files.iter_mut() {
+        file.rejected += counted.get(file.file.as_str()).copied().unwrap_or_default();
+    }
+    read.into_iter().chain(normalised).collect()
+}
+
+fn require_few_rejects(files: &[FileReport], rejected: &[Reject], workspace: &Workspace) -> Result<()> {
+    let limit = workspace.config.inbox.max_reject_share;
+    let spoilt = |file: &&FileReport| file.is_used() && file.rejected as f64 > limit * file.rows as f64;
+    let Some(file) = files.iter().find(spoilt) else { return Ok(()) };
+    let first = rejected.iter().filter(|reject| reject.file == file.file).min();
+    let first = first
+        .map(|reject| format!("; the first is row {}, {}: {}", reject.row, reject.column, reject.reason))
+        .unwrap_or_default();
+    bail!(
+        "{}: {} of {} rows are rejected, more than [inbox] max_reject_share = {limit} allows{first}. Export the file again, or raise the \
+         share if this is expected; `prefrecon check` lists more",
+        file.file,
+        file.rejected,
+        file.rows
+    )
+}

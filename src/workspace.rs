@@ -1,0 +1,275 @@
+//! A workspace on disk: its paths, its lock, and the run folder that appears whole or not at all.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+
+use crate::config::Config;
+use crate::systems::Systems;
+
+/// A workspace and what its configuration says.
+#[derive(Debug)]
+pub struct Workspace {
+    /// Its folder.
+    pub root: PathBuf,
+    /// Its configuration.
+    pub config: Config,
+    /// The profiles, as the configuration adjusts them.
+    pub systems: Systems,
+    /// SHA-256 of the configuration file, empty where there is none.
+    pub configuration_sha256: String,
+}
+
+/// Why a run did not begin or end, where the exit status tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The command line or the configuration is wrong.
+    Configuration,
+    /// The inputs cannot be used.
+    Inputs,
+    /// Another run has the lock.
+    Locked,
+}
+
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Stop::Configuration => "the configuration cannot be used",
+            Stop::Inputs => "the inputs cannot be used; nothing was written",
+            Stop::Locked => "another run is under way in this workspace; nothing was written",
+        })
+    }
+}
+
+impl Workspace {
+    /// Opens a workspace.
+    ///
+    /// # Errors
+    /// [`Stop::Configuration`]: the folder, a configuration or a profile is missing or wrong.
+    pub fn open(root: &Path, config: Option<&Path>) -> Result<Workspace> {
+        Workspace::read(root, config).context(Stop::Configuration)
+    }
+
+    fn read(root: &Path, config: Option<&Path>) -> Result<Workspace> {
+        if !root.is_dir() {
+            bail!(
+                "there is no workspace at {}: name an existing folder, or make one with `prefrecon init {}`",
+                root.display(),
+                root.display()
+            );
+        }
+        let systems = Systems::with_own(&own_profiles(&root.join("systems"))?)?;
+        let file = config.map_or_else(|| root.join("prefrecon.toml"), Path::to_path_buf);
+        let text = match fs::read_to_string(&file) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && config.is_none() => None,
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
+        };
+        let place = || format!("{}", file.display());
+        let config = Config::parse(text.as_deref().unwrap_or_default(), &systems).with_context(place)?;
+        let systems = config.adjust(systems);
+        let configuration_sha256 = text.map(|text| hexadecimal(&Sha256::digest(text.as_bytes()))).unwrap_or_default();
+        Ok(Workspace { root: root.to_owned(), config, systems, configuration_sha256 })
+    }
+
+    /// Where staff drop exports.
+    pub fn inbox(&self) -> PathBuf {
+        self.root.join("inbox")
+    }
+
+    /// Where runs are.
+    pub fn runs(&self) -> PathBuf {
+        self.root.join("runs")
+    }
+
+    /// Takes the lock, which ends with this process.
+    ///
+    /// # Errors
+    /// [`Stop::Locked`] where another run has it.
+    pub fn lock(&self) -> Result<File> {
+        let path = self.root.join(".prefrecon.lock");
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(anyhow::anyhow!("{} is locked", path.display())).context(Stop::Locked),
+            Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+        }
+    }
+
+    /// Begins a run folder under a hidden name. What a killed run left behind goes first.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub fn begin_run(&self, as_of: DateTime<Utc>) -> Result<RunFolder> {
+        let runs = self.runs();
+        create_folder(&runs)?;
+        for entry in fs::read_dir(&runs).with_context(|| format!("cannot read {}", runs.display()))? {
+            let path = entry?.path();
+            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".unfinished-")) {
+                fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+            }
+        }
+        let id = as_of.format("%Y-%m-%dT%H%M%SZ").to_string();
+        // An earlier run of the same time stays: a run folder is never replaced.
+        let id =
+            std::iter::once(id.clone()).chain((2..).map(|number| format!("{id}-{number}"))).find(|id| !runs.join(id).exists());
+        let id = id.expect("there is always a free number");
+        let hidden = runs.join(format!(".unfinished-{id}"));
+        create_folder(&hidden)?;
+        Ok(RunFolder { hidden, shown: runs.join(&id), id })
+    }
+
+    /// Moves inputs to `archive/<run-id>/`, keeping their sub-folders.
+    ///
+    /// # Errors
+    /// A file that cannot be moved; it stays where it is.
+    pub fn archive(&self, id: &str, files: &[PathBuf]) -> Result<()> {
+        let inbox = self.inbox();
+        for file in files {
+            let below = file.strip_prefix(&inbox).unwrap_or(file);
+            let to = self.root.join("archive").join(id).join(below);
+            create_folder(to.parent().unwrap_or(&self.root))?;
+            let moved = move_file(file, &to);
+            moved
+                .with_context(|| format!("the run is complete, but {} could not be moved to {}", file.display(), to.display()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Moves a file; across file systems by a synced copy, and only then the original goes.
+fn move_file(from: &Path, to: &Path) -> std::io::Result<()> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
+            fs::copy(from, to)?;
+            File::open(to)?.sync_all()?;
+            fs::remove_file(from)
+        }
+        other => other,
+    }
+}
+
+/// A run folder that nobody sees yet.
+#[derive(Debug)]
+pub struct RunFolder {
+    /// Where files are written.
+    pub hidden: PathBuf,
+    /// The name of the run.
+    pub id: String,
+    shown: PathBuf,
+}
+
+impl RunFolder {
+    /// Lets the run appear, whole, and points `latest` at it.
+    ///
+    /// # Errors
+    /// What cannot be synced or renamed; then no run folder has appeared.
+    pub fn appear(self) -> Result<PathBuf> {
+        sync_folder(&self.hidden)?;
+        fs::rename(&self.hidden, &self.shown)
+            .with_context(|| format!("cannot rename {} to {}", self.hidden.display(), self.shown.display()))?;
+        let runs = self.shown.parent().expect("a run folder is in runs/");
+        sync_folder(runs)?;
+        #[cfg(unix)]
+        {
+            let link = runs.join(".latest");
+            let _ = fs::remove_file(&link);
+            std::os::unix::fs::symlink(&self.id, &link)
+                .and_then(|()| fs::rename(&link, runs.join("latest")))
+                .with_context(|| format!("cannot link {}/latest", runs.display()))?;
+        }
+        Ok(self.shown)
+    }
+}
+
+fn sync_folder(folder: &Path) -> Result<()> {
+    File::open(folder).and_then(|folder| folder.sync_all()).with_context(|| format!("cannot sync {}", folder.display()))
+}
+
+/// Makes a folder and those above it, for the owner alone.
+///
+/// # Errors
+/// The folder that cannot be made.
+pub fn create_folder(folder: &Path) -> Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).with_context(|| format!("cannot make the folder {}", folder.display()))
+}
+
+fn own_profiles(folder: &Path) -> Result<Vec<(String, String)>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", folder.display())),
+    };
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "toml"));
+    paths.sort();
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok((path.display().to_string(), text))
+    };
+    paths.into_iter().map(read).collect()
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn workspace() -> (tempfile::TempDir, Workspace) {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = Workspace::open(folder.path(), None).unwrap();
+        (folder, workspace)
+    }
+
+    #[test]
+    fn a_run_appears_whole_and_never_replaces_another() {
+        let (_folder, workspace) = workspace();
+        let as_of = "2026-11-22T06:00:00Z".parse().unwrap();
+        for id in ["2026-11-22T060000Z", "2026-11-22T060000Z-2"] {
+            let run = workspace.begin_run(as_of).unwrap();
+            fs::write(run.hidden.join("summary.txt"), id).unwrap();
+            assert!(!workspace.runs().join(id).exists());
+            assert_eq!(run.appear().unwrap(), workspace.runs().join(id));
+            assert_eq!(fs::read_to_string(workspace.runs().join("latest/summary.txt")).unwrap(), id);
+        }
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_swept_by_the_next() {
+        let (_folder, workspace) = workspace();
+        fs::create_dir_all(workspace.runs().join(".unfinished-2026-11-15T060000Z")).unwrap();
+        workspace.begin_run("2026-11-22T06:00:00Z".parse().unwrap()).unwrap().appear().unwrap();
+        let names: Vec<_> = fs::read_dir(workspace.runs()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(names.iter().all(|name| !name.to_string_lossy().starts_with('.')), "{names:?}");
+    }
+
+    #[test]
+    fn one_run_at_a_time() {
+        let (_folder, workspace) = workspace();
+        let held = workspace.lock().unwrap();
+        assert_eq!(workspace.lock().unwrap_err().downcast_ref::<Stop>(), Some(&Stop::Locked));
+        drop(held);
+        workspace.lock().unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_says_how_to_make_one() {
+        let error = Workspace::open(Path::new("no/such/place"), None).unwrap_err();
+        assert_eq!(error.downcast_ref::<Stop>(), Some(&Stop::Configuration));
+        assert!(format!("{error:#}").contains("prefrecon init"), "{error:#}");
+    }
+}

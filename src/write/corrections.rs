@@ -1,0 +1,346 @@
+//! Correction files, their undo files, and what stands in them.
+//!
+//! One row of a file is one record. Only records that exist, only fields that change, sorted by key, no
+//! formula, no blank line, no empty cell where the system would read one as "no change".
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+
+use crate::classify::World;
+use crate::columns::{Delivery, Field, Opt, Purpose};
+use crate::decide::{Change, Correction, Decided, file_for, outs_of};
+use crate::normalise::{CategoryBook, Facts, col};
+use crate::systems::{CorrectionColumn, CorrectionFile, Profile, State, Take};
+use crate::write::csv_file::{CsvFile, Reader};
+use crate::write::workbook;
+
+/// One file for a system, ready to be written.
+#[derive(Debug)]
+pub struct ImportFile {
+    /// Its path below the run folder.
+    pub path: String,
+    /// The position of its system.
+    pub system: usize,
+    /// What it is, for the title of a sheet.
+    pub title: String,
+    /// Its header.
+    pub header: Vec<String>,
+    /// Its rows, sorted by key.
+    pub rows: Vec<Vec<String>>,
+    quoted: bool,
+}
+
+/// One row of `corrections.csv`: a record and field.
+#[derive(Debug)]
+pub struct FieldChange {
+    /// The system's name.
+    pub target: String,
+    /// The file, below the run folder.
+    pub file: String,
+    /// Its line there, the header being 1.
+    pub row: u32,
+    /// The record.
+    pub record: String,
+    /// The target's own header.
+    pub field: String,
+    /// The value before, in the target's own words.
+    pub before: String,
+    /// The value after.
+    pub after: String,
+    /// The rules that ask for it.
+    pub rules: String,
+    /// Why.
+    pub why: String,
+}
+
+/// The records of one file, with their corrections.
+type Rows<'a> = Vec<(u32, &'a Correction)>;
+
+/// All files of a run, and each change in them.
+pub(super) fn files(decided: &Decided, world: &World<'_>, facts: &Facts<'_>) -> (Vec<ImportFile>, Vec<FieldChange>) {
+    let mut by_file: BTreeMap<(usize, &str, bool), Rows<'_>> = BTreeMap::new();
+    let mut specs: BTreeMap<(usize, &str), &CorrectionFile> = BTreeMap::new();
+    for ((record, purpose), correction) in &decided.corrections {
+        let Some(spec) = file_for(facts, *record, *purpose) else { continue };
+        let system = facts.system(*record);
+        specs.insert((system, &spec.file), spec);
+        by_file.entry((system, &spec.file, correction.held.is_some())).or_default().push((*record, correction));
+    }
+    let (mut files, mut changes) = (Vec::new(), Vec::new());
+    for ((system, name, held), mut rows) in by_file {
+        rows.sort_by_key(|(record, _)| (facts.name(*record), facts.text(col::UNIT, *record)));
+        let spec = specs[&(system, name)];
+        let filling = Filling {
+            world,
+            facts,
+            spec,
+            profile: &world.systems.profiles()[system],
+            columns: columns(spec, &rows, world, facts),
+        };
+        let path = format!("{}/{name}", if held { "held" } else { "corrections" });
+        let (mut filled, mut undone) = (Vec::new(), Vec::new());
+        for (record, correction) in &rows {
+            filled.push(filling.columns.iter().map(|column| filling.after(column, *record, correction)).collect());
+            undone.extend(filling.undo(*record, correction));
+            for column in filling.columns.iter().filter(|column| column.changes()) {
+                let (before, after) = (filling.before(column, *record), filling.after(column, *record, correction));
+                if column.category.is_some() && filling.undone(column, *record) == after {
+                    continue;
+                }
+                changes.push(FieldChange {
+                    target: filling.profile.name.clone(),
+                    file: path.clone(),
+                    row: filled.len() as u32 + 1,
+                    record: facts.name(*record).to_owned(),
+                    field: column.column.field.clone().unwrap_or_else(|| column.header.clone()),
+                    before,
+                    after,
+                    rules: correction.rules.iter().copied().collect::<Vec<_>>().join(" "),
+                    why: correction.why.clone(),
+                });
+            }
+        }
+        let header: Vec<String> = filling.columns.iter().map(|column| column.header.clone()).collect();
+        let title = format!("{}: {}", filling.profile.title, spec.purpose.word().replace('_', " "));
+        let file = |path: String, title: String, rows| ImportFile {
+            path,
+            system,
+            title,
+            header: header.clone(),
+            rows,
+            quoted: spec.quote_all,
+        };
+        files.push(file(path, title.clone(), filled));
+        if !held && !undone.is_empty() {
+            files.push(file(format!("undo/{name}"), format!("{title}, undo"), undone));
+        }
+    }
+    (files, changes)
+}
+
+/// Writes them.
+pub(super) fn write(files: &[ImportFile], as_of: DateTime<Utc>, folder: &Path) -> Result<()> {
+    for file in files {
+        let path = folder.join(&file.path);
+        if file.path.ends_with(".xlsx") {
+            crate::workspace::create_folder(path.parent().unwrap_or(folder))?;
+            workbook::request_sheet(&file.title, &file.header, &file.rows, as_of, &path)?;
+            continue;
+        }
+        let reader = if file.quoted { Reader::ImporterQuoted } else { Reader::Importer };
+        let header: Vec<&str> = file.header.iter().map(String::as_str).collect();
+        let mut csv = CsvFile::create(&path, reader, &header)?;
+        for row in &file.rows {
+            csv.row(row.iter().map(String::as_str))?;
+        }
+        csv.finish()?;
+    }
+    Ok(())
+}
+
+/// A column of a file that is being filled.
+struct Column<'a> {
+    header: String,
+    column: &'a CorrectionColumn,
+    /// The category whose checkbox it is.
+    category: Option<String>,
+}
+
+impl Column<'_> {
+    fn changes(&self) -> bool {
+        self.column.set.is_some() || self.column.write.is_some()
+    }
+}
+
+/// The columns of a file: as the profile says, but a field that the configuration maps is called as it says,
+/// and categories that are checkboxes get one column each.
+fn columns<'a>(spec: &'a CorrectionFile, rows: &[(u32, &Correction)], world: &World<'_>, facts: &Facts<'_>) -> Vec<Column<'a>> {
+    let mut columns = Vec::new();
+    for column in &spec.columns {
+        let mut checkboxes: Vec<(String, String)> = Vec::new();
+        if column.write == Some(Field::Categories) {
+            let inputs: std::collections::BTreeSet<usize> = rows.iter().map(|(record, _)| facts.input(*record)).collect();
+            for mapped in inputs.iter().flat_map(|input| &world.files[*input].mapped) {
+                if let Some(category) = mapped.name.strip_prefix("categories:") {
+                    checkboxes.push((mapped.header.clone(), category.to_owned()));
+                }
+            }
+            checkboxes.dedup();
+        }
+        if checkboxes.is_empty() {
+            let configured =
+                column.write.zip(rows.first()).and_then(|(field, (record, _))| facts.kind(*record).columns.get(&field)?.first());
+            let header = configured.unwrap_or(&column.header).clone();
+            columns.push(Column { header, column, category: None });
+        }
+        columns.extend(checkboxes.into_iter().map(|(header, category)| Column { header, column, category: Some(category) }));
+    }
+    columns
+}
+
+/// Fills the cells of one file.
+struct Filling<'a> {
+    world: &'a World<'a>,
+    facts: &'a Facts<'a>,
+    spec: &'a CorrectionFile,
+    profile: &'a Profile,
+    columns: Vec<Column<'a>>,
+}
+
+impl Filling<'_> {
+    /// The cell as it is to be.
+    fn after(&self, column: &Column<'_>, record: u32, correction: &Correction) -> String {
+        if let Some(constant) = &column.column.set {
+            return constant.clone();
+        }
+        if let Some(take) = column.column.take {
+            return self.taken(take, record, correction);
+        }
+        match (column.column.write, &correction.change) {
+            (Some(Field::Categories), Change::Categories(values)) => match &column.category {
+                Some(category) => self.boolean(self.names(values).any(|name| name == *category)),
+                None => self.or_cleared(values.join(&self.profile.category_separator)),
+            },
+            (Some(Field::BounceReason), Change::Bounced { failed }) => {
+                let what = if self.facts.delivery(*failed) == Delivery::Held { "Held" } else { "Bounced" };
+                format!("{what} in {}", self.facts.profile(*failed).title)
+            }
+            (Some(Field::BouncedAt), Change::Bounced { failed }) => {
+                self.failed_at(*failed).format("%Y-%m-%dT%H:%M:%S.000Z").to_string()
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// The cell as it was, in the system's own words.
+    fn before(&self, column: &Column<'_>, record: u32) -> String {
+        let text = |name: &str| self.facts.text(name, record).to_owned();
+        match (column.column.write, self.spec.purpose, &column.category) {
+            (Some(Field::Categories), _, Some(_)) => self.undone(column, record),
+            (Some(Field::Categories), _, None) => text(col::CATEGORIES_CELL),
+            (Some(_), _, _) => String::new(),
+            (None, Purpose::Bounced, _) => text(col::DELIVERY_WORD),
+            (None, _, _) => text(col::WORD),
+        }
+    }
+
+    /// The cell that restores the value before.
+    fn undone(&self, column: &Column<'_>, record: u32) -> String {
+        let before = self.facts.text(if self.spec.purpose == Purpose::Bounced { col::DELIVERY_WORD } else { col::WORD }, record);
+        match (&column.column.set, column.column.write, &column.category) {
+            (Some(_), _, _) if !before.is_empty() => before.to_owned(),
+            (Some(_), _, _) => self.opposite(record),
+            (None, Some(Field::Categories), Some(category)) => {
+                let on = self.facts.text(col::CATEGORIES_ON, record).split(';').any(|name| name == category);
+                self.boolean(on)
+            }
+            (None, Some(Field::Categories), None) => self.or_cleared(self.facts.text(col::CATEGORIES_CELL, record).to_owned()),
+            _ => self.or_cleared(String::new()),
+        }
+    }
+
+    /// What stands for a blank that means "not": the word of the opposite file. Where a blank means unknown it stays blank.
+    fn opposite(&self, record: u32) -> String {
+        let purpose = if self.spec.purpose == Purpose::OptOut { Purpose::OptIn } else { Purpose::OptOut };
+        let known = self.facts.opt(record) != Opt::Blank && self.spec.purpose != Purpose::Bounced;
+        let other = file_for(self.facts, record, purpose).filter(|_| known);
+        other.and_then(|file| file.columns.iter().find_map(|column| column.set.clone())).unwrap_or_default()
+    }
+
+    /// The row that restores a record; none where the system cannot be given back what it had.
+    fn undo(&self, record: u32, correction: &Correction) -> Option<Vec<String>> {
+        let cell = |column: &Column<'_>| {
+            if column.changes() { self.undone(column, record) } else { self.after(column, record, correction) }
+        };
+        let row: Vec<String> = self.columns.iter().map(cell).collect();
+        let complete = self.columns.iter().zip(&row).all(|(column, cell)| !(column.column.required && cell.is_empty()));
+        complete.then_some(row)
+    }
+
+    fn taken(&self, take: Take, record: u32, correction: &Correction) -> String {
+        let facts = self.facts;
+        let text = |name: &str| facts.text(name, record).to_owned();
+        let proof = if let Change::OptIn { proof } = correction.change { Some(proof) } else { None };
+        match take {
+            Take::RecordId => text(col::RECORD),
+            Take::ContactId => {
+                let contact = correction.persons.iter().filter_map(|person| self.world.name(*person)).min();
+                contact.map_or_else(|| text(col::CONTACT_ID), str::to_owned)
+            }
+            Take::Email => text(col::EMAILS[0]),
+            Take::Unit => text(col::UNIT),
+            Take::Present => text(col::WORD),
+            Take::Shirt => self.profile.shirts.get(&state(record, facts)).cloned().unwrap_or_default(),
+            Take::Why => correction.why.clone(),
+            Take::OptInAt => proof.map(|proof| facts.written(facts.in_at(proof), proof)).unwrap_or_default(),
+            Take::OptInEvidence => proof.map(|proof| facts.text(col::EVIDENCE, proof).to_owned()).unwrap_or_default(),
+            Take::Effective => facts.zone(record).day_of(self.effective(correction)).to_string(),
+            Take::Origin => self.origin(correction),
+        }
+    }
+
+    /// From when the change holds: the earliest known time of what it rests on, else the run's.
+    fn effective(&self, correction: &Correction) -> DateTime<Utc> {
+        let out = || {
+            let outs = correction.persons.iter().flat_map(|person| outs_of(*person, self.world));
+            outs.filter_map(|ix| self.facts.out_at(ix)).min_by_key(|out| out.from).map(|out| out.start())
+        };
+        match &correction.change {
+            Change::OptOut => out().unwrap_or(self.world.as_of),
+            Change::OptIn { proof } => self.facts.in_at(*proof).map_or(self.world.as_of, |at| at.start()),
+            Change::Bounced { failed } => self.failed_at(*failed),
+            Change::Categories(values) if values.is_empty() => out().unwrap_or(self.world.as_of),
+            Change::Categories(_) => self.world.as_of,
+        }
+    }
+
+    /// When an address failed; an unknown time is the export's.
+    fn failed_at(&self, failed: u32) -> DateTime<Utc> {
+        let exported = self.world.files[self.facts.input(failed)].as_of.unwrap_or(self.world.as_of);
+        self.facts.failed_at(failed).map_or(exported, |at| at.start())
+    }
+
+    /// The system that the decision came from.
+    fn origin(&self, correction: &Correction) -> String {
+        let contacts = || correction.persons.iter().filter_map(|person| self.world.matched.contact(*person)).map(|(ix, _)| ix);
+        let from = match &correction.change {
+            Change::OptIn { proof: ix } | Change::Bounced { failed: ix } => Some(*ix),
+            Change::Categories(values) if !values.is_empty() => contacts().next(),
+            Change::OptOut | Change::Categories(_) => {
+                let outs = correction.persons.iter().flat_map(|person| outs_of(*person, self.world));
+                let first = |ix: &u32| {
+                    (self.facts.out_at(*ix).is_none(), self.facts.out_at(*ix).map(|at| at.from), self.facts.system(*ix))
+                };
+                outs.min_by_key(first).or_else(|| contacts().next())
+            }
+        };
+        from.map(|ix| self.facts.profile(ix).title.clone()).unwrap_or_default()
+    }
+
+    fn names(&self, values: &[String]) -> impl Iterator<Item = String> {
+        let book = CategoryBook::new(self.profile, self.world.config);
+        values.iter().map(|value| book.name_of(value).unwrap_or(value).to_owned()).collect::<Vec<_>>().into_iter()
+    }
+
+    fn or_cleared(&self, text: String) -> String {
+        if text.is_empty() { self.spec.clear_with.clone().unwrap_or_default() } else { text }
+    }
+
+    fn boolean(&self, yes: bool) -> String {
+        let words = if yes { &self.profile.booleans.yes } else { &self.profile.booleans.no };
+        words.first().cloned().unwrap_or_default()
+    }
+}
+
+fn state(record: u32, facts: &Facts<'_>) -> State {
+    match (facts.opt(record), facts.delivery(record)) {
+        (Opt::Out, _) => State::OptedOut,
+        (_, Delivery::Held) => State::Held,
+        (_, Delivery::Bounced) => State::Bounced,
+        (_, Delivery::Removed) => State::Removed,
+        _ => State::Active,
+    }
+}

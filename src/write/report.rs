@@ -1,0 +1,360 @@
+//! What was found and decided, in the words and the order of the outputs.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use foldhash::{HashMap, HashSet};
+use polars::prelude::{Column, DataFrame, IntoColumn, NewChunkedArray, StringChunked, StringChunkedBuilder, UInt32Chunked};
+
+use crate::classify::{Detail, World};
+use crate::columns::{Method, Outcome, Purpose};
+use crate::decide::{Decided, Decision};
+use crate::ingest::{Reject, Verdict};
+use crate::matching::cols;
+use crate::normalise::{Facts, Folded, col};
+use crate::report::{Input, Report, RuleCount, Target};
+use crate::rules::RULES;
+use crate::texts::Text;
+use crate::write::corrections::{FieldChange, ImportFile, files};
+
+/// All that a run writes.
+#[derive(Debug)]
+pub struct Outputs {
+    /// What people read.
+    pub report: Report,
+    /// What systems load.
+    pub files: Vec<ImportFile>,
+}
+
+/// Puts the outputs of a run together.
+///
+/// # Errors
+/// Only what Polars cannot do, which is a defect.
+pub fn report(
+    decided: &Decided,
+    world: &World<'_>,
+    facts: &Facts<'_>,
+    rejected: Vec<Reject>,
+    folded: &[Folded],
+) -> Result<Outputs> {
+    let (files, changes) = files(decided, world, facts);
+    let report = Report {
+        organisation: world.config.run.organisation.clone(),
+        timezone: world.config.timezone()?,
+        as_of: world.as_of,
+        inputs: inputs(world, facts, folded)?,
+        rules: counts(&decided.decisions),
+        targets: targets(decided, &files, world, facts)?,
+        discrepancies: discrepancies(&decided.decisions, world, facts)?,
+        corrections: corrections(changes)?,
+        attention: attention(decided, world),
+        rejected: {
+            let mut rejected = rejected;
+            rejected.sort();
+            rejected
+        },
+    };
+    Ok(Outputs { report, files })
+}
+
+fn counts(decisions: &[Decision]) -> Vec<RuleCount> {
+    let mut counts: Vec<RuleCount> = RULES.iter().map(|rule| RuleCount { rule, by_outcome: Default::default() }).collect();
+    for decision in decisions {
+        counts[decision.found.rule].by_outcome[decision.outcome as usize] += 1;
+    }
+    counts
+}
+
+/// Where the rows of each file went.
+fn inputs(world: &World<'_>, facts: &Facts<'_>, folded: &[Folded]) -> Result<Vec<Input>> {
+    let mut matched = vec![false; world.records.height()];
+    let links = &world.matched.links;
+    for (ix, in_hub) in links.column(col::IX)?.u32()?.iter().zip(links.column(cols::IN_HUB)?.bool()?.iter()) {
+        if let (Some(ix), Some(true)) = (ix, in_hub) {
+            matched[ix as usize] = true;
+        }
+    }
+    let mut rows: Vec<[u64; 2]> = vec![[0, 0]; world.files.len()];
+    let wanted: HashSet<(u32, Text)> = folded.iter().map(|folded| (folded.system, folded.record)).collect();
+    let mut by_key: HashMap<(u32, Text), bool> = HashMap::default();
+    let (systems, keys) = (world.records.column(col::SYSTEM)?.u32()?, world.records.column(col::RECORD)?.to_physical_repr());
+    let keys = keys.u32()?;
+    for ix in 0..world.records.height() {
+        if facts.opt(ix as u32) != crate::columns::Opt::Unreadable {
+            rows[facts.input(ix as u32)][usize::from(!matched[ix])] += 1;
+        }
+        if let Some(key) = systems.get(ix).zip(keys.get(ix).map(Text::from_number)).filter(|key| wanted.contains(key)) {
+            *by_key.entry(key).or_default() |= matched[ix];
+        }
+    }
+    for folded in folded {
+        let is_matched = by_key.get(&(folded.system, folded.record)).copied().unwrap_or_default();
+        rows[folded.input as usize][usize::from(!is_matched)] += 1;
+    }
+    let profile = |name: &Option<String>| name.as_deref().and_then(|name| world.systems.get(name));
+    Ok(world
+        .files
+        .iter()
+        .zip(rows)
+        .map(|(file, [matched, unmatched])| Input {
+            title: profile(&file.system).map(|profile| profile.title.clone()).unwrap_or_default(),
+            role: profile(&file.system).map(|profile| profile.role),
+            file: file.clone(),
+            matched,
+            unmatched,
+        })
+        .collect())
+}
+
+fn targets(decided: &Decided, files: &[ImportFile], world: &World<'_>, facts: &Facts<'_>) -> Result<Vec<Target>> {
+    let main = world.records.column(col::MAIN)?.bool()?;
+    let mut targets = Vec::new();
+    for (system, profile) in world.systems.profiles().iter().enumerate() {
+        let records = world.records.column(col::SYSTEM)?.u32()?.iter().zip(main.iter());
+        let records = records.filter(|(of, main)| *of == Some(system as u32) && *main == Some(true)).count() as u64;
+        if records == 0 {
+            continue;
+        }
+        let of_system = || decided.corrections.iter().filter(|((record, _), _)| facts.system(*record) == system);
+        let distinct = |held: bool| {
+            let records = of_system().filter(|(_, correction)| !held || correction.held.is_some()).map(|((record, _), _)| record);
+            records.collect::<HashSet<_>>().len() as u64
+        };
+        let mut why_held: BTreeMap<&str, u64> = BTreeMap::new();
+        for reason in of_system().filter_map(|(_, correction)| correction.held.as_deref()) {
+            *why_held.entry(reason).or_default() += 1;
+        }
+        targets.push(Target {
+            system: profile.name.clone(),
+            title: profile.title.clone(),
+            records,
+            corrected: distinct(false),
+            opt_ins: of_system().filter(|((_, purpose), _)| *purpose == Purpose::OptIn).count() as u64,
+            held: distinct(true),
+            why_held: why_held.into_keys().map(str::to_owned).collect(),
+            files: files
+                .iter()
+                .filter(|file| file.system == system && !file.path.starts_with("undo/"))
+                .map(|file| (file.path.clone(), file.rows.len() as u64))
+                .collect(),
+        });
+    }
+    Ok(targets)
+}
+
+fn corrections(changes: Vec<FieldChange>) -> Result<DataFrame> {
+    let text = |name: &str, of: fn(&FieldChange) -> &str| -> Column {
+        StringChunked::from_iter_values(name.into(), changes.iter().map(of)).into_column()
+    };
+    let rows = UInt32Chunked::from_iter_values("row".into(), changes.iter().map(|change| change.row)).into_column();
+    let columns = vec![
+        text("target", |change| &change.target),
+        text("file", |change| &change.file),
+        rows,
+        text("record", |change| &change.record),
+        text("field", |change| &change.field),
+        text("before", |change| &change.before),
+        text("after", |change| &change.after),
+        text("rules", |change| &change.rules),
+        text("why", |change| &change.why),
+    ];
+    Ok(DataFrame::new(changes.len(), columns)?)
+}
+
+/// What a person must read, each a sentence.
+fn attention(decided: &Decided, world: &World<'_>) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for file in world.files {
+        if let Verdict::Refused(why) = &file.verdict {
+            sentences.push(format!("{} was refused: {why}", file.file));
+        }
+    }
+    for file in world.files.iter().filter(|file| file.is_used() && file.stale) {
+        sentences.push(format!("{} is stale: corrections that rest on it alone are held. Export it again.", file.file));
+    }
+    for (system, reason) in &decided.braked {
+        sentences.push(format!(
+            "The safety brake holds every correction of {}: {reason} Look at held/ before loading anything.",
+            world.systems.profiles()[*system].title
+        ));
+    }
+    let mut codes: BTreeMap<(usize, &str), u64> = BTreeMap::new();
+    for finding in
+        world.findings.iter().filter(|finding| finding.code == "DAT604" && finding.field == crate::columns::Field::Code)
+    {
+        *codes.entry((finding.system, finding.value.map(|value| world.texts.get(value)).unwrap_or_default())).or_default() += 1;
+    }
+    for ((system, code), rows) in codes {
+        let name = &world.systems.profiles()[system].name;
+        sentences.push(format!("The code {code} on {rows} rows has no meaning yet: add it to [systems.{name}.codes]; its persons' corrections are held."));
+    }
+    sentences
+}
+
+/// The columns of `discrepancies.csv`, in order.
+const COLUMNS: [&str; 19] = [
+    "rule",
+    "severity",
+    "outcome",
+    "contact_id",
+    "email",
+    "subject",
+    "a_system",
+    "a_record",
+    "a_value",
+    "a_changed",
+    "b_system",
+    "b_record",
+    "b_value",
+    "b_changed",
+    "matched_by",
+    "why",
+    "state",
+    "first_seen",
+    "due",
+];
+
+fn discrepancies(decisions: &[Decision], world: &World<'_>, facts: &Facts<'_>) -> Result<DataFrame> {
+    let methods = Methods::of(decisions, world)?;
+    let record = |ix: Option<u32>| ix.map(|ix| facts.name(ix)).unwrap_or_default();
+    let contact = |decision: &Decision| decision.found.person.and_then(|person| world.name(person)).unwrap_or_default();
+    let subject = |decision: &Decision| decision.found.subject.map(|subject| world.texts.get(subject)).unwrap_or_default();
+    let email = |decision: &Decision| email(decision, world, facts);
+    let mut order: Vec<&Decision> = decisions.iter().collect();
+    order.sort_by_cached_key(|decision| {
+        let found = &decision.found;
+        let rest =
+            (decision.found.a.map(|ix| facts.system(ix)), decision.found.b.map(|ix| facts.system(ix)), decision.why.as_str());
+        (RULES[found.rule].code, contact(decision), email(decision), record(found.a), record(found.b), subject(decision), rest)
+    });
+    let mut builders: Vec<StringChunkedBuilder> =
+        COLUMNS.iter().map(|name| StringChunkedBuilder::new((*name).into(), decisions.len())).collect();
+    for decision in order {
+        let found = &decision.found;
+        let rule = RULES[found.rule];
+        let system = |ix: Option<u32>| ix.map(|ix| facts.profile(ix).name.as_str()).unwrap_or_default();
+        let due = decision.due.map(|due| due.to_string()).unwrap_or_default();
+        let [(a_system, a_value), (b_system, b_value)] = [
+            (a_system(decision, world).unwrap_or_else(|| system(found.a)), value(decision, found.a, world, facts)),
+            (system(found.b), value(decision, found.b, world, facts)),
+        ];
+        let changed = |ix: Option<u32>| ix.map(|ix| changed(rule.group(), ix, facts)).unwrap_or_default();
+        let cells: [&str; 19] = [
+            rule.code,
+            rule.severity.word(),
+            decision.outcome.word(),
+            contact(decision),
+            email(decision),
+            subject(decision),
+            a_system,
+            record(found.a),
+            &a_value,
+            &changed(found.a),
+            b_system,
+            record(found.b),
+            &b_value,
+            &changed(found.b),
+            &methods.written(decision),
+            &decision.why,
+            "",
+            "",
+            &due,
+        ];
+        for (builder, cell) in builders.iter_mut().zip(cells) {
+            builder.append_option((!cell.is_empty()).then_some(cell));
+        }
+    }
+    let columns = builders.into_iter().map(|builder| builder.finish().into_column()).collect();
+    Ok(DataFrame::new(decisions.len(), columns)?)
+}
+
+/// The address that a discrepancy is about: its own, else the contact's first, else that of a record.
+fn email<'a>(decision: &Decision, world: &World<'a>, facts: &Facts<'a>) -> &'a str {
+    let found = &decision.found;
+    if let Some(email) = found.email {
+        return world.texts.get(email);
+    }
+    let first = |ix: u32| facts.text(col::EMAILS[0], ix);
+    match found.person.and_then(|person| world.matched.contact(person)) {
+        Some((contact, _)) => first(contact),
+        None => [found.a, found.b].into_iter().flatten().map(first).find(|email| !email.is_empty()).unwrap_or_default(),
+    }
+}
+
+/// The system of a bad row or a stale file, which have no record.
+fn a_system<'a>(decision: &Decision, world: &World<'a>) -> Option<&'a str> {
+    match decision.found.detail {
+        Detail::Finding(at) => Some(&world.systems.profiles()[world.findings[at].system].name),
+        Detail::File(at) => world.files[at].system.as_deref(),
+        _ => None,
+    }
+}
+
+/// What a record says about the matter, in its system's own words.
+fn value(decision: &Decision, ix: Option<u32>, world: &World<'_>, facts: &Facts<'_>) -> String {
+    let rule = RULES[decision.found.rule];
+    if let Detail::Finding(at) = decision.found.detail {
+        return world.findings[at]
+            .value
+            .filter(|_| ix == decision.found.a)
+            .map(|value| world.texts.get(value).to_owned())
+            .unwrap_or_default();
+    }
+    let Some(ix) = ix else { return String::new() };
+    let text = |name: &str| facts.text(name, ix).to_owned();
+    let is_marketing = facts.profile(ix).role == crate::columns::Role::Marketing;
+    match rule.group() {
+        "BNC" if !is_marketing => text(col::DELIVERY_WORD),
+        "CAT" => text(col::CATEGORIES_CELL),
+        "IDN" if rule.code != "IDN502" => text(col::EMAILS[0]),
+        _ if facts.has(col::CODE, ix) => text(col::CODE),
+        _ if !facts.has(col::WORD, ix) && !facts.text(col::UNIT, ix).is_empty() => format!("unit {}", facts.text(col::UNIT, ix)),
+        _ => text(col::WORD),
+    }
+}
+
+/// When the record changed in that matter, where the export tells.
+fn changed(group: &str, ix: u32, facts: &Facts<'_>) -> String {
+    let moment = match group {
+        "BNC" => facts.failed_at(ix),
+        "OPT" | "IDN" => facts.out_at(ix).or_else(|| facts.in_at(ix)).or_else(|| facts.failed_at(ix)),
+        _ => None,
+    };
+    facts.written(moment, ix)
+}
+
+/// How the records of discrepancies were tied to their persons.
+struct Methods(HashMap<(u32, u32), Method>);
+
+impl Methods {
+    fn of(decisions: &[Decision], world: &World<'_>) -> Result<Methods> {
+        let pairs = |decision: &Decision| [decision.found.a, decision.found.b].map(|ix| ix.zip(decision.found.person));
+        let wanted: HashSet<(u32, u32)> = decisions.iter().flat_map(pairs).flatten().collect();
+        let links = &world.matched.links;
+        let methods = links.column(cols::METHOD)?.to_physical_repr();
+        let rows = links.column(col::IX)?.u32()?.iter().zip(links.column(cols::PERSON)?.u32()?.iter()).zip(methods.u8()?.iter());
+        let known = rows.filter_map(|((ix, person), method)| Some(((ix?, person?), Method::ALL[usize::from(method?)])));
+        Ok(Methods(known.filter(|(key, _)| wanted.contains(key)).collect()))
+    }
+
+    fn written(&self, decision: &Decision) -> String {
+        let Some(person) = decision.found.person else { return String::new() };
+        let methods = [decision.found.a, decision.found.b].into_iter().flatten().filter_map(|ix| self.0.get(&(ix, person)));
+        let mut words: Vec<&str> = methods.filter(|method| **method != Method::Hub).map(|method| method.word()).collect();
+        words.dedup();
+        words.join(" ")
+    }
+}
+
+impl Report {
+    /// Discrepancies that ended so.
+    pub fn outcome(&self, outcome: Outcome) -> u64 {
+        self.rules.iter().map(|count| count.of(outcome)).sum()
+    }
+
+    /// Whether a person must look: something was held or refused.
+    pub fn needs_a_person(&self) -> bool {
+        let refused = |input: &Input| matches!(input.file.verdict, Verdict::Refused(_));
+        self.outcome(Outcome::Held) > 0 || self.targets.iter().any(|target| target.held > 0) || self.inputs.iter().any(refused)
+    }
+}

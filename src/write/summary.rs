@@ -1,0 +1,108 @@
+//! `summary.txt`: what cron mails and the terminal shows.
+
+use std::fmt::Write;
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use crate::columns::{Outcome, Severity};
+use crate::ingest::Verdict;
+use crate::report::Report;
+
+/// The summary, without any address.
+pub fn summary(report: &Report) -> String {
+    let mut text = String::new();
+    let local = report.as_of.with_timezone(&report.timezone);
+    let organisation = if report.organisation.is_empty() { String::new() } else { format!("{}: ", report.organisation) };
+    let _ = writeln!(text, "{organisation}e-mail preferences as of {}", local.format("%A, %-d %B %Y, %H:%M %Z"));
+    let _ = writeln!(text);
+
+    let critical: u64 =
+        report.rules.iter().filter(|count| count.rule.severity == Severity::Critical).map(|count| count.total()).sum();
+    let all: u64 = report.rules.iter().map(|count| count.total()).sum();
+    let ready: u64 = report
+        .targets
+        .iter()
+        .flat_map(|target| &target.files)
+        .filter(|(path, _)| path.starts_with("corrections/"))
+        .map(|(_, rows)| rows)
+        .sum();
+    let _ = writeln!(text, "{all} discrepancies, {critical} of them critical (mail may go to a person who said no).");
+    let _ = writeln!(
+        text,
+        "{ready} correction rows are ready to load; {} discrepancies are held, {} need a decision.",
+        report.outcome(Outcome::Held),
+        report.outcome(Outcome::Review)
+    );
+    for sentence in &report.attention {
+        let _ = writeln!(text, "! {sentence}");
+    }
+
+    let _ = writeln!(text, "\nDiscrepancies");
+    let mut rules = table(["rule", "", "severity", "found", "correct", "review", "held", "note"], 3..8);
+    for count in report.rules.iter().filter(|count| count.total() > 0) {
+        let outcome = |outcome: Outcome| number(count.of(outcome));
+        rules.add_row([
+            count.rule.code.to_owned(),
+            count.rule.name.to_owned(),
+            count.rule.severity.to_string(),
+            number(count.total()),
+            outcome(Outcome::Correct),
+            outcome(Outcome::Review),
+            outcome(Outcome::Held),
+            outcome(Outcome::Note),
+        ]);
+    }
+    let _ = writeln!(text, "{}", indented(&rules));
+
+    let _ = writeln!(text, "\nCorrection files");
+    let mut files = table(["file", "rows"], 1..2);
+    for (path, rows) in report.targets.iter().flat_map(|target| &target.files) {
+        files.add_row([path.clone(), number(*rows)]);
+    }
+    let _ = writeln!(text, "{}", indented(&files));
+
+    let _ = writeln!(text, "\nInputs");
+    let mut inputs = table(["file", "read as", "rows", "rejected", "matched", "unmatched", "as of"], 2..6);
+    for input in report.inputs.iter().filter(|input| !matches!(input.file.verdict, Verdict::Skipped(_))) {
+        let read_as = match &input.file.verdict {
+            Verdict::Used => format!("{} {}", input.title, input.file.kind.as_deref().unwrap_or_default()).replace('_', " "),
+            Verdict::Superseded(by) => format!("superseded by {by}"),
+            Verdict::Refused(_) => "refused".to_owned(),
+            Verdict::Skipped(_) => "skipped".to_owned(),
+        };
+        let as_of = input
+            .file
+            .as_of
+            .map(|at| at.with_timezone(&report.timezone).format("%Y-%m-%d %H:%M").to_string())
+            .unwrap_or_default();
+        inputs.add_row([
+            input.file.file.clone(),
+            read_as,
+            number(input.file.rows),
+            number(input.file.rejected),
+            number(input.matched),
+            number(input.unmatched),
+            if input.file.stale { format!("{as_of} (stale)") } else { as_of },
+        ]);
+    }
+    let _ = writeln!(text, "{}", indented(&inputs));
+    text
+}
+
+/// A plain table whose numbers stand to the right.
+pub(crate) fn table<const N: usize>(header: [&str; N], numbers: std::ops::Range<usize>) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(header);
+    for column in table.column_iter_mut().enumerate().filter(|(at, _)| numbers.contains(at)).map(|(_, column)| column) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn indented(table: &Table) -> String {
+    table.trim_fmt().lines().map(|line| format!(" {line}")).collect::<Vec<_>>().join("\n")
+}
+
+fn number(count: u64) -> String {
+    if count == 0 { "-".to_owned() } else { count.to_string() }
+}

@@ -238,6 +238,8 @@ pub fn rows(frame: &DataFrame, rule: &'static Rule) -> Result<Vec<Found>> {
 /// The bad cells, one a record and field, and the stale files.
 fn noted(world: &World<'_>) -> Result<Vec<Found>> {
     let of_finding = RecordOfFinding::new(world)?;
+    let emails = world.records.column(of::EMAILS[0])?.to_physical_repr();
+    let emails = emails.u32()?;
     let mut seen = foldhash::HashSet::default();
     let mut found = Vec::new();
     for (at, finding) in world.findings.iter().enumerate() {
@@ -253,7 +255,8 @@ fn noted(world: &World<'_>) -> Result<Vec<Found>> {
             a,
             b: None,
             subject: Some(world.texts.intern(finding.field.name())),
-            email: finding.email,
+            // A code has no address of its own; that of its constituent does.
+            email: finding.email.or_else(|| emails.get(a? as usize).map(Text::from_number)),
             office: false,
             detail: Detail::Finding(at),
         });

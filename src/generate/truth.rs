@@ -54,10 +54,10 @@ impl Discrepancy {
         Discrepancy::new(rule, ids[0].to_owned(), address.text(), "", record(0), record(1))
     }
 
-    /// A row without a usable key: it has an address, but no record that could be named.
-    pub fn keyless(system: &'static str, key_field: &'static str, address: Address) -> Discrepancy {
+    /// A row without a usable key: there is neither a record nor an address that could be named.
+    pub fn keyless(system: &'static str, key_field: &'static str) -> Discrepancy {
         let nothing = ("", String::new());
-        Discrepancy::new("DAT603", String::new(), address.text(), key_field, (system, String::new()), nothing)
+        Discrepancy::new("DAT603", String::new(), String::new(), key_field, (system, String::new()), nothing)
     }
 
     fn cells(&self) -> [&str; 8] {

@@ -222,6 +222,9 @@ impl<'a> Reader<'a> {
 
     fn read_ids(&mut self, at: usize, record: &mut Record) {
         record.record = self.id(self.kind.key, at);
+        if self.cells.get(self.kind.key, at).is_none() {
+            self.find("DAT602", self.kind.key, at, "the id is missing: the row is known by its other keys alone");
+        }
         record.contact_id = match self.kind.key {
             Field::RecordId => record.record,
             Field::SubscriberKey => record

@@ -268,11 +268,12 @@ fn discrepancies(decisions: &[Decision], world: &World<'_>, facts: &Facts<'_>) -
     Ok(DataFrame::new(decisions.len(), columns)?)
 }
 
-/// The address that a discrepancy is about: its own, else the contact's first, else that of a record.
+/// The address that a discrepancy is about: its own, else the contact's first, else that of a record. A bad cell
+/// speaks of its own record alone.
 fn email<'a>(decision: &Decision, world: &World<'a>, facts: &Facts<'a>) -> &'a str {
     let found = &decision.found;
-    if let Some(email) = found.email {
-        return world.texts.get(email);
+    if found.email.is_some() || matches!(found.detail, Detail::Finding(_)) {
+        return found.email.map(|email| world.texts.get(email)).unwrap_or_default();
     }
     let first = |ix: u32| facts.text(col::EMAILS[0], ix);
     match found.person.and_then(|person| world.matched.contact(person)) {

@@ -1,7 +1,7 @@
 //! DAT601 to DAT607: cells and rows that cannot be taken as they are.
 
 use super::super::person::Side::{Crm, Marketing, Source};
-use super::super::person::{Person, Subscriber};
+use super::super::person::{Constituent, Contact, Person, Subscriber};
 use super::super::truth::Discrepancy;
 use super::super::values::{DAY, Email, Key, When};
 use super::super::world::World;
@@ -47,21 +47,37 @@ pub static CASES: &[Case] = &[
         person.finds_alone("DAT602", "contact_id", Source);
         world.plant(person);
     }),
-    case("a contact without an id", 10, 1, &["DAT603"], |world| {
+    case("a contact known by address alone", 6, 1, &["DAT602"], |world| {
         let person = world.active();
         world.files.contact_without_id(&person.contact);
-        keyless(world, &person, "salesforce", "record_id");
+        known_by_address(world, &["DAT602"], &person, "salesforce", "record_id");
     }),
-    case("a subscriber without a key", 10, 0, &["DAT603"], |world| {
+    case("a subscriber known by address alone", 6, 0, &["DAT602", "IDN505"], |world| {
         let person = world.active();
         world.files.subscriber(&Subscriber { key: Key::Blank, ..person.subscriber });
-        keyless(world, &person, "marketing_cloud", "subscriber_key");
+        known_by_address(world, &["DAT602", "IDN505"], &person, "marketing_cloud", "subscriber_key");
     }),
-    case("a constituent without an id", 10, 0, &["DAT603"], |world| {
+    case("a constituent known by address alone", 6, 0, &["DAT602", "IDN505"], |world| {
         let mut person = world.active();
         person.constituent.contact = Key::Blank;
         world.files.constituent_without_id(&person.constituent);
-        keyless(world, &person, "ascend", "source_id");
+        known_by_address(world, &["DAT602", "IDN505"], &person, "ascend", "source_id");
+    }),
+    case("a contact without any key", 6, 1, &["DAT603"], |world| {
+        let person = world.active();
+        let nobody = Contact { email: Email::Blank, campus: Email::Blank, source_id: None, ..person.contact };
+        world.files.contact_without_id(&nobody);
+        world.truth.push(Discrepancy::keyless("salesforce", "record_id"));
+    }),
+    case("a subscriber without any key", 6, 0, &["DAT603"], |world| {
+        let person = world.active();
+        world.files.subscriber(&Subscriber { key: Key::Blank, email: Email::Blank, ..person.subscriber });
+        world.truth.push(Discrepancy::keyless("marketing_cloud", "subscriber_key"));
+    }),
+    case("a constituent without any key", 6, 0, &["DAT603"], |world| {
+        let person = world.active();
+        world.files.constituent_without_id(&Constituent { contact: Key::Blank, email: Email::Blank, ..person.constituent });
+        world.truth.push(Discrepancy::keyless("ascend", "source_id"));
     }),
     case("an unknown status in marketing", 15, 1, &["DAT604"], |world| {
         let mut person = world.active();
@@ -206,7 +222,13 @@ fn bad_address(world: &mut World) -> Email {
     Email::Words(world.pick(&["ana.keller@", "ben dahl@example.org", "no e-mail", "kira@@example.com"]))
 }
 
-fn keyless(world: &mut World, person: &Person, system: &'static str, key_field: &'static str) {
-    let address = person.contact.email.address().expect("active people have one");
-    world.truth.push(Discrepancy::keyless(system, key_field, address));
+/// A row whose own id is gone, and whose address nobody else has.
+fn known_by_address(world: &mut World, rules: &[&'static str], person: &Person, system: &'static str, key_field: &'static str) {
+    let address = person.contact.email.address().expect("active people have one").text();
+    for rule in rules {
+        let subject = if rule.starts_with("DAT") { key_field } else { "" };
+        let found =
+            Discrepancy::new(rule, String::new(), address.clone(), subject, (system, address.clone()), ("", String::new()));
+        world.truth.push(found);
+    }
 }

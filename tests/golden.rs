@@ -84,8 +84,8 @@ fn keys(cell: &str) -> impl Iterator<Item = &str> {
 
 /// The contact and the records of the sample's discrepancies, by rule.
 fn found() -> BTreeMap<String, Vec<[String; 3]>> {
-    let path = root().join("tests/golden/sample_data/discrepancies.csv");
-    let mut table = csv::Reader::from_path(path).unwrap();
+    let (_workspace, folder) = run(&root().join("sample_data"), 0);
+    let mut table = csv::Reader::from_path(folder.join("discrepancies.csv")).unwrap();
     let header = table.headers().unwrap().clone();
     let at = |name: &str| header.iter().position(|column| column == name).unwrap();
     let columns = ["contact_id", "a_record", "b_record"].map(at);

@@ -213,6 +213,12 @@ impl Record {
         self.contact_id = self.contact_id.or(other.contact_id);
         self.source_id = self.source_id.or(other.source_id);
         self.stopped |= other.stopped;
+        if let (Some(out), Some(also)) = (self.said().out, other.said().out) {
+            let first =
+                [self.said().first_out, other.said().first_out, Some(out.from), Some(also.from)].into_iter().flatten().min();
+            let said = self.say();
+            (said.out, said.first_out) = (Some(out.later(also)), first);
+        }
         for email in other.emails.into_iter().flatten().filter(|email| !self.emails.contains(&Some(*email))).collect::<Vec<_>>() {
             if let Some(free) = self.emails.iter_mut().find(|slot| slot.is_none()) {
                 *free = Some(email);

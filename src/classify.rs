@@ -242,7 +242,10 @@ fn noted(world: &World<'_>) -> Result<Vec<Found>> {
     let emails = emails.u32()?;
     let mut seen = foldhash::HashSet::default();
     let mut found = Vec::new();
-    for (at, finding) in world.findings.iter().enumerate() {
+    // Of several bad values of one record and field the first by its text is told, whatever the order of rows.
+    let mut order: Vec<(usize, &Finding)> = world.findings.iter().enumerate().collect();
+    order.sort_by_key(|(_, finding)| finding.value.map(|value| world.texts.get(value)));
+    for (at, finding) in order {
         let a = of_finding.record(finding);
         let once =
             finding.record.map(Ok).or(finding.email.map(Err)).map(|key| (finding.code, finding.system, key, finding.field));

@@ -118,11 +118,28 @@ impl Part<'_> {
         for row in codes {
             by_source.entry(row.source_id).or_default().push(row);
         }
-        for record in &mut self.records {
+        for record in self.records.iter_mut().filter(|record| record.opt != Opt::Unreadable) {
             let Some(mut rows) = record.record.and_then(|key| by_source.remove(&key)) else { continue };
             record.apply(&mut rows, system);
             self.folded.extend(rows.iter().map(|row| row.folded(system)));
         }
+        let mut said_by_codes = Vec::new();
+        for record in self.records.iter_mut().filter(|record| record.opt == Opt::Unreadable) {
+            let Some(mut rows) = record.record.and_then(|key| by_source.remove(&key)) else { continue };
+            if rows.iter().all(|row| row.effect != Effect::OptOut) {
+                record.apply(&mut rows, system);
+                self.folded.extend(rows.iter().map(|row| row.folded(system)));
+                continue;
+            }
+            // The row is rejected, but its codes can be read, and their opt-out is not lost with it.
+            self.folded.extend(rows[1..].iter().map(|row| row.folded(system)));
+            let mut own = Record::blank(rows[0].input, rows[0].row, record.kind);
+            (own.record, own.source_id) = (record.record, record.source_id);
+            (own.contact_id, own.emails) = (record.contact_id, record.emails);
+            own.apply(&mut rows, system);
+            said_by_codes.push(own);
+        }
+        self.records.extend(said_by_codes);
         let mut orphans: Vec<Vec<CodeRow>> = by_source.into_values().collect();
         orphans.iter_mut().for_each(|rows| rows.sort_by_key(|row| (row.input, row.row)));
         orphans.sort_by_key(|rows| (rows[0].input, rows[0].row));
@@ -145,10 +162,12 @@ impl Part<'_> {
         if wanted.is_empty() {
             return;
         }
-        let subscribers: HashMap<Text, Record> = self
-            .records
-            .iter()
-            .filter(|record| record.main)
+        // A row that can be read knows better than one that is rejected.
+        let (rejected, readable): (Vec<&Record>, Vec<&Record>) =
+            self.records.iter().filter(|record| record.main).partition(|record| record.opt == Opt::Unreadable);
+        let subscribers: HashMap<Text, Record> = rejected
+            .into_iter()
+            .chain(readable)
             .filter_map(|record| Some((record.record.filter(|key| wanted.contains(key))?, record.clone())))
             .collect();
         for record in self.records.iter_mut().filter(|record| !record.main) {
@@ -204,7 +223,7 @@ impl Record {
             let times = outs.iter().map(|row| row.start).chain((self.opt == Opt::Out).then_some(self.out));
             // An opt-in must be later than all of them, so one without a time leaves the whole without.
             self.out = times.reduce(|one, other| Some(later(one?, other?))).flatten();
-            self.opt = if self.opt == Opt::Unreadable { Opt::Unreadable } else { Opt::Out };
+            self.opt = Opt::Out;
             self.code = Some(first.code);
         }
         let mut chosen = Vec::new();

@@ -52,6 +52,7 @@ pub(super) fn fold<'a>(read: Vec<Read>, system: &System<'a>) -> Part<'a> {
         part.rejects.extend(table.rejects);
     }
     part.keep_most_restrictive(&keys, &grains, system);
+    part.leave_the_name_to_one();
     part.fold_codes(codes, system);
     part.teach_units();
     part
@@ -107,6 +108,20 @@ impl Part<'_> {
             at += 1;
             !dropped.contains(&(at - 1))
         });
+    }
+
+    /// A rejected row whose key stands on another row too belongs to that record by its ids, and is none of its own.
+    fn leave_the_name_to_one(&mut self) {
+        let is_rejected = |record: &&Record| record.opt == Opt::Unreadable;
+        let name = |record: &Record| record.record.map(|key| (record.kind, key));
+        let wanted: HashSet<(u32, Text)> = self.records.iter().filter(is_rejected).filter_map(name).collect();
+        let readable = self.records.iter().filter(|record| !is_rejected(record)).filter_map(name);
+        let mut taken: HashSet<(u32, Text)> = readable.filter(|name| wanted.contains(name)).collect();
+        for record in self.records.iter_mut().filter(|record| record.opt == Opt::Unreadable) {
+            if name(record).is_some_and(|name| !taken.insert(name)) {
+                record.record = None;
+            }
+        }
     }
 
     /// What the codes of each constituent do to its record; a constituent that only the codes know gets one.

@@ -185,8 +185,10 @@ impl Weighing<'_> {
                 let wish = self.wishes.entry(person).or_default();
                 wish.outs.push(ix);
                 wish.hardest.add(rows.out[at], zones[system]);
-            } else if let Some(opted_in) =
-                rows.opted_in[at].filter(|_| self.config.policy.opt_in_systems.iter().any(|name| name == names[system]))
+            } else if let Some(opted_in) = rows.opted_in[at]
+                // What may be another's opt-in proves nothing.
+                .filter(|_| rows.belongs[at] == 1)
+                .filter(|_| self.config.policy.opt_in_systems.iter().any(|name| name == names[system]))
             {
                 let wish = self.wishes.entry(person).or_default();
                 if self.config.policy.require_permission && !rows.evidence[at] {
@@ -315,6 +317,8 @@ impl Neighbours {
 struct Signals {
     ix: Vec<u32>,
     person: Vec<u32>,
+    /// To how many persons the record belongs.
+    belongs: Vec<u32>,
     system: Vec<u32>,
     record: Vec<Option<Text>>,
     unit: Vec<Option<Text>>,
@@ -340,6 +344,7 @@ impl Signals {
         Ok(Signals {
             ix: numbers(of::IX)?,
             person: numbers(cols::PERSON)?,
+            belongs: numbers(cols::BELONGS)?,
             system: numbers(of::SYSTEM)?,
             record: texts(of::RECORD)?,
             unit: texts(of::UNIT)?,

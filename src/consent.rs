@@ -45,7 +45,7 @@ pub struct Consent {
 /// What one person wants, and why.
 #[derive(Clone, Debug, Default)]
 pub struct Wish {
-    /// Records (`ix`) that opt the person out, in the order in which a sentence names them.
+    /// Records (`ix`) that opt the person out, in no order.
     pub outs: Vec<u32>,
     /// The record whose explicit opt-in is the latest.
     pub opted_in: Option<u32>,
@@ -73,6 +73,7 @@ struct Hardest {
 struct OptIn {
     at: Moment,
     day: NaiveDate,
+    record: Option<Text>,
 }
 
 impl Hardest {
@@ -164,12 +165,9 @@ impl Weighing<'_> {
         let zones: Vec<Zone> = self.systems.profiles().iter().map(|profile| Zone::parse(&profile.zone)).collect::<Result<_>>()?;
         let rows = Signals::of(&signals)?;
         let mut doubt = Doubt { by_code: HashSet::default(), unreadable: HashSet::default() };
-        // In the order of their keys, so that ties fall the same whatever the order of rows.
-        let mut order: Vec<usize> = (0..signals.height()).collect();
-        order.sort_by_key(|at| {
-            (rows.system[*at], rows.record[*at].map(|key| texts.get(key)), rows.unit[*at].map(|unit| texts.get(unit)))
-        });
-        for at in order {
+        let keys = records.column(of::RECORD)?.u32()?;
+        let key_of = |ix: u32| keys.get(ix as usize).map(|key| texts.get(Text::from_number(key)));
+        for at in 0..signals.height() {
             let (person, system, ix) = (rows.person[at], rows.system[at] as usize, rows.ix[at]);
             if rows.stopped[at] {
                 doubt.by_code.insert(person);
@@ -190,12 +188,15 @@ impl Weighing<'_> {
             {
                 let wish = self.wishes.entry(person).or_default();
                 if self.config.policy.require_permission && !rows.evidence[at] {
-                    wish.unproven.get_or_insert(ix);
+                    if wish.unproven.is_none_or(|known| key_of(ix) < key_of(known)) {
+                        wish.unproven = Some(ix);
+                    }
                     continue;
                 }
-                let candidate = OptIn { at: opted_in, day: zones[system].day_of(opted_in.start()) };
-                let known = self.opt_ins.get(&person);
-                if known.is_none_or(|known| candidate.at.from > known.at.from) {
+                let candidate = OptIn { at: opted_in, day: zones[system].day_of(opted_in.start()), record: rows.record[at] };
+                // The latest; of two at once the one that sorts last, whatever the order of rows.
+                let order = |opt_in: &OptIn| (opt_in.at, opt_in.record.map(|record| texts.get(record)));
+                if self.opt_ins.get(&person).is_none_or(|known| order(&candidate) > order(known)) {
                     self.opt_ins.insert(person, candidate);
                     wish.opted_in = Some(ix);
                 }

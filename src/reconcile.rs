@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime};
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
 
-use crate::classify::{World, classify, members};
+use crate::classify::{World, classify, members, notable};
 use crate::columns::Role;
 use crate::consent::weigh;
 use crate::decide::decide;
@@ -47,9 +47,14 @@ pub fn reconcile(workspace: &Workspace, clock: Clock, watch: Watch<'_>) -> Resul
     let records = normalised.records;
     let matched = stages.run("match", || match_records(&records))?;
     let consent = stages.run("weigh", || weigh(&records, &matched, config, systems, &texts))?;
-    let members = stages.run("gather", || members(&records, &matched, &consent, config))?;
+    let (members, notable) = stages.run("gather", || {
+        let members = members(&records, &matched, &consent, config)?;
+        let notable = notable(&members)?;
+        Ok((members, notable))
+    })?;
     let world = World {
         members,
+        notable,
         records: &records,
         matched: &matched,
         consent: &consent,

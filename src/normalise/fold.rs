@@ -6,7 +6,7 @@ use crate::columns::{Delivery, Field, Opt};
 use crate::ingest::Reject;
 use crate::normalise::System;
 use crate::normalise::findings::Finding;
-use crate::normalise::records::{Context, Record};
+use crate::normalise::records::Record;
 use crate::normalise::rows::{CodeRow, Effect, Read};
 use crate::normalise::times::Moment;
 use crate::systems::Grain;
@@ -24,18 +24,16 @@ pub struct Folded {
 }
 
 /// All records of one system.
-pub(super) struct Part<'a> {
+pub(super) struct Part {
     pub records: Vec<Record>,
     pub folded: Vec<Folded>,
     pub findings: Vec<Finding>,
     pub rejects: Vec<Reject>,
-    pub context: Context<'a>,
 }
 
 /// Puts the tables of one system together.
-pub(super) fn fold<'a>(read: Vec<Read>, system: &System<'a>) -> Part<'a> {
-    let context = Context { position: system.position, profile: system.profile, texts: system.texts };
-    let mut part = Part { records: Vec::new(), folded: Vec::new(), findings: Vec::new(), rejects: Vec::new(), context };
+pub(super) fn fold(read: Vec<Read>, system: &System<'_>) -> Part {
+    let mut part = Part { records: Vec::new(), folded: Vec::new(), findings: Vec::new(), rejects: Vec::new() };
     let (mut codes, mut keys) = (Vec::new(), HashMap::default());
     let mut grains = HashMap::default();
     for table in read {
@@ -57,7 +55,7 @@ pub(super) fn fold<'a>(read: Vec<Read>, system: &System<'a>) -> Part<'a> {
     part
 }
 
-impl Part<'_> {
+impl Part {
     /// Of rows with the same key the most restrictive one counts; the others are folded into it. A key that
     /// stands twice in an export of contacts is a finding; one that a unit's log names twice is not.
     fn keep_most_restrictive(&mut self, keys: &HashMap<u32, Field>, grains: &HashMap<u32, Grain>, system: &System<'_>) {
@@ -187,11 +185,12 @@ impl Record {
             Delivery::Ok | Delivery::Unknown => 0,
         };
         let text = |text: Option<Text>| text.map(|text| system.texts.get(text)).unwrap_or_default();
+        let said = self.said();
         let rest =
-            [self.emails[0], self.emails[1], self.contact_id, self.source_id, self.word, self.categories_cell, self.evidence];
+            [self.emails[0], self.emails[1], self.contact_id, self.source_id, self.word, self.categories_cell, said.evidence];
         (
-            (opt, self.out.is_none(), self.out.map(|out| out.until), delivery, self.failed),
-            (self.opted_in.is_none(), self.opted_in.map(|opted_in| std::cmp::Reverse(opted_in.from))),
+            (opt, said.out.is_none(), said.out.map(|out| out.until), delivery, said.failed),
+            (said.opted_in.is_none(), said.opted_in.map(|opted_in| std::cmp::Reverse(opted_in.from))),
             rest.map(text),
         )
     }
@@ -201,11 +200,12 @@ impl Record {
         codes.sort_by_key(|row| (system.texts.get(row.code), row.start));
         let outs: Vec<&CodeRow> = codes.iter().filter(|row| row.effect == Effect::OptOut).collect();
         if let Some(first) = outs.first() {
-            let times = outs.iter().map(|row| row.start).chain((self.opt == Opt::Out).then_some(self.out));
+            let times = outs.iter().map(|row| row.start).chain((self.opt == Opt::Out).then_some(self.said().out));
             // An opt-in must be later than all of them, so one without a time leaves the whole without.
-            self.out = times.reduce(|one, other| Some(later(one?, other?))).flatten();
+            let latest = times.reduce(|one, other| Some(later(one?, other?))).flatten();
+            self.say().out = latest;
             self.opt = if self.opt == Opt::Unreadable { Opt::Unreadable } else { Opt::Out };
-            self.code = Some(first.code);
+            self.say().code = Some(first.code);
         }
         let mut chosen = Vec::new();
         for row in codes.iter() {
@@ -213,7 +213,8 @@ impl Record {
                 Effect::Choose { category, on } => {
                     let text = system.texts.get(*category);
                     chosen.push(if *on { format!("+{text}") } else { format!("-{text}") });
-                    self.chosen_from = self.chosen_from.max(row.start.map(|start| start.from));
+                    let latest = self.said().chosen_from.max(row.start.map(|start| start.from));
+                    self.say().chosen_from = latest;
                 }
                 Effect::Stop => self.stopped = true,
                 Effect::Nothing | Effect::OptOut => {}
@@ -222,7 +223,7 @@ impl Record {
         if !chosen.is_empty() {
             chosen.sort_unstable();
             chosen.dedup();
-            self.chosen = Some(system.texts.intern(&chosen.join(";")));
+            self.say().chosen = Some(system.texts.intern(&chosen.join(";")));
         }
     }
 }

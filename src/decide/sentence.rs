@@ -6,7 +6,7 @@ use crate::classify::{Detail, Found, World};
 use crate::columns::{Delivery, Opt, Role};
 use crate::consent::Wish;
 use crate::decide::brake::outs_of;
-use crate::normalise::{CategoryBook, Facts, col};
+use crate::normalise::{CategoryBook, Facts, Moment, col};
 use crate::rules::RULES;
 
 /// Writes the sentences of a run.
@@ -61,12 +61,17 @@ impl Sentences<'_> {
 
     /// An address that bounced or is held.
     pub fn bounced(&self, found: &Found) -> String {
-        let Some(failed) = found.a else { return String::new() };
-        let what = if self.facts.delivery(failed) == Delivery::Held { "holds" } else { "had mail bounce from" };
-        let when = self.facts.written(self.facts.failed_at(failed), failed);
-        let when = if when.is_empty() { "at an unknown time".to_owned() } else { format!("since {when}") };
-        let other = found.b.map(|ix| self.title(ix)).unwrap_or_default();
-        format!("{} {what} this address {when}, and {other} does not know. This says nothing about consent.", self.title(failed))
+        let (Some(failed), Some(other)) = (found.a, found.b) else { return String::new() };
+        let when = match self.facts.failed_at(failed) {
+            Some(at) => format!("since {}", self.when(at, failed)),
+            None => "date unknown".to_owned(),
+        };
+        let what = if self.facts.delivery(failed) == Delivery::Held { "is held by" } else { "bounced in" };
+        format!(
+            "The address {what} {} ({when}) and {} does not show it. A bounce says nothing about consent.",
+            self.title(failed),
+            self.title(other)
+        )
     }
 
     /// A category that is still on.
@@ -179,12 +184,9 @@ impl Sentences<'_> {
     }
 
     fn signal(&self, ix: u32) -> String {
-        let when = self.facts.written(self.facts.out_at(ix), ix);
-        let (since, on) = if when.is_empty() {
-            (", date unknown".to_owned(), ", date unknown".to_owned())
-        } else {
-            (format!(" since {when}"), format!(" on {when}"))
-        };
+        let when = self.facts.out_at(ix).map(|at| self.when(at, ix));
+        let said = |word: &str| when.as_ref().map_or(", date unknown".to_owned(), |when| format!(" {word} {when}"));
+        let (since, on) = (said("since"), said("on"));
         let (title, unit) = (self.title(ix), self.facts.text(col::UNIT, ix));
         match self.facts.profile(ix).role {
             _ if self.facts.has(col::CODE, ix) => format!("code {} in {title}{since}", self.facts.text(col::CODE, ix)),
@@ -198,7 +200,7 @@ impl Sentences<'_> {
         if wish.decision != Some(Opt::Out) {
             return String::new();
         }
-        let date = |ix: u32| self.facts.written(self.facts.in_at(ix), ix);
+        let date = |ix: u32| self.facts.in_at(ix).map(|at| self.when(at, ix)).unwrap_or_default();
         match (wish.opted_in, wish.unproven) {
             (Some(ix), _) => format!(
                 " The opt-in of {} does not count: it is not provably later than every opt-out by more than {} hours.",
@@ -207,6 +209,14 @@ impl Sentences<'_> {
             ),
             (None, Some(ix)) => format!(" The opt-in of {} does not count: it has no evidence of permission.", date(ix)),
             (None, None) => String::new(),
+        }
+    }
+
+    /// A time as people read it: a bare date as it stands, an instant in the workspace's zone.
+    fn when(&self, moment: Moment, ix: u32) -> String {
+        match (moment.is_day(), self.world.config.timezone()) {
+            (false, Ok(zone)) => moment.start().with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string(),
+            _ => moment.written(self.facts.zone(ix)),
         }
     }
 

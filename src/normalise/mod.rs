@@ -17,6 +17,7 @@ mod times;
 mod words;
 
 pub use category::{CategoryBook, own_values};
+pub use email::masked;
 pub use facts::Facts;
 pub use findings::Finding;
 pub use fold::Folded;

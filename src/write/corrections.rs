@@ -230,8 +230,10 @@ impl Filling<'_> {
     /// The cell that restores the value before.
     fn undone(&self, column: &Column<'_>, record: u32) -> String {
         let before = self.facts.text(if self.spec.purpose == Purpose::Bounced { col::DELIVERY_WORD } else { col::WORD }, record);
+        // A box goes back to the file's own word for no or yes, whichever way the export spelled it.
+        let is_box = self.spec.purpose != Purpose::Bounced && self.facts.kind(record).columns.contains_key(&Field::OptOut);
         match (&column.column.set, column.column.write, &column.category) {
-            (Some(_), _, _) if !before.is_empty() => before.to_owned(),
+            (Some(_), _, _) if !before.is_empty() && !is_box => before.to_owned(),
             (Some(_), _, _) => self.opposite(record),
             (None, Some(Field::Categories), Some(category)) => {
                 let on = self.facts.text(col::CATEGORIES_ON, record).split(';').any(|name| name == category);

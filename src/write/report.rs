@@ -186,7 +186,8 @@ fn attention(decided: &Decided, world: &World<'_>) -> Vec<String> {
     }
     for ((system, code), rows) in codes {
         let name = &world.systems.profiles()[system].name;
-        sentences.push(format!("The code {code} on {rows} rows has no meaning yet: add it to [systems.{name}.codes]; its persons' corrections are held."));
+        let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
+        sentences.push(format!("The code {code} ({rows}) has no meaning yet: add it to [systems.{name}.codes]; until then its persons' corrections are held."));
     }
     sentences
 }

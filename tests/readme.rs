@@ -111,7 +111,7 @@ fn the_columns_are_those_of_the_files() {
 }
 
 /// In a checked block each line that begins with `$ ` is run, and the lines below are what it prints; a line `…` stands
-/// for any number of lines.
+/// for any number of lines. `PREFRECON_BLESS=1` writes the output of blocks without such a line anew.
 #[test]
 fn the_output_in_checked_blocks_is_what_the_program_prints() {
     let folder = tempfile::tempdir().unwrap();
@@ -121,14 +121,23 @@ fn the_output_in_checked_blocks_is_what_the_program_prints() {
     }
     let checked: Vec<Block> = blocks().filter(|block| block.checked).collect();
     assert!(!checked.is_empty());
+    let bless = std::env::var_os("PREFRECON_BLESS").is_some();
+    let mut renewed = README.to_owned();
     for step in checked.iter().flat_map(|block| block.text.split("$ ").skip(1)) {
         let (command, expected) = step.split_once('\n').unwrap();
-        let command = arguments(command).expect("checked commands are the program's own");
-        let printed = shell(folder.path(), command);
+        let words = arguments(command).expect("checked commands are the program's own");
+        let printed = shell(folder.path(), words);
+        if bless && !expected.contains('…') {
+            renewed = renewed.replacen(step, &format!("{command}\n{printed}"), 1);
+            continue;
+        }
         assert!(
             fits(&lines(expected), &lines(&printed)),
-            "the README shows other output of `prefrecon {command}`, which prints\n{printed}"
+            "the README shows other output of `prefrecon {words}`; PREFRECON_BLESS=1 writes it anew. It prints\n{printed}"
         );
+    }
+    if bless {
+        std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"), renewed).unwrap();
     }
 }
 

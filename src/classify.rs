@@ -4,9 +4,12 @@
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use foldhash::HashMap;
-use polars::prelude::{DataFrame, Expr, IntoLazy, JoinArgs, JoinType, LazyFrame, PolarsError, coalesce, col, lit, when};
+use polars::prelude::{
+    BooleanChunked, DataFrame, Expr, IntoLazy, JoinArgs, JoinType, LazyFrame, NewChunkedArray, PolarsError, coalesce, col, lit,
+    when,
+};
 
-use crate::columns::{Method, Opt};
+use crate::columns::{Delivery, Method, Opt};
 use crate::config::{Config, UnitUnsubscribe};
 use crate::consent::{Consent, decided};
 use crate::ingest::FileReport;
@@ -59,6 +62,13 @@ pub enum Detail {
     File(usize),
     /// All contacts of an address, by their numbers as persons, in the order of their ids.
     Contacts(Vec<u32>),
+    /// The key that points elsewhere, and at whom.
+    PointsAt {
+        /// What the key is called.
+        key: &'static str,
+        /// The contacts that have it.
+        persons: Vec<u32>,
+    },
     /// Whether a category is on in the first record, and whether that one is right.
     Category {
         /// On in the first record, off in the second; else the other way round.
@@ -70,6 +80,8 @@ pub enum Detail {
 pub struct World<'a> {
     /// One row a record and person, without rejected rows, with the person's decision.
     pub members: DataFrame,
+    /// Of these the rows of persons with any record that is not simply active: two records that are cannot disagree.
+    pub notable: DataFrame,
     /// The records.
     pub records: &'a DataFrame,
     /// Records and persons.
@@ -145,6 +157,34 @@ pub fn members(records: &DataFrame, matched: &Matched, consent: &Consent, config
     Ok(members)
 }
 
+/// The members of persons with any record that is not simply active and reached.
+///
+/// # Errors
+/// Only what Polars cannot do, which is a defect.
+pub fn notable(members: &DataFrame) -> Result<DataFrame> {
+    let (persons, opts, deliveries) = (
+        members.column(cols::PERSON)?.u32()?.rechunk().into_owned(),
+        members.column(of::OPT)?.to_physical_repr().u8()?.rechunk().into_owned(),
+        members.column(of::DELIVERY)?.to_physical_repr().u8()?.rechunk().into_owned(),
+    );
+    let last = persons.iter().flatten().max().map_or(0, |last| last as usize + 1);
+    let mut is_notable = vec![false; last];
+    let simply = |opt: Option<u8>, delivery: Option<u8>| {
+        let reached = [Delivery::Ok, Delivery::Unknown].iter().any(|known| delivery == Some(*known as u8));
+        opt == Some(Opt::In as u8) && reached
+    };
+    for ((person, opt), delivery) in persons.iter().zip(opts.iter()).zip(deliveries.iter()) {
+        if let Some(person) = person.filter(|_| !simply(opt, delivery)) {
+            is_notable[person as usize] = true;
+        }
+    }
+    let mask = BooleanChunked::from_iter_values(
+        "notable".into(),
+        persons.iter().map(|person| person.is_some_and(|person| is_notable[person as usize])),
+    );
+    Ok(members.filter(&mask)?)
+}
+
 /// Applies every rule of the catalogue.
 ///
 /// # Errors
@@ -182,7 +222,7 @@ const OF_PAIRS: [&str; 14] = [
 fn pairs(world: &World<'_>, rule: &'static Rule, a: Expr, b: Expr, both: Expr) -> Result<Vec<Found>> {
     let side = |predicate: Expr, prefix: &str| -> LazyFrame {
         let columns = OF_PAIRS.iter().chain([&cols::IN_HUB]).map(|name| col(*name).alias(format!("{prefix}{name}")));
-        world.members.clone().lazy().filter(predicate).select([col(cols::PERSON)].into_iter().chain(columns).collect::<Vec<_>>())
+        world.notable.clone().lazy().filter(predicate).select([col(cols::PERSON)].into_iter().chain(columns).collect::<Vec<_>>())
     };
     let found = side(a, "a_")
         .join(side(b, "b_"), [col(cols::PERSON)], [col(cols::PERSON)], JoinArgs::new(JoinType::Inner))
@@ -240,16 +280,21 @@ fn noted(world: &World<'_>) -> Result<Vec<Found>> {
     let of_finding = RecordOfFinding::new(world)?;
     let emails = world.records.column(of::EMAILS[0])?.to_physical_repr();
     let emails = emails.u32()?;
-    let mut seen = foldhash::HashSet::default();
-    let mut found = Vec::new();
-    // Of several bad values of one record and field the first by its text is told, whatever the order of rows.
-    let mut order: Vec<(usize, &Finding)> = world.findings.iter().enumerate().collect();
-    order.sort_by_key(|(_, finding)| finding.value.map(|value| world.texts.get(value)));
-    for (at, finding) in order {
+    let mut seen: HashMap<_, usize> = HashMap::default();
+    let mut found: Vec<Found> = Vec::new();
+    let value = |at: usize| world.findings[at].value.map(|value| world.texts.get(value));
+    for (at, finding) in world.findings.iter().enumerate() {
         let a = of_finding.record(finding);
         let once =
             finding.record.map(Ok).or(finding.email.map(Err)).map(|key| (finding.code, finding.system, key, finding.field));
-        if once.is_some_and(|once| !seen.insert(once)) {
+        // Of several bad cells of one record and field the first by its value is shown, whatever the order of rows.
+        if let Some(known) = once.and_then(|once| seen.insert(once, found.len()).map(|known| (once, known))) {
+            seen.insert(known.0, known.1);
+            if let Detail::Finding(shown) = &mut found[known.1].detail
+                && value(at) < value(*shown)
+            {
+                *shown = at;
+            }
             continue;
         }
         found.push(Found {

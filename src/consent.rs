@@ -45,7 +45,7 @@ pub struct Consent {
 /// What one person wants, and why.
 #[derive(Clone, Debug, Default)]
 pub struct Wish {
-    /// Records (`ix`) that opt the person out, in the order in which a sentence names them.
+    /// Records (`ix`) that opt the person out, in no order.
     pub outs: Vec<u32>,
     /// The record whose explicit opt-in is the latest.
     pub opted_in: Option<u32>,
@@ -57,6 +57,8 @@ pub struct Wish {
     pub decision: Option<Opt>,
     /// The person that an opt-out came from over a shared address, and that address.
     pub shared: Option<(u32, Text)>,
+    /// Where that chain of shared addresses begins: a person with an opt-out of his own.
+    pub root: Option<u32>,
     hardest: Hardest,
 }
 
@@ -73,6 +75,7 @@ struct Hardest {
 struct OptIn {
     at: Moment,
     day: NaiveDate,
+    record: Option<Text>,
 }
 
 impl Hardest {
@@ -82,6 +85,12 @@ impl Hardest {
             Some(out) if out.is_day() => self.day = self.day.max(Some((zone.day_of(out.start()), out.until))),
             Some(out) => self.instant = self.instant.max(Some(out.until)),
         }
+    }
+
+    /// The same, as it stands against another person's opt-in: a box without a date beside a dated opt-out of the
+    /// same person is its echo, for ticking the CRM's box is how a dated opt-out is passed on.
+    fn of_a_sharer(self) -> Hardest {
+        Hardest { undated: self.undated && self.instant.is_none() && self.day.is_none(), ..self }
     }
 
     fn with(self, other: Hardest) -> Hardest {
@@ -164,12 +173,9 @@ impl Weighing<'_> {
         let zones: Vec<Zone> = self.systems.profiles().iter().map(|profile| Zone::parse(&profile.zone)).collect::<Result<_>>()?;
         let rows = Signals::of(&signals)?;
         let mut doubt = Doubt { by_code: HashSet::default(), unreadable: HashSet::default() };
-        // In the order of their keys, so that ties fall the same whatever the order of rows.
-        let mut order: Vec<usize> = (0..signals.height()).collect();
-        order.sort_by_key(|at| {
-            (rows.system[*at], rows.record[*at].map(|key| texts.get(key)), rows.unit[*at].map(|unit| texts.get(unit)))
-        });
-        for at in order {
+        let keys = records.column(of::RECORD)?.u32()?;
+        let key_of = |ix: u32| keys.get(ix as usize).map(|key| texts.get(Text::from_number(key)));
+        for at in 0..signals.height() {
             let (person, system, ix) = (rows.person[at], rows.system[at] as usize, rows.ix[at]);
             if rows.stopped[at] {
                 doubt.by_code.insert(person);
@@ -185,19 +191,21 @@ impl Weighing<'_> {
                 let wish = self.wishes.entry(person).or_default();
                 wish.outs.push(ix);
                 wish.hardest.add(rows.out[at], zones[system]);
-            } else if let Some(opted_in) = rows.opted_in[at]
-                // What may be another's opt-in proves nothing.
-                .filter(|_| rows.belongs[at] == 1)
-                .filter(|_| self.config.policy.opt_in_systems.iter().any(|name| name == names[system]))
+            } else if let Some(opted_in) =
+                rows.opted_in[at].filter(|_| self.config.policy.opt_in_systems.iter().any(|name| name == names[system]))
             {
                 let wish = self.wishes.entry(person).or_default();
-                if self.config.policy.require_permission && !rows.evidence[at] {
-                    wish.unproven.get_or_insert(ix);
+                // An address alone does not say whose permission it is, nor does an id that several contacts have.
+                if !rows.by_id[at] || rows.belongs[at] != 1 || (self.config.policy.require_permission && !rows.evidence[at]) {
+                    if wish.unproven.is_none_or(|known| key_of(ix) < key_of(known)) {
+                        wish.unproven = Some(ix);
+                    }
                     continue;
                 }
-                let candidate = OptIn { at: opted_in, day: zones[system].day_of(opted_in.start()) };
-                let known = self.opt_ins.get(&person);
-                if known.is_none_or(|known| candidate.at.from > known.at.from) {
+                let candidate = OptIn { at: opted_in, day: zones[system].day_of(opted_in.start()), record: rows.record[at] };
+                // The latest; of two at once the one that sorts last, whatever the order of rows.
+                let order = |opt_in: &OptIn| (opt_in.at, opt_in.record.map(|record| texts.get(record)));
+                if self.opt_ins.get(&person).is_none_or(|known| order(&candidate) > order(known)) {
                     self.opt_ins.insert(person, candidate);
                     wish.opted_in = Some(ix);
                 }
@@ -226,8 +234,10 @@ impl Weighing<'_> {
         let neighbours = Neighbours::of(matched, self.config.policy.max_shared)?;
         let tolerance = self.tolerance_ms();
         let mut pending: Vec<u32> = neighbours.of_person.keys().copied().filter(|person| self.is_out(*person)).collect();
+        let mut spreading: HashMap<u32, Hardest> =
+            pending.iter().map(|person| (*person, self.wishes[person].hardest.of_a_sharer())).collect();
         while let Some(sharer) = pending.pop() {
-            let hardest = self.wishes[&sharer].hardest;
+            let hardest = spreading[&sharer];
             for (other, _) in neighbours.around(sharer) {
                 let opt_in = self.opt_ins.get(&other).copied();
                 let wish = self.wishes.entry(other).or_default();
@@ -236,9 +246,11 @@ impl Weighing<'_> {
                 if withstands {
                     continue;
                 }
-                let merged = wish.hardest.with(hardest);
-                if wish.decision != Some(Opt::Out) || merged != wish.hardest {
-                    (wish.decision, wish.hardest) = (Some(Opt::Out), merged);
+                let known = spreading.get(&other).copied();
+                let merged = known.map_or(hardest, |known| known.with(hardest));
+                if wish.decision != Some(Opt::Out) || known != Some(merged) {
+                    wish.decision = Some(Opt::Out);
+                    spreading.insert(other, merged);
                     pending.push(other);
                 }
             }
@@ -269,7 +281,9 @@ impl Weighing<'_> {
             level = reached.keys().copied().collect();
             for (person, sharers) in reached {
                 let first = sharers.into_iter().min_by_key(|(sharer, address)| (name(*sharer), texts.get(*address)));
-                self.wishes.get_mut(&person).expect("reached persons have a wish").shared = first;
+                let root = first.map(|(sharer, _)| self.wishes[&sharer].root.unwrap_or(sharer));
+                let wish = self.wishes.get_mut(&person).expect("reached persons have a wish");
+                (wish.shared, wish.root) = (first, root);
             }
         }
     }
@@ -326,6 +340,8 @@ struct Signals {
     out: Vec<Option<Moment>>,
     opted_in: Vec<Option<Moment>>,
     evidence: Vec<bool>,
+    /// Tied to the person by an id, not by an address alone.
+    by_id: Vec<bool>,
     stopped: Vec<bool>,
 }
 
@@ -341,6 +357,8 @@ impl Signals {
             Ok(from.iter().zip(until.iter()).map(|(from, until)| Some(Moment { from: from?, until: until? })).collect())
         };
         let opt = frame.column(of::OPT)?.to_physical_repr();
+        let methods = frame.column(cols::METHOD)?.to_physical_repr();
+        let by_id = [Method::Hub, Method::ContactId, Method::SourceId].map(|method| method as u8);
         Ok(Signals {
             ix: numbers(of::IX)?,
             person: numbers(cols::PERSON)?,
@@ -352,6 +370,7 @@ impl Signals {
             out: moments(of::OUT_FROM, of::OUT_UNTIL)?,
             opted_in: moments(of::IN_FROM, of::IN_UNTIL)?,
             evidence: texts(of::EVIDENCE)?.into_iter().map(|evidence| evidence.is_some()).collect(),
+            by_id: methods.u8()?.iter().map(|method| method.is_some_and(|method| by_id.contains(&method))).collect(),
             stopped: frame.column(of::STOPPED)?.bool()?.iter().map(|stopped| stopped == Some(true)).collect(),
         })
     }

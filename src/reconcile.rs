@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime};
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
 
-use crate::classify::{World, classify, members};
+use crate::classify::{World, classify, members, notable};
 use crate::columns::Role;
 use crate::consent::weigh;
 use crate::decide::decide;
@@ -38,18 +38,24 @@ pub fn reconcile(workspace: &Workspace, clock: Clock, watch: Watch<'_>) -> Resul
     let texts = Texts::default();
     let run = Rules { systems, config, as_of: clock.as_of, texts: &texts };
 
-    let ingested = stages.run("ingest", || ingest(&workspace.inbox(), config, systems, clock.as_of, clock.now))?;
+    let ingested =
+        stages.run("ingest", || ingest(&workspace.inbox(), config, systems, clock.as_of, clock.now).context(Stop::Inputs))?;
     let Ingested { mut files, tables, rejects } = ingested;
     require_systems(&files, workspace).context(Stop::Inputs)?;
     let normalised = stages.run("normalise", || normalise(tables, &files, &run))?;
     let rejected = count_rejected(&mut files, rejects, normalised.rejects);
     require_few_rejects(&files, &rejected, workspace).context(Stop::Inputs)?;
     let records = normalised.records;
-    let matched = stages.run("match", || match_records(&records))?;
+    let matched = stages.run("match", || match_records(&records, &texts))?;
     let consent = stages.run("weigh", || weigh(&records, &matched, config, systems, &texts))?;
-    let members = stages.run("gather", || members(&records, &matched, &consent, config))?;
+    let (members, notable) = stages.run("gather", || {
+        let members = members(&records, &matched, &consent, config)?;
+        let notable = notable(&members)?;
+        Ok((members, notable))
+    })?;
     let world = World {
         members,
+        notable,
         records: &records,
         matched: &matched,
         consent: &consent,

@@ -1,15 +1,15 @@
 //! One store for all texts of a run: every distinct address, id and word stands once, and frames hold its number.
 //!
-//! The store is a Polars `Categories`, so its numbers are the physical values of categorical columns: joins
-//! compare four bytes, and a cast to String gives the text back. Numbers depend on the order of arrival;
-//! nothing that a person sees may be sorted by them.
+//! Joins and comparisons are over four bytes instead of a text. The store is the one behind Polars'
+//! categoricals, which several threads fill at once; columns hold the bare numbers, because a categorical
+//! column looks every number up again when it is made. Numbers depend on the order of arrival: nothing that
+//! a person sees may be sorted by them.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use polars::prelude::{
-    Categorical32Type, CategoricalChunked, CategoricalMapping, CategoricalPhysical, Categories, Column, DataType, IntoSeries,
-    PlSmallStr, UInt32Chunked,
+    CategoricalMapping, CategoricalPhysical, Categories, Column, IntoColumn, NewChunkedArray, PlSmallStr, UInt32Chunked,
 };
 
 /// The number of a text.
@@ -17,12 +17,12 @@ use polars::prelude::{
 pub struct Text(NonZeroU32);
 
 impl Text {
-    /// The number in categorical columns.
+    /// The number in columns.
     pub fn number(self) -> u32 {
         self.0.get() - 1
     }
 
-    /// The text with that number in categorical columns.
+    /// The text with that number in columns.
     pub fn from_number(number: u32) -> Text {
         Text(NonZeroU32::MIN.saturating_add(number))
     }
@@ -31,14 +31,15 @@ impl Text {
 /// The store. Cloning it is cheap and gives the same store.
 #[derive(Clone)]
 pub struct Texts {
-    dtype: DataType,
+    // The mapping lives as long as its categories.
+    _categories: Arc<Categories>,
     mapping: Arc<CategoricalMapping>,
 }
 
 impl Default for Texts {
     fn default() -> Self {
         let categories = Categories::random(PlSmallStr::from_static("prefrecon"), CategoricalPhysical::U32);
-        Texts { mapping: categories.mapping(), dtype: DataType::from_categories(categories) }
+        Texts { mapping: categories.mapping(), _categories: categories }
     }
 }
 
@@ -65,18 +66,11 @@ impl Texts {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
 
-    /// The type of columns that hold these texts.
-    pub fn dtype(&self) -> DataType {
-        self.dtype.clone()
-    }
-
-    /// A categorical column of texts.
-    pub fn column(&self, name: &'static str, texts: impl Iterator<Item = Option<Text>>) -> Column {
-        let numbers: UInt32Chunked = texts.map(|text| text.map(Text::number)).collect();
-        let numbers = numbers.with_name(PlSmallStr::from_static(name));
-        CategoricalChunked::<Categorical32Type>::from_cats_and_dtype(numbers, self.dtype()).into_series().into()
-    }
+/// A column of texts, by their numbers.
+pub fn column(name: &'static str, texts: impl Iterator<Item = Option<Text>>) -> Column {
+    UInt32Chunked::from_iter_options(name.into(), texts.map(|text| text.map(Text::number))).into_column()
 }
 
 impl std::fmt::Debug for Texts {

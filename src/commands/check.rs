@@ -9,7 +9,7 @@ use crate::cli::{Common, Format};
 use crate::columns::Role;
 use crate::commands::{DONE, LOOK, coloured, print};
 use crate::ingest::{AsOfFrom, FileReport, Ingested, Reject, Verdict, ingest};
-use crate::normalise::{Rules, normalise};
+use crate::normalise::{Rules, masked, normalise};
 use crate::reconcile::Clock;
 use crate::texts::Texts;
 use crate::workspace::Workspace;
@@ -115,7 +115,7 @@ fn describe(text: &mut String, file: &FileReport, rejects: &[Reject], workspace:
         }
         for reject in rejects.iter().filter(|reject| reject.file == file.file).take(SHOWN_REJECTS) {
             let column = if reject.column.is_empty() { String::new() } else { format!(", {}", reject.column) };
-            let value = if reject.value.is_empty() { String::new() } else { format!(" \"{}\"", reject.value) };
+            let value = if reject.value.is_empty() { String::new() } else { format!(" \"{}\"", masked(&reject.value)) };
             let _ = writeln!(text, "  rejected    row {}{column}:{value} {}", reject.row, reject.reason);
         }
     }

@@ -6,7 +6,7 @@ use crate::classify::{Detail, Found, World};
 use crate::columns::{Delivery, Opt, Role};
 use crate::consent::Wish;
 use crate::decide::brake::outs_of;
-use crate::normalise::{CategoryBook, Facts, col};
+use crate::normalise::{CategoryBook, Facts, Moment, col};
 use crate::rules::RULES;
 
 /// Writes the sentences of a run.
@@ -27,7 +27,7 @@ impl Sentences<'_> {
                 "Shares {} with {}, and an opt-out holds for everybody at an address: {}.",
                 self.world.texts.get(address),
                 self.world.name(sharer).unwrap_or("another contact"),
-                self.signals(&outs_of(person, self.world))
+                self.signals(outs_of(person, self.world))
             ),
             None => format!("{}.", capital(&self.signals(&wish.outs))),
         };
@@ -47,7 +47,11 @@ impl Sentences<'_> {
         let Some((wish, proof)) = wish.and_then(|wish| Some((wish, wish.opted_in?))) else { return String::new() };
         let evidence = self.facts.text(col::EVIDENCE, proof);
         let evidence = if evidence.is_empty() { String::new() } else { format!(" (evidence: {evidence})") };
-        let later = if wish.outs.is_empty() {
+        let failed = found.b.and_then(|ix| Some((ix, self.facts.failed_at(ix)?)));
+        let later = if let (Some((ix, at)), true) = (failed, wish.outs.is_empty()) {
+            let what = if self.facts.delivery(ix) == Delivery::Held { "was held" } else { "bounced" };
+            format!("after the address {what} in {} ({})", self.title(ix), self.when(at, ix))
+        } else if wish.outs.is_empty() {
             "and nothing speaks against it".to_owned()
         } else {
             format!("later than every opt-out: {}", self.signals(&wish.outs))
@@ -59,14 +63,25 @@ impl Sentences<'_> {
         )
     }
 
+    /// What no file can do for a person whom a code opts out.
+    pub fn end_the_code(&self, found: &Found) -> String {
+        let Some(ix) = found.b else { return String::new() };
+        format!("The code {} alone opts the record out: end it in {} by hand.", self.facts.text(col::CODE, ix), self.title(ix))
+    }
+
     /// An address that bounced or is held.
     pub fn bounced(&self, found: &Found) -> String {
-        let Some(failed) = found.a else { return String::new() };
-        let what = if self.facts.delivery(failed) == Delivery::Held { "holds" } else { "had mail bounce from" };
-        let when = self.facts.written(self.facts.failed_at(failed), failed);
-        let when = if when.is_empty() { "at an unknown time".to_owned() } else { format!("since {when}") };
-        let other = found.b.map(|ix| self.title(ix)).unwrap_or_default();
-        format!("{} {what} this address {when}, and {other} does not know. This says nothing about consent.", self.title(failed))
+        let (Some(failed), Some(other)) = (found.a, found.b) else { return String::new() };
+        let when = match self.facts.failed_at(failed) {
+            Some(at) => format!("since {}", self.when(at, failed)),
+            None => "date unknown".to_owned(),
+        };
+        let what = if self.facts.delivery(failed) == Delivery::Held { "is held by" } else { "bounced in" };
+        format!(
+            "The address {what} {} ({when}) and {} does not show it. A bounce says nothing about consent.",
+            self.title(failed),
+            self.title(other)
+        )
     }
 
     /// A category that is still on.
@@ -84,10 +99,12 @@ impl Sentences<'_> {
 
     /// Contacts that share an address and disagree.
     pub fn shared(&self, found: &Found) -> String {
-        format!(
-            "{} The opt-out holds for everybody at the address, unless a later opt-in with evidence stands against it.",
-            self.contacts(found)
-        )
+        let mut losing = found_contacts(found)
+            .iter()
+            .filter_map(|person| self.world.consent.wishes.get(person))
+            .map(|wish| self.losing_opt_in(wish));
+        let losing = losing.find(|sentence| !sentence.is_empty()).unwrap_or_default();
+        format!("{} The opt-out holds for everybody at the address.{losing}", self.contacts(found))
     }
 
     /// Something that rests on an office's address.
@@ -131,6 +148,23 @@ impl Sentences<'_> {
                     or_nothing(address(found.b))
                 )
             }
+            (Detail::PointsAt { key, persons }, _) => {
+                let own = found.person.and_then(|person| self.world.name(person)).unwrap_or_default();
+                let names: Vec<&str> = persons.iter().filter_map(|person| self.world.name(*person)).collect();
+                format!(
+                    "{a} ties the record to {own} by its id, but its {key} is that of {} alone; the id wins.",
+                    names.join(", ")
+                )
+            }
+            (_, "IDN505") => format!("No contact or lead of the CRM has the key or the address of this record of {a}."),
+            (_, "IDN506") => {
+                format!("No record of the source has the id, the constituent id or an address of this contact of {a}.")
+            }
+            (_, "CAT304") => "Not opted out, and no category is on in any system that keeps them.".to_owned(),
+            (_, "BNC203") => {
+                let b = found.b.map(|ix| self.title(ix)).unwrap_or_default();
+                format!("{a} flags the address as bounced, and {b} mails it: clear the flag if mail arrives.")
+            }
             _ => format!("{}{}", if a.is_empty() { String::new() } else { format!("{a}: ") }, lower(rule.finds)),
         }
     }
@@ -141,8 +175,8 @@ impl Sentences<'_> {
         let header =
             file.mapped.iter().find(|column| column.field == finding.field).map_or(finding.field.name(), |column| &column.header);
         let value = finding.value.map(|value| self.world.texts.get(value)).unwrap_or_default();
-        let value = if value.is_empty() { String::new() } else { format!(" \"{value}\"") };
-        format!("{}, row {}, {header}:{value} {}.", file.file, finding.row, self.world.texts.get(finding.reason))
+        let value = if value.is_empty() { "blank".to_owned() } else { format!("\"{value}\"") };
+        format!("{}, row {}, {header} {value}: {}.", file.file, finding.row, self.world.texts.get(finding.reason))
     }
 
     fn contacts(&self, found: &Found) -> String {
@@ -179,15 +213,17 @@ impl Sentences<'_> {
     }
 
     fn signal(&self, ix: u32) -> String {
-        let when = self.facts.written(self.facts.out_at(ix), ix);
-        let (since, on) = if when.is_empty() {
-            (", date unknown".to_owned(), ", date unknown".to_owned())
-        } else {
-            (format!(" since {when}"), format!(" on {when}"))
-        };
+        let when = self.facts.out_at(ix).map(|at| self.when(at, ix));
+        let said = |word: &str| when.as_ref().map_or(", date unknown".to_owned(), |when| format!(" {word} {when}"));
+        let on = said("on");
         let (title, unit) = (self.title(ix), self.facts.text(col::UNIT, ix));
         match self.facts.profile(ix).role {
-            _ if self.facts.has(col::CODE, ix) => format!("code {} in {title}{since}", self.facts.text(col::CODE, ix)),
+            _ if self.facts.has(col::CODE, ix) => {
+                let code_since = self.facts.code_at(ix).map(|at| format!(" since {}", self.facts.zone(ix).day_of(at)));
+                let code_since = code_since.unwrap_or(", date unknown".to_owned());
+                let boxed = if self.facts.is_out_by_code_alone(ix) { "" } else { ", and its box" };
+                format!("code {} in {title}{code_since}{boxed}", self.facts.text(col::CODE, ix))
+            }
             Role::Marketing if !unit.is_empty() => format!("unsubscribed in business unit {unit} of {title}{on}"),
             Role::Marketing => format!("unsubscribed in {title}{on}"),
             _ => format!("opted out in {title}{on}"),
@@ -198,21 +234,36 @@ impl Sentences<'_> {
         if wish.decision != Some(Opt::Out) {
             return String::new();
         }
-        let date = |ix: u32| self.facts.written(self.facts.in_at(ix), ix);
+        let date = |ix: u32| self.facts.in_at(ix).map(|at| self.when(at, ix)).unwrap_or_default();
         match (wish.opted_in, wish.unproven) {
             (Some(ix), _) => format!(
                 " The opt-in of {} does not count: it is not provably later than every opt-out by more than {} hours.",
                 date(ix),
                 self.world.config.policy.clock_tolerance_hours
             ),
-            (None, Some(ix)) => format!(" The opt-in of {} does not count: it has no evidence of permission.", date(ix)),
+            (None, Some(ix)) => format!(
+                " The opt-in of {} does not count: it has no evidence of permission, or is tied to the person by address alone.",
+                date(ix)
+            ),
             (None, None) => String::new(),
+        }
+    }
+
+    /// A time as people read it: a bare date as it stands, an instant in the workspace's zone.
+    fn when(&self, moment: Moment, ix: u32) -> String {
+        match (moment.is_day(), self.world.config.timezone()) {
+            (false, Ok(zone)) => moment.start().with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string(),
+            _ => moment.written(self.facts.zone(ix)),
         }
     }
 
     fn title(&self, ix: u32) -> &str {
         &self.facts.profile(ix).title
     }
+}
+
+fn found_contacts(found: &Found) -> &[u32] {
+    if let Detail::Contacts(persons) = &found.detail { persons } else { &[] }
 }
 
 fn or_nothing(text: &str) -> &str {

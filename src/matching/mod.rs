@@ -6,14 +6,15 @@
 //! Matching is never transitive beyond that and never fuzzy. Invariant: every record has at least one link.
 
 use anyhow::Result;
+use foldhash::HashMap;
 use polars::prelude::{
-    DataFrame, DataType, Expr, IntoLazy, JoinArgs, JoinType, LazyFrame, PolarsResult, UnionArgs, UniqueKeepStrategy, coalesce,
-    col, concat, len, lit, when,
+    DataFrame, DataType, Expr, IntoColumn, IntoLazy, JoinArgs, JoinType, LazyFrame, NewChunkedArray, PolarsResult, UInt32Chunked,
+    UnionArgs, UniqueKeepStrategy, coalesce, col, concat, len, lit, when,
 };
 
 use crate::columns::{Method, Role};
 use crate::normalise::col as of;
-use crate::texts::Text;
+use crate::texts::{Text, Texts};
 
 /// The columns that matching adds.
 pub mod cols {
@@ -49,7 +50,7 @@ impl Matched {
 ///
 /// # Errors
 /// Only what Polars cannot do, which is a defect.
-pub fn match_records(records: &DataFrame) -> Result<Matched> {
+pub fn match_records(records: &DataFrame, texts: &Texts) -> Result<Matched> {
     let slim: Vec<Expr> =
         [of::IX, of::ROLE, of::RECORD, of::CONTACT_ID, of::SOURCE_ID, of::MAIN].into_iter().chain(of::EMAILS).map(col).collect();
     let keys = records.clone().lazy().select(slim);
@@ -57,7 +58,7 @@ pub fn match_records(records: &DataFrame) -> Result<Matched> {
 
     let contacts = keys.clone().filter(is_hub()).with_row_index(cols::PERSON, None).collect()?;
     let others = keys.filter(is_hub().not()).collect()?;
-    let by_contact = tie(&others, &contacts, Some((of::CONTACT_ID, of::RECORD)))?;
+    let by_contact = tie(&others, &contacts, Some((of::CONTACT_ID, of::RECORD)), texts)?;
 
     let leftover = without(&others, &by_contact)?;
     let constituents = leftover
@@ -67,7 +68,7 @@ pub fn match_records(records: &DataFrame) -> Result<Matched> {
         .with_row_index(cols::PERSON, Some(contacts.height() as u32))
         .collect()?;
     let rest = without(&leftover, &constituents)?;
-    let by_constituent = tie(&rest, &constituents, None)?;
+    let by_constituent = tie(&rest, &constituents, None, texts)?;
 
     let first_free = (contacts.height() + constituents.height()) as u32;
     let alone = without(&rest, &by_constituent)?;
@@ -92,6 +93,8 @@ pub fn match_records(records: &DataFrame) -> Result<Matched> {
         ],
         UnionArgs::default(),
     )?
+    // Joins give their rows in any order.
+    .sort([of::IX, cols::PERSON], Default::default())
     .collect()?;
     let (ixs, ids) = (contacts.column(of::IX)?.u32()?, contacts.column(of::RECORD)?.to_physical_repr());
     let numbered = ixs.iter().flatten().zip(ids.u32()?.iter().flatten().map(Text::from_number)).collect();
@@ -113,7 +116,7 @@ fn method(method: Method) -> Expr {
 }
 
 /// Links of `members` to the persons of a hub: by the pair of id columns, else by source id, else by address.
-fn tie(members: &DataFrame, hub: &DataFrame, ids: Option<(&str, &str)>) -> Result<DataFrame> {
+fn tie(members: &DataFrame, hub: &DataFrame, ids: Option<(&str, &str)>, texts: &Texts) -> Result<DataFrame> {
     let mut found = Vec::new();
     let mut left = members.clone();
     for (theirs, ours, how) in ids.into_iter().map(|(theirs, ours)| (theirs, ours, Method::ContactId)).chain([(
@@ -130,10 +133,11 @@ fn tie(members: &DataFrame, hub: &DataFrame, ids: Option<(&str, &str)>) -> Resul
         found.push(tied.lazy());
     }
     let shared = word(Method::SharedEmail.word(), Method::dtype());
-    let by_address = inner(addresses_of(&left, of::IX)?, addresses_of(hub, cols::PERSON)?, "address")
-        .select([col(of::IX), col(cols::PERSON)])
-        .unique(None, UniqueKeepStrategy::Any)
+    let by_address = inner(addresses_of(&left, of::IX)?, limited(addresses_of(hub, cols::PERSON)?, hub, texts)?, "address")
+        .group_by([col(of::IX), col(cols::PERSON)])
+        .agg([col(CROWD).max()])
         .with_column(count_over_record()?)
+        .with_column(when(col(CROWD).gt(lit(MOST_LINKED))).then(col(CROWD)).otherwise(col(cols::BELONGS)).alias(cols::BELONGS))
         .select([
             col(of::IX),
             col(cols::PERSON),
@@ -157,6 +161,45 @@ fn by_address_alone(alone: &DataFrame, first_free: u32) -> Result<DataFrame> {
     Ok(inner(keyed, persons, "key")
         .select([col(of::IX), col(cols::PERSON), method(Method::Hub), lit(1u32).cast(DataType::UInt32).alias(cols::BELONGS)])
         .collect()?)
+}
+
+/// Contacts of one address to which a record is tied one by one. A record of a more crowded address is tied
+/// to the first of them by id and counts as belonging to all: thousands times thousands of links say no more.
+const MOST_LINKED: u32 = 200;
+
+/// On how many contacts an address is (u32).
+const CROWD: &str = "crowd";
+
+/// The addresses of a hub with their crowd, crowded ones on one person only.
+fn limited(addresses: LazyFrame, hub: &DataFrame, texts: &Texts) -> Result<LazyFrame> {
+    let counted = addresses.with_column(len().over([col("address")])?.cast(DataType::UInt32).alias(CROWD)).collect()?;
+    let crowded = counted.clone().lazy().filter(col(CROWD).gt(lit(MOST_LINKED)));
+    let names = hub.clone().lazy().select([col(cols::PERSON), col(of::RECORD)]);
+    let crowded = inner(crowded, names, cols::PERSON).collect()?;
+    let numbers = |name: &str| -> Result<Vec<Option<u32>>> { Ok(crowded.column(name)?.u32()?.iter().collect()) };
+    let (persons, names, at) = (numbers(cols::PERSON)?, numbers(of::RECORD)?, numbers("address")?);
+    let mut first: HashMap<Option<u32>, (Option<&str>, usize)> = HashMap::default();
+    for row in 0..crowded.height() {
+        let named = (names[row].map(|name| texts.get(Text::from_number(name))), row);
+        let known = first.entry(at[row]).or_insert(named);
+        *known = (*known).min(named);
+    }
+    let kept: Vec<(u32, u32)> = first.iter().filter_map(|(address, (_, row))| Some((persons[*row]?, (*address)?))).collect();
+    let kept = DataFrame::new(
+        kept.len(),
+        vec![
+            UInt32Chunked::from_iter_values(cols::PERSON.into(), kept.iter().map(|pair| pair.0)).into_column(),
+            UInt32Chunked::from_iter_values("address".into(), kept.iter().map(|pair| pair.1)).into_column(),
+        ],
+    )?;
+    let columns = [cols::PERSON, "address", CROWD].map(col);
+    let on = [col(cols::PERSON), col("address")];
+    let first = counted.clone().lazy().join(kept.lazy(), on.clone(), on, JoinArgs::new(JoinType::Semi));
+    let usual = counted.lazy().filter(col(CROWD).lt_eq(lit(MOST_LINKED)));
+    Ok(concat(
+        [usual.select(columns.clone()), first.filter(col(CROWD).gt(lit(MOST_LINKED))).select(columns)],
+        UnionArgs::default(),
+    )?)
 }
 
 fn count_over_record() -> PolarsResult<Expr> {

@@ -36,6 +36,15 @@ pub fn normalise(cell: &str) -> Result<Cow<'_, str>, NoAddress> {
     }
 }
 
+/// A text with its addresses masked, as terminals and logs show it: `j***@example.org`.
+pub fn masked(text: &str) -> String {
+    let mask = |word: &str| match word.split_once('@') {
+        Some((local, domain)) => format!("{}***@{domain}", local.chars().next().map(String::from).unwrap_or_default()),
+        None => word.to_owned(),
+    };
+    text.split(' ').map(mask).collect::<Vec<_>>().join(" ")
+}
+
 /// Whether the bytes are a lower-case ASCII address of the usual form, which needs no more work. Anything
 /// that this refuses may still be an address; anything that it takes is one (a test compares it with the crate).
 fn is_plain(bytes: &[u8]) -> bool {
@@ -113,6 +122,18 @@ mod tests {
             ("ana@bo@example.org", Several),
         ] {
             assert_eq!(normalise(cell), Err(what), "{cell}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_masked_and_other_words_are_not() {
+        for (text, shown) in [
+            ("jo.doe@example.org", "j***@example.org"),
+            ("Jo Doe <jo@example.org>", "Jo Doe <***@example.org>"),
+            ("@example.org", "***@example.org"),
+            ("not a word", "not a word"),
+        ] {
+            assert_eq!(masked(text), shown);
         }
     }
 

@@ -6,7 +6,7 @@ use crate::columns::{Delivery, Field, Opt};
 use crate::ingest::Reject;
 use crate::normalise::System;
 use crate::normalise::findings::Finding;
-use crate::normalise::records::{Context, Record};
+use crate::normalise::records::Record;
 use crate::normalise::rows::{CodeRow, Effect, Read};
 use crate::normalise::times::Moment;
 use crate::systems::Grain;
@@ -24,18 +24,16 @@ pub struct Folded {
 }
 
 /// All records of one system.
-pub(super) struct Part<'a> {
+pub(super) struct Part {
     pub records: Vec<Record>,
     pub folded: Vec<Folded>,
     pub findings: Vec<Finding>,
     pub rejects: Vec<Reject>,
-    pub context: Context<'a>,
 }
 
 /// Puts the tables of one system together.
-pub(super) fn fold<'a>(read: Vec<Read>, system: &System<'a>) -> Part<'a> {
-    let context = Context { position: system.position, profile: system.profile, texts: system.texts };
-    let mut part = Part { records: Vec::new(), folded: Vec::new(), findings: Vec::new(), rejects: Vec::new(), context };
+pub(super) fn fold(read: Vec<Read>, system: &System<'_>) -> Part {
+    let mut part = Part { records: Vec::new(), folded: Vec::new(), findings: Vec::new(), rejects: Vec::new() };
     let (mut codes, mut keys) = (Vec::new(), HashMap::default());
     let mut grains = HashMap::default();
     for table in read {
@@ -58,7 +56,7 @@ pub(super) fn fold<'a>(read: Vec<Read>, system: &System<'a>) -> Part<'a> {
     part
 }
 
-impl Part<'_> {
+impl Part {
     /// Of rows with the same key the most restrictive one counts; the others are folded into it. A key that
     /// stands twice in an export of contacts is a finding; one that a unit's log names twice is not.
     fn keep_most_restrictive(&mut self, keys: &HashMap<u32, Field>, grains: &HashMap<u32, Grain>, system: &System<'_>) {
@@ -83,8 +81,12 @@ impl Part<'_> {
         let mut dropped = HashSet::default();
         for ((kind, key, _), rows) in groups.into_iter().filter(|(_, rows)| rows.len() > 1) {
             let strictest = rows.iter().copied().max_by_key(|at| self.records[*at].strictness(system)).unwrap_or(rows[0]);
-            for at in rows.iter().copied().filter(|at| *at != strictest) {
+            let mut others: Vec<usize> = rows.iter().copied().filter(|at| *at != strictest).collect();
+            others.sort_by_cached_key(|at| self.records[*at].strictness(system));
+            for at in others {
                 dropped.insert(at);
+                let other = self.records[at].clone();
+                self.records[strictest].learn(&other);
                 self.folded.push(Folded { input: self.records[at].input, system: system.position as u32, record: key });
             }
             let last = rows.iter().map(|at| &self.records[*at]).max_by_key(|record| (record.input, record.row));
@@ -221,13 +223,32 @@ impl Record {
             Delivery::Ok | Delivery::Unknown => 0,
         };
         let text = |text: Option<Text>| text.map(|text| system.texts.get(text)).unwrap_or_default();
+        let said = self.said();
         let rest =
-            [self.emails[0], self.emails[1], self.contact_id, self.source_id, self.word, self.categories_cell, self.evidence];
+            [self.emails[0], self.emails[1], self.contact_id, self.source_id, self.word, self.categories_cell, said.evidence];
         (
-            (opt, self.out.is_none(), self.out.map(|out| out.until), delivery, self.failed),
-            (self.opted_in.is_none(), self.opted_in.map(|opted_in| std::cmp::Reverse(opted_in.from))),
+            (opt, said.out.is_none(), said.out.map(|out| out.until), delivery, said.failed),
+            (said.opted_in.is_none(), said.opted_in.map(|opted_in| std::cmp::Reverse(opted_in.from))),
             rest.map(text),
         )
+    }
+
+    /// Takes over the keys of another row of the same record: whom it is about does not depend on which row counts.
+    fn learn(&mut self, other: &Record) {
+        self.contact_id = self.contact_id.or(other.contact_id);
+        self.source_id = self.source_id.or(other.source_id);
+        self.stopped |= other.stopped;
+        if let (Some(out), Some(also)) = (self.said().out, other.said().out) {
+            let first =
+                [self.said().first_out, other.said().first_out, Some(out.from), Some(also.from)].into_iter().flatten().min();
+            let said = self.say();
+            (said.out, said.first_out) = (Some(out.later(also)), first);
+        }
+        for email in other.emails.into_iter().flatten().filter(|email| !self.emails.contains(&Some(*email))).collect::<Vec<_>>() {
+            if let Some(free) = self.emails.iter_mut().find(|slot| slot.is_none()) {
+                *free = Some(email);
+            }
+        }
     }
 
     /// Applies the codes of this constituent.
@@ -235,11 +256,17 @@ impl Record {
         codes.sort_by_key(|row| (system.texts.get(row.code), row.start));
         let outs: Vec<&CodeRow> = codes.iter().filter(|row| row.effect == Effect::OptOut).collect();
         if let Some(first) = outs.first() {
-            let times = outs.iter().map(|row| row.start).chain((self.opt == Opt::Out).then_some(self.out));
+            let boxed = (self.opt == Opt::Out).then_some(self.said().out);
+            let times: Vec<Option<Moment>> = outs.iter().map(|row| row.start).chain(boxed).collect();
             // An opt-in must be later than all of them, so one without a time leaves the whole without.
-            self.out = times.reduce(|one, other| Some(later(one?, other?))).flatten();
+            let latest = times.iter().copied().reduce(|one, other| Some(one?.later(other?))).flatten();
+            let said = self.say();
+            said.code_alone = boxed.is_none();
+            said.out = latest;
+            said.first_out = times.iter().flatten().map(|out| out.from).min();
+            said.code = Some(first.code);
+            said.code_from = first.start.map(|start| start.from);
             self.opt = Opt::Out;
-            self.code = Some(first.code);
         }
         let mut chosen = Vec::new();
         for row in codes.iter() {
@@ -247,7 +274,8 @@ impl Record {
                 Effect::Choose { category, on } => {
                     let text = system.texts.get(*category);
                     chosen.push(if *on { format!("+{text}") } else { format!("-{text}") });
-                    self.chosen_from = self.chosen_from.max(row.start.map(|start| start.from));
+                    let latest = self.said().chosen_from.max(row.start.map(|start| start.from));
+                    self.say().chosen_from = latest;
                 }
                 Effect::Stop => self.stopped = true,
                 Effect::Nothing | Effect::OptOut => {}
@@ -256,11 +284,7 @@ impl Record {
         if !chosen.is_empty() {
             chosen.sort_unstable();
             chosen.dedup();
-            self.chosen = Some(system.texts.intern(&chosen.join(";")));
+            self.say().chosen = Some(system.texts.intern(&chosen.join(";")));
         }
     }
-}
-
-fn later(one: Moment, other: Moment) -> Moment {
-    if one.until >= other.until { one } else { other }
 }

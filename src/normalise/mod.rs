@@ -17,6 +17,7 @@ mod times;
 mod words;
 
 pub use category::{CategoryBook, own_values};
+pub use email::masked;
 pub use facts::Facts;
 pub use findings::Finding;
 pub use fold::Folded;
@@ -25,7 +26,7 @@ pub use times::{Moment, Zone};
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
-use polars::prelude::{DataFrame, IntoLazy, UnionArgs, concat_lf_diagonal};
+use polars::prelude::DataFrame;
 use rayon::prelude::*;
 
 use crate::config::Config;
@@ -64,22 +65,19 @@ pub fn normalise(tables: Vec<TextTable>, files: &[FileReport], run: &Rules<'_>) 
             let system = System::new(position, run);
             let read: Vec<rows::Read> =
                 tables.into_par_iter().map(|table| rows::read(&table, &files[table.file], &system)).collect();
-            fold::fold(read, &system)
+            (position, fold::fold(read, &system))
         })
         .collect();
 
     let mut whole = Normalised { records: DataFrame::empty(), folded: Vec::new(), findings: Vec::new(), rejects: Vec::new() };
-    let mut frames = Vec::new();
-    for part in parts {
-        frames.push(records::frame(&part.records, &part.context)?.lazy());
+    let mut records = Vec::new();
+    for (position, part) in parts {
+        records.push(records::OfSystem { position, role: run.systems.profiles()[position].role, records: part.records });
         whole.folded.extend(part.folded);
         whole.findings.extend(part.findings);
         whole.rejects.extend(part.rejects);
     }
-    if !frames.is_empty() {
-        whole.records = concat_lf_diagonal(frames, UnionArgs::default())?.with_row_index(col::IX, None).collect()?;
-        whole.records.rechunk_mut();
-    }
+    whole.records = records::frame(&records)?;
     Ok(whole)
 }
 

@@ -5,16 +5,16 @@ use polars::prelude::{
     BooleanChunked, Categorical8Type, CategoricalChunked, Column, DataFrame, DataType, Int64Chunked, IntoColumn, IntoSeries,
     NewChunkedArray, UInt8Chunked, UInt32Chunked,
 };
+use rayon::prelude::*;
 
 use crate::columns::{Delivery, Opt, Role};
 use crate::normalise::Moment;
-use crate::systems::Profile;
-use crate::texts::{Text, Texts};
+use crate::texts::{Text, column};
 
 /// Addresses that one record keeps; further columns are left unread.
 pub const ADDRESSES: usize = 4;
 
-/// The columns of the records frame. Texts are categoricals of the run's store; times are milliseconds
+/// The columns of the records frame. Texts are their numbers in the run's store (u32); times are milliseconds
 /// since 1970 UTC, `_from` the earliest and `_until` the latest that it can have been.
 pub mod col {
     /// Number of the record in this run (u32).
@@ -43,12 +43,20 @@ pub mod col {
     pub const DELIVERY: &str = "delivery";
     /// The preference cell, as the system writes it.
     pub const WORD: &str = "word";
+    /// The key as the system itself spells it, where that is not the one spelling.
+    pub const KEY_CELL: &str = "key_cell";
     /// The code that opted the record out, where one did.
     pub const CODE: &str = "code";
-    /// When it was opted out.
+    /// When that code began.
+    pub const CODE_FROM: &str = "code_from";
+    /// Whether the code alone opts it out, and not its box (bool).
+    pub const CODE_ALONE: &str = "code_alone";
+    /// When it was opted out: the latest of several, for an opt-in must beat them all; null where one is undated.
     pub const OUT_FROM: &str = "out_from";
-    /// When it was opted out, at the latest.
+    /// The same, at the latest.
     pub const OUT_UNTIL: &str = "out_until";
+    /// When it was first opted out, as far as is known: what the legal clock counts from.
+    pub const FIRST_OUT: &str = "first_out";
     /// When it was opted in.
     pub const IN_FROM: &str = "in_from";
     /// When it was opted in, at the latest.
@@ -94,22 +102,46 @@ pub(super) struct Record {
     pub opt: Opt,
     pub delivery: Delivery,
     pub word: Option<Text>,
-    pub code: Option<Text>,
-    pub out: Option<Moment>,
-    pub opted_in: Option<Moment>,
-    pub evidence: Option<Text>,
-    pub failed: Option<Moment>,
     pub delivery_word: Option<Text>,
     pub categories: Option<Text>,
     pub categories_on: Option<Text>,
     pub categories_odd: Option<Text>,
     pub categories_cell: Option<Text>,
-    pub chosen: Option<Text>,
-    pub chosen_from: Option<i64>,
     pub unit: Option<Text>,
     pub main: bool,
     pub stopped: bool,
+    said: Option<Box<Said>>,
 }
+
+/// What only few records say.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Said {
+    pub key_cell: Option<Text>,
+    pub code: Option<Text>,
+    pub code_from: Option<i64>,
+    pub code_alone: bool,
+    pub out: Option<Moment>,
+    pub first_out: Option<i64>,
+    pub opted_in: Option<Moment>,
+    pub evidence: Option<Text>,
+    pub failed: Option<Moment>,
+    pub chosen: Option<Text>,
+    pub chosen_from: Option<i64>,
+}
+
+static NOTHING: Said = Said {
+    key_cell: None,
+    code: None,
+    code_from: None,
+    code_alone: false,
+    out: None,
+    first_out: None,
+    opted_in: None,
+    evidence: None,
+    failed: None,
+    chosen: None,
+    chosen_from: None,
+};
 
 impl Record {
     /// A record that says nothing yet.
@@ -125,21 +157,15 @@ impl Record {
             opt: Opt::Blank,
             delivery: Delivery::Ok,
             word: None,
-            code: None,
-            out: None,
-            opted_in: None,
-            evidence: None,
-            failed: None,
             delivery_word: None,
             categories: None,
             categories_on: None,
             categories_odd: None,
             categories_cell: None,
-            chosen: None,
-            chosen_from: None,
             unit: None,
             main: true,
             stopped: false,
+            said: None,
         }
     }
 
@@ -147,33 +173,54 @@ impl Record {
     pub fn has_key(&self) -> bool {
         self.record.is_some() || self.contact_id.is_some() || self.source_id.is_some() || self.emails.iter().any(Option::is_some)
     }
+
+    /// What only few records say.
+    pub fn said(&self) -> &Said {
+        self.said.as_deref().unwrap_or(&NOTHING)
+    }
+
+    /// The same, to be written.
+    pub fn say(&mut self) -> &mut Said {
+        self.said.get_or_insert_default()
+    }
 }
 
-/// What is the same for all records of a system.
-pub(super) struct Context<'a> {
+/// The records of one system.
+pub(super) struct OfSystem {
     pub position: usize,
-    pub profile: &'a Profile,
-    pub texts: &'a Texts,
+    pub role: Role,
+    pub records: Vec<Record>,
 }
 
-/// The columns of one system's records.
-pub(super) fn frame(records: &[Record], context: &Context<'_>) -> Result<DataFrame> {
-    let texts = |name: &'static str, of: fn(&Record) -> Option<Text>| context.texts.column(name, records.iter().map(of));
-    let count = |name: &'static str, of: fn(&Record) -> u32| {
-        UInt32Chunked::from_vec(name.into(), records.iter().map(of).collect()).into_column()
+/// One frame of all records, numbered in their order.
+pub(super) fn frame(parts: &[OfSystem]) -> Result<DataFrame> {
+    type Make<'a> = Box<dyn Fn() -> Column + Send + Sync + 'a>;
+    let all = move || parts.iter().flat_map(|part| part.records.iter());
+    let height = all().count();
+    let texts =
+        |name: &'static str, of: fn(&Record) -> Option<Text>| -> Make<'_> { Box::new(move || column(name, all().map(of))) };
+    let count = |name: &'static str, of: fn(&Record) -> u32| -> Make<'_> {
+        Box::new(move || UInt32Chunked::from_iter_values(name.into(), all().map(of)).into_column())
     };
-    let time = |name: &'static str, of: fn(&Record) -> Option<i64>| {
-        Int64Chunked::from_iter_options(name.into(), records.iter().map(of)).into_column()
+    let time = |name: &'static str, of: fn(&Said) -> Option<i64>| -> Make<'_> {
+        Box::new(move || Int64Chunked::from_iter_options(name.into(), all().map(|record| of(record.said()))).into_column())
     };
-    let flag = |name: &'static str, of: fn(&Record) -> bool| {
-        BooleanChunked::from_iter_values(name.into(), records.iter().map(of)).into_column()
+    let flag = |name: &'static str, of: fn(&Record) -> bool| -> Make<'_> {
+        Box::new(move || BooleanChunked::from_iter_values(name.into(), all().map(of)).into_column())
     };
-    let columns = vec![
+    let columns: Vec<Make<'_>> = vec![
+        Box::new(move || UInt32Chunked::from_iter_values(col::IX.into(), 0..height as u32).into_column()),
         count(col::INPUT, |record| record.input),
         count(col::ROW, |record| record.row),
-        UInt32Chunked::from_vec(col::SYSTEM.into(), vec![context.position as u32; records.len()]).into_column(),
+        Box::new(move || {
+            let systems = parts.iter().flat_map(|part| std::iter::repeat_n(part.position as u32, part.records.len()));
+            UInt32Chunked::from_iter_values(col::SYSTEM.into(), systems).into_column()
+        }),
         count(col::KIND, |record| record.kind),
-        words(col::ROLE, Role::dtype(), records.iter().map(|_| context.profile.role as u8)),
+        Box::new(move || {
+            let roles = parts.iter().flat_map(|part| std::iter::repeat_n(part.role as u8, part.records.len()));
+            words(col::ROLE, Role::dtype(), roles)
+        }),
         texts(col::RECORD, |record| record.record),
         texts(col::CONTACT_ID, |record| record.contact_id),
         texts(col::SOURCE_ID, |record| record.source_id),
@@ -181,29 +228,34 @@ pub(super) fn frame(records: &[Record], context: &Context<'_>) -> Result<DataFra
         texts(col::EMAILS[1], |record| record.emails[1]),
         texts(col::EMAILS[2], |record| record.emails[2]),
         texts(col::EMAILS[3], |record| record.emails[3]),
-        words(col::OPT, Opt::dtype(), records.iter().map(|record| record.opt as u8)),
-        words(col::DELIVERY, Delivery::dtype(), records.iter().map(|record| record.delivery as u8)),
+        Box::new(move || words(col::OPT, Opt::dtype(), all().map(|record| record.opt as u8))),
+        Box::new(move || words(col::DELIVERY, Delivery::dtype(), all().map(|record| record.delivery as u8))),
         texts(col::WORD, |record| record.word),
-        texts(col::CODE, |record| record.code),
-        time(col::OUT_FROM, |record| record.out.map(|out| out.from)),
-        time(col::OUT_UNTIL, |record| record.out.map(|out| out.until)),
-        time(col::IN_FROM, |record| record.opted_in.map(|opted_in| opted_in.from)),
-        time(col::IN_UNTIL, |record| record.opted_in.map(|opted_in| opted_in.until)),
-        texts(col::EVIDENCE, |record| record.evidence),
-        time(col::FAILED_FROM, |record| record.failed.map(|failed| failed.from)),
-        time(col::FAILED_UNTIL, |record| record.failed.map(|failed| failed.until)),
+        texts(col::KEY_CELL, |record| record.said().key_cell),
+        texts(col::CODE, |record| record.said().code),
+        time(col::CODE_FROM, |said| said.code_from),
+        flag(col::CODE_ALONE, |record| record.said().code_alone),
+        time(col::OUT_FROM, |said| said.out.map(|out| out.from)),
+        time(col::OUT_UNTIL, |said| said.out.map(|out| out.until)),
+        time(col::FIRST_OUT, |said| said.first_out.or(said.out.map(|out| out.from))),
+        time(col::IN_FROM, |said| said.opted_in.map(|opted_in| opted_in.from)),
+        time(col::IN_UNTIL, |said| said.opted_in.map(|opted_in| opted_in.until)),
+        texts(col::EVIDENCE, |record| record.said().evidence),
+        time(col::FAILED_FROM, |said| said.failed.map(|failed| failed.from)),
+        time(col::FAILED_UNTIL, |said| said.failed.map(|failed| failed.until)),
         texts(col::DELIVERY_WORD, |record| record.delivery_word),
         texts(col::CATEGORIES, |record| record.categories),
         texts(col::CATEGORIES_ON, |record| record.categories_on),
         texts(col::CATEGORIES_ODD, |record| record.categories_odd),
         texts(col::CATEGORIES_CELL, |record| record.categories_cell),
-        texts(col::CHOSEN, |record| record.chosen),
-        time(col::CHOSEN_FROM, |record| record.chosen_from),
+        texts(col::CHOSEN, |record| record.said().chosen),
+        time(col::CHOSEN_FROM, |said| said.chosen_from),
         texts(col::UNIT, |record| record.unit),
         flag(col::MAIN, |record| record.main),
         flag(col::STOPPED, |record| record.stopped),
     ];
-    Ok(DataFrame::new(records.len(), columns)?)
+    let columns = columns.par_iter().map(|make| make()).collect();
+    Ok(DataFrame::new(height, columns)?)
 }
 
 /// A column of a small vocabulary, from the positions of its words.

@@ -11,7 +11,7 @@ use crate::normalise::findings::Finding;
 use crate::normalise::records::{ADDRESSES, Record};
 use crate::normalise::times::{self, Moment, NoTime, Zone};
 use crate::normalise::{System, ids};
-use crate::systems::{BlankMeans, CodeMeaning, DateOrder, Grain, Kind, State, fold_header};
+use crate::systems::{BlankMeans, CodeMeaning, DateOrder, Grain, IdShape, Kind, State, fold_header};
 use crate::texts::Text;
 
 /// What the rows of one table are.
@@ -73,10 +73,13 @@ pub(super) fn read(table: &TextTable, file: &FileReport, system: &System<'_>) ->
             .all(Field::Categories)
             .filter_map(|(at, column)| Some((at, column.name.strip_prefix("categories:")?)))
             .collect(),
+        addresses: cells.all(Field::Email).map(|(column, _)| column).take(ADDRESSES).collect(),
+        shapes: Field::ALL.map(|field| kind.shape(field)),
         findings: Vec::new(),
         rejects: Vec::new(),
     };
-    let (mut records, mut codes) = (Vec::new(), Vec::new());
+    let rows = |grain: bool| Vec::with_capacity(if grain { cells.len() } else { 0 });
+    let (mut records, mut codes) = (rows(kind.grain != Grain::Code), Vec::new());
     for at in 0..cells.len() {
         match kind.grain {
             Grain::Code => codes.extend(reader.code(at)),
@@ -107,7 +110,7 @@ fn dates_of(cells: &Cells<'_>, field: Field, system: &System<'_>) -> Dates {
             | Field::CodeEnd
             | Field::ModifiedAt
     );
-    let order = system.profile.date_order.or_else(|| if is_date { times::proven_order(cells.values(field)) } else { None });
+    let order = if is_date { times::order_of(cells.values(field), system.profile.date_order) } else { None };
     Dates { zone, order }
 }
 
@@ -121,6 +124,8 @@ struct Reader<'a> {
     dates: [Dates; Field::ALL.len()],
     categories: CategoryBook,
     checkboxes: Vec<(usize, &'a str)>,
+    addresses: Vec<usize>,
+    shapes: [IdShape; Field::ALL.len()],
     findings: Vec<Finding>,
     rejects: Vec<Reject>,
 }
@@ -139,15 +144,21 @@ impl<'a> Reader<'a> {
         match self.kind.grain {
             Grain::UnitUnsubscribe => {
                 record.opt = Opt::Out;
-                record.out = self.time(Field::OptOutAt, at);
+                if let Some(out) = self.time(Field::OptOutAt, at) {
+                    record.say().out = Some(out);
+                }
             }
             _ => self.read_preference(at, &mut record),
         }
         record.unit = self.cells.get(Field::Unit, at).map(|unit| self.system.texts.intern(unit));
         record.main = record.unit.is_none();
         self.read_delivery_times(at, &mut record);
-        record.opted_in = self.time(Field::OptInAt, at);
-        record.evidence = self.text(Field::OptInEvidence, at);
+        if let Some(opted_in) = self.time(Field::OptInAt, at) {
+            record.say().opted_in = Some(opted_in);
+        }
+        if let Some(evidence) = self.text(Field::OptInEvidence, at) {
+            record.say().evidence = Some(evidence);
+        }
         self.time(Field::ModifiedAt, at);
         self.read_categories(at, &mut record);
         for finding in &mut self.findings[before..] {
@@ -170,7 +181,11 @@ impl<'a> Reader<'a> {
         let end = self.time(Field::CodeEnd, at);
         let active = self.is_active(at, start, end);
         let effect = match self.system.codes.meaning(code) {
-            _ if !active || code.is_empty() => Effect::Nothing,
+            _ if !active => Effect::Nothing,
+            _ if code.is_empty() => {
+                self.find("DAT604", Field::Code, at, "the code is missing: nobody knows what this row says");
+                Effect::Stop
+            }
             Some(CodeMeaning::OptOutAll | CodeMeaning::NoContact) => Effect::OptOut,
             Some(CodeMeaning::OptOutCategory(category)) => {
                 Effect::Choose { category: self.system.texts.intern(category), on: false }
@@ -209,9 +224,8 @@ impl<'a> Reader<'a> {
     }
 
     fn read_addresses(&mut self, at: usize, record: &mut Record) {
-        let columns: Vec<usize> = self.cells.all(Field::Email).map(|(column, _)| column).take(ADDRESSES).collect();
-        for (slot, column) in columns.into_iter().enumerate() {
-            let Some(cell) = self.cells.cell(column, at) else { continue };
+        for slot in 0..self.addresses.len() {
+            let Some(cell) = self.cells.cell(self.addresses[slot], at) else { continue };
             match email::normalise(cell) {
                 Ok(address) => record.emails[slot] = Some(self.system.texts.intern(&address)),
                 Err(NoAddress::Invalid) => self.find_value("DAT601", Field::Email, cell, at, "this is not an e-mail address"),
@@ -224,7 +238,14 @@ impl<'a> Reader<'a> {
 
     fn read_ids(&mut self, at: usize, record: &mut Record) {
         record.record = self.id(self.kind.key, at);
-        if self.cells.get(self.kind.key, at).is_none() {
+        let key = self.cells.get(self.kind.key, at);
+        if let (Some(cell), Some(record_key), IdShape::SalesforceOrText) =
+            (key, record.record, self.shapes[self.kind.key as usize])
+            && cell.trim() != self.system.texts.get(record_key)
+        {
+            record.say().key_cell = Some(self.system.texts.intern(cell.trim()));
+        }
+        if key.is_none() {
             self.find("DAT602", self.kind.key, at, "the id is missing: the row is known by its other keys alone");
         }
         record.contact_id = match self.kind.key {
@@ -245,7 +266,7 @@ impl<'a> Reader<'a> {
 
     fn id(&mut self, field: Field, at: usize) -> Option<Text> {
         let cell = self.cells.get(field, at)?;
-        match ids::normalise(cell, self.kind.shape(field)) {
+        match ids::normalise(cell, self.shapes[field as usize]) {
             Ok(id) => Some(self.system.texts.intern(&id)),
             Err(why) => {
                 self.find("DAT602", field, at, why.reason());
@@ -295,7 +316,9 @@ impl<'a> Reader<'a> {
             self.reject(at, self.cells.header(field).to_owned(), cell.unwrap_or_default(), reason);
         }
         let out_at = self.time(Field::OptOutAt, at);
-        record.out = out_at.filter(|_| record.opt == Opt::Out);
+        if let Some(out) = out_at.filter(|_| record.opt == Opt::Out) {
+            record.say().out = Some(out);
+        }
     }
 
     fn read_delivery_times(&mut self, at: usize, record: &mut Record) {
@@ -309,11 +332,14 @@ impl<'a> Reader<'a> {
                 record.delivery_word = self.text(Field::Status, at);
             }
         }
-        record.failed = match record.delivery {
+        let failed = match record.delivery {
             Delivery::Held => held_at.or(bounced_at),
             Delivery::Bounced => bounced_at.or(held_at),
             Delivery::Ok | Delivery::Removed | Delivery::Unknown => None,
         };
+        if failed.is_some() {
+            record.say().failed = failed;
+        }
     }
 
     /// What a CRM or a source says of the first address: the CRM by its bounce fields, a source by a status.
@@ -353,10 +379,21 @@ impl<'a> Reader<'a> {
             }
             self.cells.get(Field::Categories, at)
         } else {
-            let ticked = |(column, _): &&(usize, &str)| {
-                self.cells.cell(*column, at).is_some_and(|cell| self.system.booleans.meaning(cell) == Some(true))
-            };
-            let on: Vec<&str> = self.checkboxes.iter().filter(ticked).map(|(_, name)| *name).collect();
+            let mut on = Vec::new();
+            for (column, name) in self.checkboxes.clone() {
+                let Some(cell) = self.cells.cell(column, at) else { continue };
+                match self.system.booleans.meaning(cell) {
+                    Some(true) => on.push(name),
+                    Some(false) => {}
+                    None => self.find_value(
+                        "DAT604",
+                        Field::Categories,
+                        cell,
+                        at,
+                        "not a word for yes or no: the box counts as not ticked",
+                    ),
+                }
+            }
             joined = on.join(&self.system.profile.category_separator);
             Some(joined.as_str())
         };

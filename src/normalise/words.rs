@@ -19,6 +19,7 @@ impl<T: Copy> Words<T> {
         let mut meanings = HashMap::default();
         for (word, meaning) in entries {
             spelled.push(word.as_str());
+            meanings.insert(word.clone(), meaning);
             meanings.insert(word.to_lowercase(), meaning);
         }
         Words { meanings, known: spelled.join(", ") }
@@ -26,7 +27,7 @@ impl<T: Copy> Words<T> {
 
     /// What a word means, `None` for one that the table lacks.
     pub fn meaning(&self, word: &str) -> Option<T> {
-        // Most cells are spelled as the table has them, in lower case; only others pay for folding.
+        // Most cells are spelled as the table has them; only others pay for folding.
         self.meanings.get(word).or_else(|| self.meanings.get(&word.to_lowercase())).copied()
     }
 

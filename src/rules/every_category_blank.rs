@@ -1,13 +1,14 @@
 //! CAT304: not opted out, every category blank.
 
 use anyhow::Result;
-use polars::prelude::{DataType, IntoLazy, JoinArgs, JoinType, col, lit};
+use polars::prelude::{IntoLazy, IntoSeries, JoinArgs, JoinType, col, lit, UInt32Chunked};
 
 use crate::classify::{Found, World, rows};
 use crate::columns::Method;
 use crate::consent::decided;
 use crate::matching::{cols, word};
 use crate::normalise::col as of;
+use crate::texts::Text;
 use crate::columns::Severity;
 use crate::rules::{Finder, Rule};
 
@@ -28,8 +29,11 @@ fn search(world: &World<'_>, rule: &'static Rule) -> Result<Vec<Found>> {
     let keeps = col(of::CATEGORIES_ON).is_not_null().or(col(of::CHOSEN).is_not_null());
     let nothing = lit(world.texts.intern("").number());
     // The codes of a list are sorted, so one that turns a category on stands first.
-    let turned_on = col(of::CHOSEN).cast(DataType::String).str().starts_with(lit("+"));
-    let on = col(of::CATEGORIES_ON).to_physical().neq(nothing).or(turned_on).fill_null(lit(false));
+    let lists = world.members.column(of::CHOSEN)?.unique()?;
+    let turned_on = lists.u32()?.iter().flatten().filter(|list| world.texts.get(Text::from_number(*list)).starts_with('+'));
+    let turned_on: UInt32Chunked = turned_on.map(Some).collect();
+    let turned_on = col(of::CHOSEN).is_in(lit(turned_on.into_series()).implode(false), false);
+    let on = col(of::CATEGORIES_ON).neq(nothing).or(turned_on).fill_null(lit(false));
     let not_opted_out = col(decided::OUT).fill_null(lit(false)).not();
     let blank = world
         .members

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use foldhash::{HashMap, HashSet};
-use polars::prelude::{DataFrame, Expr, IntoLazy, JoinArgs, JoinType, UInt32Chunked, col};
+use polars::prelude::{BooleanChunked, DataFrame, Expr, IntoLazy, JoinArgs, JoinType, NewChunkedArray, UInt32Chunked, col};
 
 use crate::classify::{Detail, Found, World, rows};
 use crate::columns::{Method, Role};
@@ -104,31 +104,32 @@ pub enum Contradiction {
 
 /// Records that are tied to a contact by an id and whose other keys say otherwise.
 pub fn contradictions(world: &World<'_>, rule: &'static Rule, wanted: Contradiction) -> Result<Vec<Found>> {
-    let by_id = [Method::ContactId, Method::SourceId].map(|method| col(cols::METHOD).eq(word(method.word(), Method::dtype())));
-    let [by_contact_id, by_source_id] = by_id;
-    let tied = members_that(
-        world,
-        col(cols::IN_HUB).and(col(of::MAIN)).and(by_contact_id.or(by_source_id)),
-        &[of::IX, of::SOURCE_ID, cols::METHOD],
-    )?;
+    let tied = doubtful(world)?;
     let persons: Vec<u32> = tied.column(cols::PERSON)?.u32()?.iter().flatten().collect();
     let ixs: Vec<u32> = tied.column(of::IX)?.u32()?.iter().flatten().collect();
     let mut own: HashMap<u32, HashSet<u32>> = HashMap::default();
     for (ix, person) in ixs.iter().zip(&persons) {
         own.entry(*ix).or_default().insert(*person);
     }
-    let addressed: HashSet<u32> = world.matched.addresses.column(cols::PERSON)?.u32()?.iter().flatten().collect();
+    let owners: HashSet<u32> = persons.into_iter().collect();
+    let addressed =
+        world.matched.addresses.column(cols::PERSON)?.u32()?.iter().flatten().filter(|person| owners.contains(person));
+    let addressed: HashSet<u32> = addressed.collect();
     let by_address = Claims::by_address(world, &tied, &own)?;
     let by_source = Claims::by_source(world, &tied, &own)?;
     let mut found = Vec::new();
     for one in rows(&tied, rule)? {
         let (Some(ix), Some(person)) = (one.a, one.person) else { continue };
-        let has_address = by_address.named.contains(&ix);
-        let others = by_address.elsewhere(ix) || by_source.elsewhere(ix);
-        let nobodys =
-            has_address && !by_address.own.contains(&ix) && !by_address.other.contains(&ix) && addressed.contains(&person);
+        let elsewhere = by_address.elsewhere(ix) || by_source.elsewhere(ix);
+        let nobodys = by_address.is_nobodys(ix) && addressed.contains(&person);
         match wanted {
-            Contradiction::OtherContact if others => found.push(one),
+            Contradiction::OtherContact if elsewhere => {
+                let (key, claims) = if by_address.elsewhere(ix) { ("address", &by_address) } else { ("source id", &by_source) };
+                let mut persons = claims.other[&ix].clone();
+                persons.sort_unstable_by_key(|person| world.name(*person));
+                persons.dedup();
+                found.push(Found { detail: Detail::PointsAt { key, persons }, ..one });
+            }
             Contradiction::OtherAddress if nobodys => {
                 found.push(Found { a: world.matched.contact(person).map(|(ix, _)| ix), b: Some(ix), ..one });
             }
@@ -138,17 +139,49 @@ pub fn contradictions(world: &World<'_>, rule: &'static Rule, wanted: Contradict
     Ok(if wanted == Contradiction::OtherContact { once_a_record(world, found) } else { found })
 }
 
+/// Records that are tied to a contact by an id, but for those whose first address and source id are the
+/// contact's own or blank, which nearly all are: they contradict nothing.
+fn doubtful(world: &World<'_>) -> Result<DataFrame> {
+    let numbers = |name: &str| -> Result<UInt32Chunked> { Ok(world.members.column(name)?.u32()?.rechunk().into_owned()) };
+    let (persons, ixs, emails, sources) =
+        (numbers(cols::PERSON)?, numbers(of::IX)?, numbers(of::EMAILS[0])?, numbers(of::SOURCE_ID)?);
+    let methods = world.members.column(cols::METHOD)?.to_physical_repr();
+    let methods = methods.u8()?.rechunk().into_owned();
+    let of_record = |name: &str| -> Result<UInt32Chunked> { Ok(world.records.column(name)?.u32()?.rechunk().into_owned()) };
+    let (record_emails, record_sources) = (of_record(of::EMAILS[0])?, of_record(of::SOURCE_ID)?);
+    let by_id = [Method::ContactId as u8, Method::SourceId as u8];
+    let is_doubtful = (0..world.members.height()).map(|at| {
+        let contact = persons.get(at).and_then(|person| world.matched.contact(person));
+        let (Some((contact, _)), true) = (contact, methods.get(at).is_some_and(|method| by_id.contains(&method))) else {
+            return false;
+        };
+        let same = |own: Option<u32>, of_contact: &UInt32Chunked| own == of_contact.get(contact as usize);
+        let address = emails.get(at).is_some() && same(emails.get(at), &record_emails);
+        let source = sources.get(at).is_none() || same(sources.get(at), &record_sources);
+        ixs.get(at).is_some() && !(address && source)
+    });
+    let mask = BooleanChunked::from_iter_values("doubtful".into(), is_doubtful);
+    let columns = [col(cols::PERSON), col(of::IX), col(of::IX).alias("a"), col(of::SOURCE_ID)];
+    Ok(world.members.filter(&mask)?.lazy().filter(col(of::MAIN)).select(columns).collect()?)
+}
+
 /// Which records have a key, and whose contacts' key it is too.
 struct Claims {
     named: HashSet<u32>,
     own: HashSet<u32>,
-    other: HashSet<u32>,
+    /// The contacts that have it, by record.
+    other: HashMap<u32, Vec<u32>>,
 }
 
 impl Claims {
     /// Whether the key is another contact's and not the record's own contact's.
     fn elsewhere(&self, ix: u32) -> bool {
-        self.other.contains(&ix) && !self.own.contains(&ix)
+        self.other.contains_key(&ix) && !self.own.contains(&ix)
+    }
+
+    /// Whether the record has the key and no contact does.
+    fn is_nobodys(&self, ix: u32) -> bool {
+        self.named.contains(&ix) && !self.own.contains(&ix) && !self.other.contains_key(&ix)
     }
 
     fn by_address(world: &World<'_>, tied: &DataFrame, own: &HashMap<u32, HashSet<u32>>) -> Result<Claims> {
@@ -182,16 +215,16 @@ impl Claims {
         let mut claims = Claims {
             named: keys.column(of::IX)?.u32()?.iter().flatten().collect(),
             own: HashSet::default(),
-            other: HashSet::default(),
+            other: HashMap::default(),
         };
         for (ix, person) in pairs.column(of::IX)?.u32()?.iter().flatten().zip(pairs.column(cols::PERSON)?.u32()?.iter().flatten())
         {
             let is_own = own.get(&ix).is_some_and(|persons| persons.contains(&person));
             if is_own {
-                claims.own.insert(ix)
+                claims.own.insert(ix);
             } else {
-                claims.other.insert(ix)
-            };
+                claims.other.entry(ix).or_default().push(person);
+            }
         }
         Ok(claims)
     }

@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use polars::prelude::{Column, DataFrame};
 
-use crate::classify::{World, classify, members};
+use crate::classify::{World, classify, members, notable};
 use crate::columns::Field;
 use crate::config::Config;
 use crate::ingest::{AsOfFrom, FileReport, MappedColumn, TextTable, Verdict};
@@ -48,10 +48,12 @@ pub(super) fn found(records: &str) -> Vec<(&'static str, String)> {
     let (files, tables) = tables(records, &systems);
     let run = normalise::Rules { systems: &systems, config: &config, as_of, texts: &texts };
     let normalised = normalise(tables, &files, &run).unwrap();
-    let matched = crate::matching::match_records(&normalised.records).unwrap();
+    let matched = crate::matching::match_records(&normalised.records, &texts).unwrap();
     let consent = crate::consent::weigh(&normalised.records, &matched, &config, &systems, &texts).unwrap();
+    let members = members(&normalised.records, &matched, &consent, &config).unwrap();
     let world = World {
-        members: members(&normalised.records, &matched, &consent, &config).unwrap(),
+        notable: notable(&members).unwrap(),
+        members,
         records: &normalised.records,
         matched: &matched,
         consent: &consent,

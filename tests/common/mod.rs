@@ -5,6 +5,7 @@
 pub mod importer;
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -26,9 +27,14 @@ pub struct Said {
     pub err: String,
 }
 
+/// The program: the one built with the tests, unless `PREFRECON_UNDER_TEST` names another, such as an installed one.
+pub fn program() -> OsString {
+    std::env::var_os("PREFRECON_UNDER_TEST").unwrap_or_else(|| env!("CARGO_BIN_EXE_prefrecon").into())
+}
+
 /// Runs the program.
-pub fn prefrecon<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Said {
-    let output = Command::new(env!("CARGO_BIN_EXE_prefrecon")).args(args).output().unwrap();
+pub fn prefrecon<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Said {
+    let output = Command::new(program()).args(args).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Said { status: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
 }

@@ -10,14 +10,17 @@ use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
 pub enum Format {
     /// Delimited text.
     Text,
-    /// A workbook that is read: `XLSX` or `XLSM`.
+    /// A workbook: `XLSX`, `XLSM`, `XLSB`, `XLS` or `ODS`.
     Workbook(&'static str),
+    /// One packed content.
+    Gzip,
+    /// Files in one, none of them a workbook's part.
+    Zip,
     /// Something that is not read: its name, and what to do.
     Other(&'static str, &'static str),
 }
 
 const SAVE_AS: &str = "open it and save it as XLSX or CSV";
-const UNPACK: &str = "unpack it first and drop the files that are in it";
 const EXPORT_AGAIN: &str = "export it again as CSV or XLSX";
 
 /// Tells a file's format from its first bytes, and an archive's from the names in it.
@@ -26,9 +29,12 @@ pub fn format(head: &[u8], archive: impl Read + Seek) -> Format {
     match head {
         [] => Format::Other("empty", "it has no content: export it again"),
         [b'P', b'K', 3 | 5, ..] => archive_format(archive),
-        [0x1f, 0x8b, ..] => Format::Other("GZIP", UNPACK),
-        [0xd0, 0xcf, 0x11, 0xe0, ..] => {
-            Format::Other("XLS, or a workbook with a password", "open it, take off any password, and save it as XLSX or CSV")
+        [0x1f, 0x8b, ..] => Format::Gzip,
+        [0xd0, 0xcf, 0x11, 0xe0, ..] => Format::Workbook("XLS"),
+        // Workbooks of the years before 1995 have no container around them.
+        [9, 0 | 2 | 4, ..] if looks_binary(head) => Format::Other("a workbook of Excel 4 or older", SAVE_AS),
+        [b'R', b'a', b'r', b'!', ..] | [b'7', b'z', 0xbc, 0xaf, ..] | [b'B', b'Z', b'h', b'1'..=b'9', b'1', ..] => {
+            Format::Other("an archive of another kind than ZIP and GZIP", "unpack it first and drop the files that are in it")
         }
         [b'%', b'P', b'D', b'F', ..] => Format::Other("PDF", EXPORT_AGAIN),
         _ if [&b"<html"[..], b"<!doctype", b"<table", b"<?xml", b"<meta"].iter().any(|start| text.starts_with(start)) => {
@@ -45,15 +51,15 @@ fn archive_format(archive: impl Read + Seek) -> Format {
     };
     let has = |wanted: &str| archive.file_names().flatten().any(|name| name.eq_ignore_ascii_case(wanted));
     if has("xl/workbook.bin") {
-        Format::Other("XLSB", SAVE_AS)
+        Format::Workbook("XLSB")
     } else if has("xl/vbaProject.bin") {
         Format::Workbook("XLSM")
     } else if archive.file_names().flatten().any(|name| name.starts_with("xl/")) {
         Format::Workbook("XLSX")
     } else if has("mimetype") && has("content.xml") {
-        Format::Other("ODS", SAVE_AS)
+        Format::Workbook("ODS")
     } else {
-        Format::Other("ZIP", UNPACK)
+        Format::Zip
     }
 }
 
@@ -193,14 +199,17 @@ mod tests {
             (b"I\0d\0,\0E\0", "text"),
             (b"\xff\xfeI\0", "text"),
             (b"", "empty"),
-            (b"\x1f\x8b\x08\0", "GZIP"),
-            (b"\xd0\xcf\x11\xe0\xa1\xb1", "XLS, or a workbook with a password"),
+            (b"\x1f\x8b\x08\0", "gzip"),
+            (b"\xd0\xcf\x11\xe0\xa1\xb1", "XLS"),
+            (b"7z\xbc\xaf'\x1c", "an archive of another kind than ZIP and GZIP"),
             (b"PK\x03\x04cut", "a damaged workbook or archive"),
             (b"\n<HTML><table>", "a web page or XML"),
             (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "neither text nor a workbook"),
         ] {
             let said = match format(head, Cursor::new(head)) {
                 Format::Text => "text",
+                Format::Gzip => "gzip",
+                Format::Zip => "zip",
                 Format::Workbook(name) | Format::Other(name, _) => name,
             };
             assert_eq!(said, expected);
@@ -225,8 +234,8 @@ mod tests {
             }
             let bytes = archive.finish().unwrap().into_inner();
             match format(&bytes, Cursor::new(&bytes)) {
-                Format::Workbook(name) | Format::Other(name, _) => assert_eq!(name, expected),
-                Format::Text => panic!("{entries:?}"),
+                Format::Workbook(name) => assert_eq!(name, expected),
+                other => assert_eq!((other, "ZIP"), (Format::Zip, expected)),
             }
         }
     }

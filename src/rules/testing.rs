@@ -159,6 +159,7 @@ fn report(system: &str, kind: &str, rows: usize) -> FileReport {
         as_of: None,
         as_of_from: AsOfFrom::File,
         stale: false,
+        seen_in: None,
     }
 }
 

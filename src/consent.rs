@@ -57,6 +57,8 @@ pub struct Wish {
     pub decision: Option<Opt>,
     /// The person that an opt-out came from over a shared address, and that address.
     pub shared: Option<(u32, Text)>,
+    /// Where that chain of shared addresses begins: a person with an opt-out of his own.
+    pub root: Option<u32>,
     hardest: Hardest,
 }
 
@@ -83,6 +85,12 @@ impl Hardest {
             Some(out) if out.is_day() => self.day = self.day.max(Some((zone.day_of(out.start()), out.until))),
             Some(out) => self.instant = self.instant.max(Some(out.until)),
         }
+    }
+
+    /// The same, as it stands against another person's opt-in: a box without a date beside a dated opt-out of the
+    /// same person is its echo, for ticking the CRM's box is how a dated opt-out is passed on.
+    fn of_a_sharer(self) -> Hardest {
+        Hardest { undated: self.undated && self.instant.is_none() && self.day.is_none(), ..self }
     }
 
     fn with(self, other: Hardest) -> Hardest {
@@ -187,7 +195,8 @@ impl Weighing<'_> {
                 rows.opted_in[at].filter(|_| self.config.policy.opt_in_systems.iter().any(|name| name == names[system]))
             {
                 let wish = self.wishes.entry(person).or_default();
-                if self.config.policy.require_permission && !rows.evidence[at] {
+                // An address alone does not say whose permission it is.
+                if !rows.by_id[at] || (self.config.policy.require_permission && !rows.evidence[at]) {
                     if wish.unproven.is_none_or(|known| key_of(ix) < key_of(known)) {
                         wish.unproven = Some(ix);
                     }
@@ -225,8 +234,10 @@ impl Weighing<'_> {
         let neighbours = Neighbours::of(matched, self.config.policy.max_shared)?;
         let tolerance = self.tolerance_ms();
         let mut pending: Vec<u32> = neighbours.of_person.keys().copied().filter(|person| self.is_out(*person)).collect();
+        let mut spreading: HashMap<u32, Hardest> =
+            pending.iter().map(|person| (*person, self.wishes[person].hardest.of_a_sharer())).collect();
         while let Some(sharer) = pending.pop() {
-            let hardest = self.wishes[&sharer].hardest;
+            let hardest = spreading[&sharer];
             for (other, _) in neighbours.around(sharer) {
                 let opt_in = self.opt_ins.get(&other).copied();
                 let wish = self.wishes.entry(other).or_default();
@@ -235,9 +246,11 @@ impl Weighing<'_> {
                 if withstands {
                     continue;
                 }
-                let merged = wish.hardest.with(hardest);
-                if wish.decision != Some(Opt::Out) || merged != wish.hardest {
-                    (wish.decision, wish.hardest) = (Some(Opt::Out), merged);
+                let known = spreading.get(&other).copied();
+                let merged = known.map_or(hardest, |known| known.with(hardest));
+                if wish.decision != Some(Opt::Out) || known != Some(merged) {
+                    wish.decision = Some(Opt::Out);
+                    spreading.insert(other, merged);
                     pending.push(other);
                 }
             }
@@ -268,7 +281,9 @@ impl Weighing<'_> {
             level = reached.keys().copied().collect();
             for (person, sharers) in reached {
                 let first = sharers.into_iter().min_by_key(|(sharer, address)| (name(*sharer), texts.get(*address)));
-                self.wishes.get_mut(&person).expect("reached persons have a wish").shared = first;
+                let root = first.map(|(sharer, _)| self.wishes[&sharer].root.unwrap_or(sharer));
+                let wish = self.wishes.get_mut(&person).expect("reached persons have a wish");
+                (wish.shared, wish.root) = (first, root);
             }
         }
     }
@@ -323,6 +338,8 @@ struct Signals {
     out: Vec<Option<Moment>>,
     opted_in: Vec<Option<Moment>>,
     evidence: Vec<bool>,
+    /// Tied to the person by an id, not by an address alone.
+    by_id: Vec<bool>,
     stopped: Vec<bool>,
 }
 
@@ -338,6 +355,8 @@ impl Signals {
             Ok(from.iter().zip(until.iter()).map(|(from, until)| Some(Moment { from: from?, until: until? })).collect())
         };
         let opt = frame.column(of::OPT)?.to_physical_repr();
+        let methods = frame.column(cols::METHOD)?.to_physical_repr();
+        let by_id = [Method::Hub, Method::ContactId, Method::SourceId].map(|method| method as u8);
         Ok(Signals {
             ix: numbers(of::IX)?,
             person: numbers(cols::PERSON)?,
@@ -348,6 +367,7 @@ impl Signals {
             out: moments(of::OUT_FROM, of::OUT_UNTIL)?,
             opted_in: moments(of::IN_FROM, of::IN_UNTIL)?,
             evidence: texts(of::EVIDENCE)?.into_iter().map(|evidence| evidence.is_some()).collect(),
+            by_id: methods.u8()?.iter().map(|method| method.is_some_and(|method| by_id.contains(&method))).collect(),
             stopped: frame.column(of::STOPPED)?.bool()?.iter().map(|stopped| stopped == Some(true)).collect(),
         })
     }

@@ -46,7 +46,7 @@ pub fn reconcile(workspace: &Workspace, clock: Clock, watch: Watch<'_>) -> Resul
     let rejected = count_rejected(&mut files, rejects, normalised.rejects);
     require_few_rejects(&files, &rejected, workspace).context(Stop::Inputs)?;
     let records = normalised.records;
-    let matched = stages.run("match", || match_records(&records))?;
+    let matched = stages.run("match", || match_records(&records, &texts))?;
     let consent = stages.run("weigh", || weigh(&records, &matched, config, systems, &texts))?;
     let (members, notable) = stages.run("gather", || {
         let members = members(&records, &matched, &consent, config)?;

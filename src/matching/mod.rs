@@ -6,14 +6,15 @@
 //! Matching is never transitive beyond that and never fuzzy. Invariant: every record has at least one link.
 
 use anyhow::Result;
+use foldhash::HashMap;
 use polars::prelude::{
-    DataFrame, DataType, Expr, IntoLazy, JoinArgs, JoinType, LazyFrame, PolarsResult, UnionArgs, UniqueKeepStrategy, coalesce,
-    col, concat, len, lit, when,
+    DataFrame, DataType, Expr, IntoColumn, IntoLazy, JoinArgs, JoinType, LazyFrame, NewChunkedArray, PolarsResult, UInt32Chunked,
+    UnionArgs, UniqueKeepStrategy, coalesce, col, concat, len, lit, when,
 };
 
-use crate::columns::{Method, Role};
+use crate::columns::{Method, Opt, Role};
 use crate::normalise::col as of;
-use crate::texts::Text;
+use crate::texts::{Text, Texts};
 
 /// The columns that matching adds.
 pub mod cols {
@@ -49,15 +50,12 @@ impl Matched {
 ///
 /// # Errors
 /// Only what Polars cannot do, which is a defect.
-pub fn match_records(records: &DataFrame) -> Result<Matched> {
+pub fn match_records(records: &DataFrame, texts: &Texts) -> Result<Matched> {
     let slim: Vec<Expr> =
         [of::IX, of::ROLE, of::RECORD, of::CONTACT_ID, of::SOURCE_ID, of::MAIN].into_iter().chain(of::EMAILS).map(col).collect();
     let keys = records.clone().lazy().select(slim);
-    let is_hub = || is_role(Role::Crm).and(col(of::RECORD).is_not_null());
-
-    let contacts = keys.clone().filter(is_hub()).with_row_index(cols::PERSON, None).collect()?;
-    let others = keys.filter(is_hub().not()).collect()?;
-    let by_contact = tie(&others, &contacts, Some((of::CONTACT_ID, of::RECORD)))?;
+    let (contacts, others) = hub_and_others(keys)?;
+    let by_contact = tie(&others, &contacts, Some((of::CONTACT_ID, of::RECORD)), texts)?;
 
     let leftover = without(&others, &by_contact)?;
     let constituents = leftover
@@ -67,7 +65,7 @@ pub fn match_records(records: &DataFrame) -> Result<Matched> {
         .with_row_index(cols::PERSON, Some(contacts.height() as u32))
         .collect()?;
     let rest = without(&leftover, &constituents)?;
-    let by_constituent = tie(&rest, &constituents, None)?;
+    let by_constituent = tie(&rest, &constituents, None, texts)?;
 
     let first_free = (contacts.height() + constituents.height()) as u32;
     let alone = without(&rest, &by_constituent)?;
@@ -92,10 +90,34 @@ pub fn match_records(records: &DataFrame) -> Result<Matched> {
         ],
         UnionArgs::default(),
     )?
+    // Joins give their rows in any order.
+    .sort([of::IX, cols::PERSON], Default::default())
     .collect()?;
     let (ixs, ids) = (contacts.column(of::IX)?.u32()?, contacts.column(of::RECORD)?.to_physical_repr());
     let numbered = ixs.iter().flatten().zip(ids.u32()?.iter().flatten().map(Text::from_number)).collect();
     Ok(Matched { links, addresses: addresses_of(&contacts, cols::PERSON)?.collect()?, contacts: numbered })
+}
+
+/// The CRM contacts, numbered as persons, and all other records. Of several rows with one id, which only
+/// rejected rows can be, one is the contact: a readable one where there is one.
+fn hub_and_others(keys: LazyFrame) -> Result<(DataFrame, DataFrame)> {
+    let is_hub = || is_role(Role::Crm).and(col(of::RECORD).is_not_null());
+    let unreadable = || col(of::OPT).eq(word(Opt::Unreadable.word(), Opt::dtype()));
+    let readable = keys.clone().filter(is_hub().and(unreadable().not())).collect()?;
+    let rejected = keys
+        .clone()
+        .filter(is_hub().and(unreadable()))
+        .join(
+            readable.clone().lazy().select([col(of::RECORD)]),
+            [col(of::RECORD)],
+            [col(of::RECORD)],
+            JoinArgs::new(JoinType::Anti),
+        )
+        .sort([of::IX], Default::default())
+        .unique_stable_generic(Some(vec![col(of::RECORD)]), UniqueKeepStrategy::First);
+    let contacts = concat([readable.lazy(), rejected], UnionArgs::default())?.with_row_index(cols::PERSON, None).collect()?;
+    let others = without(&keys.collect()?, &contacts)?;
+    Ok((contacts, others))
 }
 
 /// Whether a record is of a system with that role.
@@ -113,7 +135,7 @@ fn method(method: Method) -> Expr {
 }
 
 /// Links of `members` to the persons of a hub: by the pair of id columns, else by source id, else by address.
-fn tie(members: &DataFrame, hub: &DataFrame, ids: Option<(&str, &str)>) -> Result<DataFrame> {
+fn tie(members: &DataFrame, hub: &DataFrame, ids: Option<(&str, &str)>, texts: &Texts) -> Result<DataFrame> {
     let mut found = Vec::new();
     let mut left = members.clone();
     for (theirs, ours, how) in ids.into_iter().map(|(theirs, ours)| (theirs, ours, Method::ContactId)).chain([(
@@ -130,10 +152,11 @@ fn tie(members: &DataFrame, hub: &DataFrame, ids: Option<(&str, &str)>) -> Resul
         found.push(tied.lazy());
     }
     let shared = word(Method::SharedEmail.word(), Method::dtype());
-    let by_address = inner(addresses_of(&left, of::IX)?, addresses_of(hub, cols::PERSON)?, "address")
-        .select([col(of::IX), col(cols::PERSON)])
-        .unique(None, UniqueKeepStrategy::Any)
+    let by_address = inner(addresses_of(&left, of::IX)?, limited(addresses_of(hub, cols::PERSON)?, hub, texts)?, "address")
+        .group_by([col(of::IX), col(cols::PERSON)])
+        .agg([col(CROWD).max()])
         .with_column(count_over_record()?)
+        .with_column(when(col(CROWD).gt(lit(MOST_LINKED))).then(col(CROWD)).otherwise(col(cols::BELONGS)).alias(cols::BELONGS))
         .select([
             col(of::IX),
             col(cols::PERSON),
@@ -157,6 +180,45 @@ fn by_address_alone(alone: &DataFrame, first_free: u32) -> Result<DataFrame> {
     Ok(inner(keyed, persons, "key")
         .select([col(of::IX), col(cols::PERSON), method(Method::Hub), lit(1u32).cast(DataType::UInt32).alias(cols::BELONGS)])
         .collect()?)
+}
+
+/// Contacts of one address to which a record is tied one by one. A record of a more crowded address is tied
+/// to the first of them by id and counts as belonging to all: thousands times thousands of links say no more.
+const MOST_LINKED: u32 = 200;
+
+/// On how many contacts an address is (u32).
+const CROWD: &str = "crowd";
+
+/// The addresses of a hub with their crowd, crowded ones on one person only.
+fn limited(addresses: LazyFrame, hub: &DataFrame, texts: &Texts) -> Result<LazyFrame> {
+    let counted = addresses.with_column(len().over([col("address")])?.cast(DataType::UInt32).alias(CROWD)).collect()?;
+    let crowded = counted.clone().lazy().filter(col(CROWD).gt(lit(MOST_LINKED)));
+    let names = hub.clone().lazy().select([col(cols::PERSON), col(of::RECORD)]);
+    let crowded = inner(crowded, names, cols::PERSON).collect()?;
+    let numbers = |name: &str| -> Result<Vec<Option<u32>>> { Ok(crowded.column(name)?.u32()?.iter().collect()) };
+    let (persons, names, at) = (numbers(cols::PERSON)?, numbers(of::RECORD)?, numbers("address")?);
+    let mut first: HashMap<Option<u32>, (Option<&str>, usize)> = HashMap::default();
+    for row in 0..crowded.height() {
+        let named = (names[row].map(|name| texts.get(Text::from_number(name))), row);
+        let known = first.entry(at[row]).or_insert(named);
+        *known = (*known).min(named);
+    }
+    let kept: Vec<(u32, u32)> = first.iter().filter_map(|(address, (_, row))| Some((persons[*row]?, (*address)?))).collect();
+    let kept = DataFrame::new(
+        kept.len(),
+        vec![
+            UInt32Chunked::from_iter_values(cols::PERSON.into(), kept.iter().map(|pair| pair.0)).into_column(),
+            UInt32Chunked::from_iter_values("address".into(), kept.iter().map(|pair| pair.1)).into_column(),
+        ],
+    )?;
+    let columns = [cols::PERSON, "address", CROWD].map(col);
+    let on = [col(cols::PERSON), col("address")];
+    let first = counted.clone().lazy().join(kept.lazy(), on.clone(), on, JoinArgs::new(JoinType::Semi));
+    let usual = counted.lazy().filter(col(CROWD).lt_eq(lit(MOST_LINKED)));
+    Ok(concat(
+        [usual.select(columns.clone()), first.filter(col(CROWD).gt(lit(MOST_LINKED))).select(columns)],
+        UnionArgs::default(),
+    )?)
 }
 
 fn count_over_record() -> PolarsResult<Expr> {

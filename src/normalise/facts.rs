@@ -1,6 +1,7 @@
 //! Looking up single records, for sentences and files.
 
 use anyhow::Result;
+use chrono::{DateTime, Utc};
 use polars::prelude::{BooleanChunked, DataFrame, Int64Chunked, UInt8Chunked, UInt32Chunked};
 
 use crate::columns::{Delivery, Opt};
@@ -18,9 +19,10 @@ pub struct Facts<'a> {
     opt: UInt8Chunked,
     delivery: UInt8Chunked,
     main: BooleanChunked,
+    code_alone: BooleanChunked,
 }
 
-const NUMBERS: [&str; 15] = [
+const NUMBERS: [&str; 16] = [
     col::INPUT,
     col::ROW,
     col::SYSTEM,
@@ -29,6 +31,7 @@ const NUMBERS: [&str; 15] = [
     col::CONTACT_ID,
     col::EMAILS[0],
     col::WORD,
+    col::KEY_CELL,
     col::CODE,
     col::EVIDENCE,
     col::DELIVERY_WORD,
@@ -37,8 +40,17 @@ const NUMBERS: [&str; 15] = [
     col::CHOSEN,
     col::UNIT,
 ];
-const TIMES: [&str; 7] =
-    [col::OUT_FROM, col::OUT_UNTIL, col::IN_FROM, col::IN_UNTIL, col::FAILED_FROM, col::FAILED_UNTIL, col::CHOSEN_FROM];
+const TIMES: [&str; 9] = [
+    col::OUT_FROM,
+    col::OUT_UNTIL,
+    col::IN_FROM,
+    col::IN_UNTIL,
+    col::FAILED_FROM,
+    col::FAILED_UNTIL,
+    col::CHOSEN_FROM,
+    col::CODE_FROM,
+    col::FIRST_OUT,
+];
 
 impl<'a> Facts<'a> {
     /// The facts of a run's records.
@@ -57,6 +69,7 @@ impl<'a> Facts<'a> {
             opt: records.column(col::OPT)?.to_physical_repr().u8()?.clone(),
             delivery: records.column(col::DELIVERY)?.to_physical_repr().u8()?.clone(),
             main: records.column(col::MAIN)?.bool()?.clone(),
+            code_alone: records.column(col::CODE_ALONE)?.bool()?.clone(),
         })
     }
 
@@ -135,6 +148,26 @@ impl<'a> Facts<'a> {
     /// When it was opted out.
     pub fn out_at(&self, ix: u32) -> Option<Moment> {
         self.moment(col::OUT_FROM, col::OUT_UNTIL, ix)
+    }
+
+    /// When it was first opted out, as far as is known.
+    pub fn first_out_at(&self, ix: u32) -> Option<DateTime<Utc>> {
+        self.time(col::FIRST_OUT, ix).and_then(DateTime::from_timestamp_millis)
+    }
+
+    /// When the code that opts it out began.
+    pub fn code_at(&self, ix: u32) -> Option<DateTime<Utc>> {
+        self.time(col::CODE_FROM, ix).and_then(DateTime::from_timestamp_millis)
+    }
+
+    /// Whether a code alone opts it out, and not its box.
+    pub fn is_out_by_code_alone(&self, ix: u32) -> bool {
+        self.code_alone.get(ix as usize) == Some(true)
+    }
+
+    /// Its key as its system spells it.
+    pub fn own_key(&self, ix: u32) -> &'a str {
+        if self.has(col::KEY_CELL, ix) { self.text(col::KEY_CELL, ix) } else { self.text(col::RECORD, ix) }
     }
 
     /// When it was opted in.

@@ -80,8 +80,12 @@ impl Part {
         let mut dropped = HashSet::default();
         for ((kind, key, _), rows) in groups.into_iter().filter(|(_, rows)| rows.len() > 1) {
             let strictest = rows.iter().copied().max_by_key(|at| self.records[*at].strictness(system)).unwrap_or(rows[0]);
-            for at in rows.iter().copied().filter(|at| *at != strictest) {
+            let mut others: Vec<usize> = rows.iter().copied().filter(|at| *at != strictest).collect();
+            others.sort_by_cached_key(|at| self.records[*at].strictness(system));
+            for at in others {
                 dropped.insert(at);
+                let other = self.records[at].clone();
+                self.records[strictest].learn(&other);
                 self.folded.push(Folded { input: self.records[at].input, system: system.position as u32, record: key });
             }
             let last = rows.iter().map(|at| &self.records[*at]).max_by_key(|record| (record.input, record.row));
@@ -116,11 +120,17 @@ impl Part {
         for row in codes {
             by_source.entry(row.source_id).or_default().push(row);
         }
-        for record in &mut self.records {
+        for record in self.records.iter_mut().filter(|record| record.opt != Opt::Unreadable) {
             let Some(mut rows) = record.record.and_then(|key| by_source.remove(&key)) else { continue };
             record.apply(&mut rows, system);
             self.folded.extend(rows.iter().map(|row| row.folded(system)));
         }
+        // A rejected row says nothing itself, but whose codes these are.
+        let rejected: HashMap<Text, Record> = self
+            .records
+            .iter()
+            .filter_map(|record| Some((record.record.filter(|key| by_source.contains_key(key))?, record.clone())))
+            .collect();
         let mut orphans: Vec<Vec<CodeRow>> = by_source.into_values().collect();
         orphans.iter_mut().for_each(|rows| rows.sort_by_key(|row| (row.input, row.row)));
         orphans.sort_by_key(|rows| (rows[0].input, rows[0].row));
@@ -131,6 +141,9 @@ impl Part {
             self.folded.extend(rows[1..].iter().map(|row| row.folded(system)));
             let mut record = Record::blank(rows[0].input, rows[0].row, own.map_or(rows[0].kind, |own| own as u32));
             (record.record, record.source_id) = (Some(rows[0].source_id), Some(rows[0].source_id));
+            if let Some(rejected) = rejected.get(&rows[0].source_id) {
+                record.learn(rejected);
+            }
             record.apply(&mut rows, system);
             self.records.push(record);
         }
@@ -195,17 +208,40 @@ impl Record {
         )
     }
 
+    /// Takes over the keys of another row of the same record: whom it is about does not depend on which row counts.
+    fn learn(&mut self, other: &Record) {
+        self.contact_id = self.contact_id.or(other.contact_id);
+        self.source_id = self.source_id.or(other.source_id);
+        self.stopped |= other.stopped;
+        if let (Some(out), Some(also)) = (self.said().out, other.said().out) {
+            let first =
+                [self.said().first_out, other.said().first_out, Some(out.from), Some(also.from)].into_iter().flatten().min();
+            let said = self.say();
+            (said.out, said.first_out) = (Some(out.later(also)), first);
+        }
+        for email in other.emails.into_iter().flatten().filter(|email| !self.emails.contains(&Some(*email))).collect::<Vec<_>>() {
+            if let Some(free) = self.emails.iter_mut().find(|slot| slot.is_none()) {
+                *free = Some(email);
+            }
+        }
+    }
+
     /// Applies the codes of this constituent.
     fn apply(&mut self, codes: &mut [CodeRow], system: &System<'_>) {
         codes.sort_by_key(|row| (system.texts.get(row.code), row.start));
         let outs: Vec<&CodeRow> = codes.iter().filter(|row| row.effect == Effect::OptOut).collect();
         if let Some(first) = outs.first() {
-            let times = outs.iter().map(|row| row.start).chain((self.opt == Opt::Out).then_some(self.said().out));
+            let boxed = (self.opt == Opt::Out).then_some(self.said().out);
+            let times: Vec<Option<Moment>> = outs.iter().map(|row| row.start).chain(boxed).collect();
             // An opt-in must be later than all of them, so one without a time leaves the whole without.
-            let latest = times.reduce(|one, other| Some(later(one?, other?))).flatten();
-            self.say().out = latest;
-            self.opt = if self.opt == Opt::Unreadable { Opt::Unreadable } else { Opt::Out };
-            self.say().code = Some(first.code);
+            let latest = times.iter().copied().reduce(|one, other| Some(one?.later(other?))).flatten();
+            let said = self.say();
+            said.code_alone = boxed.is_none();
+            said.out = latest;
+            said.first_out = times.iter().flatten().map(|out| out.from).min();
+            said.code = Some(first.code);
+            said.code_from = first.start.map(|start| start.from);
+            self.opt = Opt::Out;
         }
         let mut chosen = Vec::new();
         for row in codes.iter() {
@@ -226,8 +262,4 @@ impl Record {
             self.say().chosen = Some(system.texts.intern(&chosen.join(";")));
         }
     }
-}
-
-fn later(one: Moment, other: Moment) -> Moment {
-    if one.until >= other.until { one } else { other }
 }

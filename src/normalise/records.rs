@@ -43,12 +43,20 @@ pub mod col {
     pub const DELIVERY: &str = "delivery";
     /// The preference cell, as the system writes it.
     pub const WORD: &str = "word";
+    /// The key as the system itself spells it, where that is not the one spelling.
+    pub const KEY_CELL: &str = "key_cell";
     /// The code that opted the record out, where one did.
     pub const CODE: &str = "code";
-    /// When it was opted out.
+    /// When that code began.
+    pub const CODE_FROM: &str = "code_from";
+    /// Whether the code alone opts it out, and not its box (bool).
+    pub const CODE_ALONE: &str = "code_alone";
+    /// When it was opted out: the latest of several, for an opt-in must beat them all; null where one is undated.
     pub const OUT_FROM: &str = "out_from";
-    /// When it was opted out, at the latest.
+    /// The same, at the latest.
     pub const OUT_UNTIL: &str = "out_until";
+    /// When it was first opted out, as far as is known: what the legal clock counts from.
+    pub const FIRST_OUT: &str = "first_out";
     /// When it was opted in.
     pub const IN_FROM: &str = "in_from";
     /// When it was opted in, at the latest.
@@ -108,8 +116,12 @@ pub(super) struct Record {
 /// What only few records say.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Said {
+    pub key_cell: Option<Text>,
     pub code: Option<Text>,
+    pub code_from: Option<i64>,
+    pub code_alone: bool,
     pub out: Option<Moment>,
+    pub first_out: Option<i64>,
     pub opted_in: Option<Moment>,
     pub evidence: Option<Text>,
     pub failed: Option<Moment>,
@@ -117,8 +129,19 @@ pub(super) struct Said {
     pub chosen_from: Option<i64>,
 }
 
-static NOTHING: Said =
-    Said { code: None, out: None, opted_in: None, evidence: None, failed: None, chosen: None, chosen_from: None };
+static NOTHING: Said = Said {
+    key_cell: None,
+    code: None,
+    code_from: None,
+    code_alone: false,
+    out: None,
+    first_out: None,
+    opted_in: None,
+    evidence: None,
+    failed: None,
+    chosen: None,
+    chosen_from: None,
+};
 
 impl Record {
     /// A record that says nothing yet.
@@ -208,9 +231,13 @@ pub(super) fn frame(parts: &[OfSystem]) -> Result<DataFrame> {
         Box::new(move || words(col::OPT, Opt::dtype(), all().map(|record| record.opt as u8))),
         Box::new(move || words(col::DELIVERY, Delivery::dtype(), all().map(|record| record.delivery as u8))),
         texts(col::WORD, |record| record.word),
+        texts(col::KEY_CELL, |record| record.said().key_cell),
         texts(col::CODE, |record| record.said().code),
+        time(col::CODE_FROM, |said| said.code_from),
+        flag(col::CODE_ALONE, |record| record.said().code_alone),
         time(col::OUT_FROM, |said| said.out.map(|out| out.from)),
         time(col::OUT_UNTIL, |said| said.out.map(|out| out.until)),
+        time(col::FIRST_OUT, |said| said.first_out.or(said.out.map(|out| out.from))),
         time(col::IN_FROM, |said| said.opted_in.map(|opted_in| opted_in.from)),
         time(col::IN_UNTIL, |said| said.opted_in.map(|opted_in| opted_in.until)),
         texts(col::EVIDENCE, |record| record.said().evidence),

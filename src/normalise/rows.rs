@@ -108,7 +108,7 @@ fn dates_of(cells: &Cells<'_>, field: Field, system: &System<'_>) -> Dates {
             | Field::CodeEnd
             | Field::ModifiedAt
     );
-    let order = system.profile.date_order.or_else(|| if is_date { times::proven_order(cells.values(field)) } else { None });
+    let order = if is_date { times::order_of(cells.values(field), system.profile.date_order) } else { None };
     Dates { zone, order }
 }
 
@@ -179,7 +179,11 @@ impl<'a> Reader<'a> {
         let end = self.time(Field::CodeEnd, at);
         let active = self.is_active(at, start, end);
         let effect = match self.system.codes.meaning(code) {
-            _ if !active || code.is_empty() => Effect::Nothing,
+            _ if !active => Effect::Nothing,
+            _ if code.is_empty() => {
+                self.find("DAT604", Field::Code, at, "the code is missing: nobody knows what this row says");
+                Effect::Stop
+            }
             Some(CodeMeaning::OptOutAll | CodeMeaning::NoContact) => Effect::OptOut,
             Some(CodeMeaning::OptOutCategory(category)) => {
                 Effect::Choose { category: self.system.texts.intern(category), on: false }
@@ -232,7 +236,14 @@ impl<'a> Reader<'a> {
 
     fn read_ids(&mut self, at: usize, record: &mut Record) {
         record.record = self.id(self.kind.key, at);
-        if self.cells.get(self.kind.key, at).is_none() {
+        let key = self.cells.get(self.kind.key, at);
+        if let (Some(cell), Some(record_key), IdShape::SalesforceOrText) =
+            (key, record.record, self.shapes[self.kind.key as usize])
+            && cell.trim() != self.system.texts.get(record_key)
+        {
+            record.say().key_cell = Some(self.system.texts.intern(cell.trim()));
+        }
+        if key.is_none() {
             self.find("DAT602", self.kind.key, at, "the id is missing: the row is known by its other keys alone");
         }
         record.contact_id = match self.kind.key {
@@ -366,10 +377,21 @@ impl<'a> Reader<'a> {
             }
             self.cells.get(Field::Categories, at)
         } else {
-            let ticked = |(column, _): &&(usize, &str)| {
-                self.cells.cell(*column, at).is_some_and(|cell| self.system.booleans.meaning(cell) == Some(true))
-            };
-            let on: Vec<&str> = self.checkboxes.iter().filter(ticked).map(|(_, name)| *name).collect();
+            let mut on = Vec::new();
+            for (column, name) in self.checkboxes.clone() {
+                let Some(cell) = self.cells.cell(column, at) else { continue };
+                match self.system.booleans.meaning(cell) {
+                    Some(true) => on.push(name),
+                    Some(false) => {}
+                    None => self.find_value(
+                        "DAT604",
+                        Field::Categories,
+                        cell,
+                        at,
+                        "not a word for yes or no: the box counts as not ticked",
+                    ),
+                }
+            }
             joined = on.join(&self.system.profile.category_separator);
             Some(joined.as_str())
         };

@@ -80,6 +80,16 @@ impl Moment {
         Moment { from: midnight(date), until: midnight(date.checked_add_days(Days::new(1)).unwrap_or(date)) }
     }
 
+    /// The later of two, as an opt-in has to beat both: of a day and an instant only the time remains, so that
+    /// the short cut for two bare dates does not apply.
+    pub fn later(self, other: Moment) -> Moment {
+        if self.is_day() == other.is_day() {
+            return if self.until >= other.until { self } else { other };
+        }
+        let until = self.until.max(other.until);
+        Moment { from: until, until }
+    }
+
     /// Whether only the day is known.
     pub fn is_day(self) -> bool {
         self.from != self.until
@@ -108,8 +118,9 @@ pub enum NoTime {
     Ambiguous,
 }
 
-/// The order of day and month that the values of a column prove: one that only fits one way settles it.
-pub fn proven_order<'a>(values: impl Iterator<Item = &'a str>) -> Option<DateOrder> {
+/// The order of day and month in a column: a value that only fits one way settles it, else what is expected
+/// of the system does. Where the two contradict each other nothing is settled.
+pub fn order_of<'a>(values: impl Iterator<Item = &'a str>, expected: Option<DateOrder>) -> Option<DateOrder> {
     let (mut day_first, mut month_first) = (false, false);
     for value in values {
         if let Some((first, second, _)) = Digits::slashed(value.trim()) {
@@ -118,9 +129,10 @@ pub fn proven_order<'a>(values: impl Iterator<Item = &'a str>) -> Option<DateOrd
         }
     }
     match (day_first, month_first) {
-        (true, false) => Some(DateOrder::Dmy),
-        (false, true) => Some(DateOrder::Mdy),
-        _ => None,
+        (true, false) => Some(DateOrder::Dmy).filter(|order| expected.is_none_or(|expected| expected == *order)),
+        (false, true) => Some(DateOrder::Mdy).filter(|order| expected.is_none_or(|expected| expected == *order)),
+        (false, false) => expected,
+        (true, true) => None,
     }
 }
 
@@ -324,13 +336,17 @@ mod tests {
 
     #[test]
     fn one_value_that_only_fits_one_way_settles_a_column() {
-        for (values, order) in [
-            (vec!["03/04/2026", "03/14/2026"], Some(DateOrder::Mdy)),
-            (vec!["14/03/2026", "03/04/2026"], Some(DateOrder::Dmy)),
-            (vec!["03/04/2026", "2026-03-14"], None),
-            (vec!["14/03/2026", "03/14/2026"], None),
+        use DateOrder::{Dmy, Mdy};
+        // values | expected of the system | order
+        for (values, expected, order) in [
+            (vec!["03/04/2026", "03/14/2026"], None, Some(Mdy)),
+            (vec!["14/03/2026", "03/04/2026"], None, Some(Dmy)),
+            (vec!["03/04/2026", "2026-03-14"], None, None),
+            (vec!["03/04/2026", "2026-03-14"], Some(Mdy), Some(Mdy)),
+            (vec!["14/03/2026", "03/14/2026"], Some(Mdy), None),
+            (vec!["14/03/2026", "03/04/2026"], Some(Mdy), None),
         ] {
-            assert_eq!(proven_order(values.iter().copied()), order, "{values:?}");
+            assert_eq!(order_of(values.iter().copied(), expected), order, "{values:?}");
         }
     }
 }

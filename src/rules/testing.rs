@@ -48,7 +48,7 @@ pub(super) fn found(records: &str) -> Vec<(&'static str, String)> {
     let (files, tables) = tables(records, &systems);
     let run = normalise::Rules { systems: &systems, config: &config, as_of, texts: &texts };
     let normalised = normalise(tables, &files, &run).unwrap();
-    let matched = crate::matching::match_records(&normalised.records).unwrap();
+    let matched = crate::matching::match_records(&normalised.records, &texts).unwrap();
     let consent = crate::consent::weigh(&normalised.records, &matched, &config, &systems, &texts).unwrap();
     let members = members(&normalised.records, &matched, &consent, &config).unwrap();
     let world = World {

@@ -9,7 +9,7 @@ use super::found::NAMES;
 use crate::columns::{Outcome, Role, Severity};
 use crate::ingest::{AsOfFrom, FileReport, Reject, UnmappedHeader, Verdict};
 use crate::report::{Input, Report, RuleCount, Target};
-use crate::rules::Rule;
+use crate::rules::{Finder, Rule};
 
 /// Code, severity, name, share of the sentences that every rule of the sample has.
 const RULES: &[(&str, Severity, &str)] = &[
@@ -150,6 +150,8 @@ fn rule(code: &'static str, severity: Severity, name: &'static str) -> &'static 
         matters: "Mail to a person who said no is against the law in most places, and it costs trust that is hard to win back.",
         action: "Load the correction file of the system that is behind. If the person has asked to be mailed again, record the request there first.",
         example: "ana.reyes@example.org: opted out in the CRM on 2026-11-02, active in the source.",
+        clock: false,
+        finder: Finder::Noted,
     }))
 }
 

@@ -62,6 +62,13 @@ pub enum Detail {
     File(usize),
     /// All contacts of an address, by their numbers as persons, in the order of their ids.
     Contacts(Vec<u32>),
+    /// The key that points elsewhere, and at whom.
+    PointsAt {
+        /// What the key is called.
+        key: &'static str,
+        /// The contacts that have it.
+        persons: Vec<u32>,
+    },
     /// Whether a category is on in the first record, and whether that one is right.
     Category {
         /// On in the first record, off in the second; else the other way round.
@@ -273,13 +280,21 @@ fn noted(world: &World<'_>) -> Result<Vec<Found>> {
     let of_finding = RecordOfFinding::new(world)?;
     let emails = world.records.column(of::EMAILS[0])?.to_physical_repr();
     let emails = emails.u32()?;
-    let mut seen = foldhash::HashSet::default();
-    let mut found = Vec::new();
+    let mut seen: HashMap<_, usize> = HashMap::default();
+    let mut found: Vec<Found> = Vec::new();
+    let value = |at: usize| world.findings[at].value.map(|value| world.texts.get(value));
     for (at, finding) in world.findings.iter().enumerate() {
         let a = of_finding.record(finding);
         let once =
             finding.record.map(Ok).or(finding.email.map(Err)).map(|key| (finding.code, finding.system, key, finding.field));
-        if once.is_some_and(|once| !seen.insert(once)) {
+        // Of several bad cells of one record and field the first by its value is shown, whatever the order of rows.
+        if let Some(known) = once.and_then(|once| seen.insert(once, found.len()).map(|known| (once, known))) {
+            seen.insert(known.0, known.1);
+            if let Detail::Finding(shown) = &mut found[known.1].detail
+                && value(at) < value(*shown)
+            {
+                *shown = at;
+            }
             continue;
         }
         found.push(Found {

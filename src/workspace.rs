@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -36,6 +37,7 @@ struct EarlierRun {
 struct EarlierInput {
     verdict: String,
     sha256: String,
+    content_sha256: Option<String>,
 }
 
 /// Why a run did not begin or end, where the exit status tells.
@@ -121,7 +123,7 @@ impl Workspace {
             let Ok(run) = serde_json::from_str::<EarlierRun>(&text) else { continue };
             if run.as_of < as_of {
                 let used = run.inputs.into_iter().filter(|input| input.verdict == "used" && !input.sha256.is_empty());
-                earlier.extend(used.map(|input| (input.sha256, id.clone())));
+                earlier.extend(used.map(|input| (input.content_sha256.unwrap_or(input.sha256), id.clone())));
             }
         }
         Ok(earlier)
@@ -168,21 +170,36 @@ impl Workspace {
         Ok(RunFolder { hidden, shown: runs.join(&id), id })
     }
 
-    /// Moves inputs to `archive/<run-id>/`, keeping their sub-folders.
+    /// Moves an input to `archive/<run-id>/`, keeping its sub-folder, if it still is what was read.
     ///
     /// # Errors
-    /// A file that cannot be moved; it stays where it is.
-    pub fn archive(&self, id: &str, files: &[PathBuf]) -> Result<()> {
-        let inbox = self.inbox();
-        for file in files {
-            let below = file.strip_prefix(&inbox).unwrap_or(file);
-            let to = self.root.join("archive").join(id).join(below);
-            create_folder(to.parent().unwrap_or(&self.root))?;
-            let moved = move_file(file, &to);
-            moved
-                .with_context(|| format!("the run is complete, but {} could not be moved to {}", file.display(), to.display()))?;
+    /// It has changed since, or cannot be moved; it stays where it is.
+    pub fn archive(&self, id: &str, file: &Path, sha256: &str) -> Result<()> {
+        let below = file.strip_prefix(self.inbox()).unwrap_or(file);
+        let to = self.root.join("archive").join(id).join(below);
+        if !sha256.is_empty() && sha256_of(file)? != sha256 {
+            bail!("{} has changed since it was read and stays in the inbox for the next run", file.display());
         }
-        Ok(())
+        if to.exists() {
+            bail!("{} stays in the inbox: {} is there already", file.display(), to.display());
+        }
+        let folder = to.parent().unwrap_or(&self.root);
+        create_folder(folder)?;
+        move_file(file, &to).with_context(|| format!("{} could not be moved to {}", file.display(), to.display()))?;
+        sync_folder(folder)
+    }
+}
+
+fn sha256_of(file: &Path) -> Result<String> {
+    let mut hasher = Sha256::new();
+    let cannot = || format!("cannot read {}", file.display());
+    let mut bytes = File::open(file).with_context(cannot)?;
+    let mut chunk = vec![0; 1 << 20];
+    loop {
+        match bytes.read(&mut chunk).with_context(cannot)? {
+            0 => return Ok(hexadecimal(&hasher.finalize())),
+            length => hasher.update(&chunk[..length]),
+        }
     }
 }
 
@@ -209,26 +226,43 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Lets the run appear, whole, and points `latest` at it.
+    /// Lets the run appear, whole.
     ///
     /// # Errors
     /// What cannot be synced or renamed; then no run folder has appeared.
     pub fn appear(self) -> Result<PathBuf> {
+        for entry in fs::read_dir(&self.hidden).with_context(|| format!("cannot read {}", self.hidden.display()))? {
+            let path = entry?.path();
+            if path.is_dir() {
+                sync_folder(&path)?;
+            }
+        }
         sync_folder(&self.hidden)?;
         fs::rename(&self.hidden, &self.shown)
             .with_context(|| format!("cannot rename {} to {}", self.hidden.display(), self.shown.display()))?;
-        let runs = self.shown.parent().expect("a run folder is in runs/");
-        sync_folder(runs)?;
-        #[cfg(unix)]
-        {
-            let link = runs.join(".latest");
-            let _ = fs::remove_file(&link);
-            std::os::unix::fs::symlink(&self.id, &link)
-                .and_then(|()| fs::rename(&link, runs.join("latest")))
-                .with_context(|| format!("cannot link {}/latest", runs.display()))?;
-        }
+        sync_folder(self.shown.parent().expect("a run folder is in runs/"))?;
         Ok(self.shown)
     }
+}
+
+/// Points `runs/latest` at a run.
+///
+/// # Errors
+/// The link cannot be made, for example because a folder of that name is there.
+#[cfg(unix)]
+pub fn link_latest(run: &Path) -> Result<()> {
+    let (Some(runs), Some(id)) = (run.parent(), run.file_name()) else { return Ok(()) };
+    let link = runs.join(".latest");
+    let _ = fs::remove_file(&link);
+    std::os::unix::fs::symlink(id, &link)
+        .and_then(|()| fs::rename(&link, runs.join("latest")))
+        .with_context(|| format!("the run is complete, but {}/latest could not be made", runs.display()))
+}
+
+/// Other systems have no links that everybody may make.
+#[cfg(not(unix))]
+pub fn link_latest(_run: &Path) -> Result<()> {
+    Ok(())
 }
 
 fn sync_folder(folder: &Path) -> Result<()> {
@@ -285,7 +319,9 @@ mod tests {
             let run = workspace.begin_run(as_of).unwrap();
             fs::write(run.hidden.join("summary.txt"), id).unwrap();
             assert!(!workspace.runs().join(id).exists());
-            assert_eq!(run.appear().unwrap(), workspace.runs().join(id));
+            let shown = run.appear().unwrap();
+            assert_eq!(shown, workspace.runs().join(id));
+            link_latest(&shown).unwrap();
             assert_eq!(fs::read_to_string(workspace.runs().join("latest/summary.txt")).unwrap(), id);
         }
     }
@@ -315,6 +351,28 @@ mod tests {
         }
         let earlier = workspace.earlier_inputs("2026-11-22T06:00:00Z".parse().unwrap()).unwrap();
         assert_eq!(earlier, HashMap::from([("ab".to_owned(), "2026-11-15T060000Z".to_owned())]));
+    }
+
+    #[test]
+    fn the_archive_takes_what_was_read_and_overwrites_nothing() {
+        let (_folder, workspace) = workspace();
+        let file = workspace.inbox().join("week/contacts.csv");
+        let write = |text: &str| {
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(&file, text).unwrap();
+            sha256_of(&file).unwrap()
+        };
+        let hash = write("Id");
+        workspace.archive("run", &file, &hash).unwrap();
+        let archived = workspace.root.join("archive/run/week/contacts.csv");
+        assert_eq!(fs::read_to_string(&archived).unwrap(), "Id");
+        let newer = write("Id,Email");
+        assert!(workspace.archive("other", &file, &hash).unwrap_err().to_string().contains("has changed"));
+        assert!(workspace.archive("run", &file, &newer).unwrap_err().to_string().contains("there already"));
+        assert_eq!(
+            (fs::read_to_string(&archived).unwrap(), fs::read_to_string(&file).unwrap()),
+            ("Id".into(), "Id,Email".into())
+        );
     }
 
     #[test]

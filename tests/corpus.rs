@@ -28,7 +28,8 @@ fn every_file_is_a_table_or_a_clear_message() {
             let said = verdict(file);
             assert!(!said.ends_with("refused") && !said.contains('\u{0}'), "{name}: {said}");
             // What is refused says what to do.
-            let advice = ["save it", "export it again", "Export it again", "take it off", "first row should", "Open it", "unpack"];
+            let advice =
+                ["save it", "export it again", "Export it again", "take it off", "first row should", "Open it", "unpack"];
             assert!(
                 !said.starts_with("refused") || advice.iter().any(|advice| said.contains(advice)) || said.contains("[systems."),
                 "{name}: {said}"
@@ -65,7 +66,8 @@ fn no_row_of_a_text_file_is_lost() {
         let bytes = fs::read(path).unwrap();
         let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&bytes[..]);
         let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
-        let Some(header) = records.first().filter(|header| header.iter().filter(|cell| !cell.trim().is_empty()).count() > 1) else {
+        let Some(header) = records.first().filter(|header| header.iter().filter(|cell| !cell.trim().is_empty()).count() > 1)
+        else {
             return;
         };
         let header = |at: usize| header.get(at.min(header.len() - 1)).unwrap().trim().to_owned();
@@ -94,7 +96,8 @@ fn no_row_of_a_text_file_is_lost() {
 fn every_sheet_is_read_to_its_end_or_refused() {
     read_with(env!("CARGO_BIN_EXE_prefrecon").into());
     let files: Vec<PathBuf> = ["spreadsheets", "hostile"].iter().flat_map(|folder| corpus(folder)).collect();
-    let outcomes: BTreeMap<String, String> = files.par_iter().map(|path| (name(path), outcome(&fs::read(path).unwrap()))).collect();
+    let outcomes: BTreeMap<String, String> =
+        files.par_iter().map(|path| (name(path), outcome(&fs::read(path).unwrap()))).collect();
     for (file, outcome) in &outcomes {
         println!("{file}: {outcome}");
     }
@@ -175,7 +178,12 @@ fn archives_and_bombs() {
             ("cut.zip", inner[..inner.len() / 2].to_vec()),
             (
                 "units 2026-11-20.zip",
-                zip(&[("x/one.csv", units("1")), ("two.csv", units("2")), ("__MACOSX/._two.csv", "x".to_owned()), ("readme.txt", "?".to_owned())]),
+                zip(&[
+                    ("x/one.csv", units("1")),
+                    ("two.csv", units("2")),
+                    ("__MACOSX/._two.csv", "x".to_owned()),
+                    ("readme.txt", "?".to_owned()),
+                ]),
             ),
         ],
     );
@@ -228,7 +236,12 @@ fn wrong_endings_and_formats_that_are_not_read_are_named() {
     let text = CONTACTS.replace("ana", "ben");
     let workspace = Workspace::with(
         "",
-        &[("page.xls", &page[..]), ("text.xls", text.as_bytes()), ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1cut off"), ("x.7z", b"7z\xbc\xaf\x27\x1c\0\x04")],
+        &[
+            ("page.xls", &page[..]),
+            ("text.xls", text.as_bytes()),
+            ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1cut off"),
+            ("x.7z", b"7z\xbc\xaf\x27\x1c\0\x04"),
+        ],
     );
     let checked = workspace.check();
     // file | verdict

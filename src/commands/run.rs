@@ -1,7 +1,8 @@
 //! `prefrecon run`: the weekly job.
 
+use std::collections::HashSet;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -10,16 +11,17 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::cli::{Common, Format};
 use crate::commands::{DONE, LOOK, print};
 use crate::config::AfterRun;
+use crate::ingest::Verdict::{Superseded, Used};
 use crate::reconcile::{Clock, reconcile};
 use crate::report::Report;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, link_latest};
 use crate::write::{Manifest, Stage, summary, write, write_manifest};
 
 pub(super) fn run(workspace: &Workspace, clock: Clock, dry_run: bool, format: Format, common: &Common) -> Result<u8> {
     let _lock = if dry_run { None } else { Some(workspace.lock()?) };
     let progress = progress(common);
     let (outputs, mut stages) = reconcile(workspace, clock, &mut |stage| progress.set_message(stage))?;
-    let mut shown = None;
+    let (mut shown, mut troubles) = (None, Vec::new());
     let manifest =
         |stages: &[Stage]| Manifest::new(&outputs.report, workspace.configuration_sha256.clone(), stages.to_vec(), dry_run);
     if !dry_run {
@@ -30,10 +32,14 @@ pub(super) fn run(workspace: &Workspace, clock: Clock, dry_run: bool, format: Fo
         stages.push(Stage::ended("write", begun.elapsed()));
         write_manifest(&manifest(&stages), &run.hidden)?;
         let id = run.id.clone();
-        shown = Some(run.appear()?);
+        let folder = run.appear()?;
+        // The run is complete: what goes wrong from here on is told, and undoes nothing.
+        troubles.extend(link_latest(&folder).err());
         if workspace.config.inbox.after_run == AfterRun::Archive {
-            workspace.archive(&id, &inputs(&outputs.report))?;
+            let moved = inputs(&outputs.report).into_iter().map(|(path, sha256)| workspace.archive(&id, path, sha256));
+            troubles.extend(moved.filter_map(Result::err));
         }
+        shown = Some(folder);
     }
     progress.finish_and_clear();
     if common.verbose {
@@ -48,16 +54,21 @@ pub(super) fn run(workspace: &Workspace, clock: Clock, dry_run: bool, format: Fo
             shown.map_or("Dry run: nothing was written.\n".to_owned(), |folder| format!("Written to {}\n", folder.display()));
         print(&format!("{}\n{place}", summary(&outputs.report)))?;
     }
-    Ok(if outputs.report.needs_a_person() { LOOK } else { DONE })
+    for trouble in &troubles {
+        eprintln!("prefrecon: {trouble:#}");
+    }
+    Ok(if outputs.report.needs_a_person() || !troubles.is_empty() { LOOK } else { DONE })
 }
 
-/// The files that a run has used or found to be older exports: those that are done with.
-fn inputs(report: &Report) -> Vec<PathBuf> {
-    use crate::ingest::Verdict::{Superseded, Used};
-    let done = report.inputs.iter().filter(|input| matches!(input.file.verdict, Used | Superseded(_)));
-    let mut paths: Vec<PathBuf> = done.map(|input| input.file.path.clone()).collect();
-    paths.dedup();
-    paths
+/// The files that a run is done with, and what they held: those used, older exports, and copies of either.
+fn inputs(report: &Report) -> Vec<(&Path, &str)> {
+    let files = || report.inputs.iter().map(|input| &input.file);
+    let done: HashSet<&str> =
+        files().filter(|file| matches!(file.verdict, Used | Superseded(_))).map(|file| file.content()).collect();
+    let mut inputs: Vec<(&Path, &str)> =
+        files().filter(|file| done.contains(file.content())).map(|file| (file.path.as_path(), file.sha256.as_str())).collect();
+    inputs.dedup();
+    inputs
 }
 
 fn progress(common: &Common) -> ProgressBar {

@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::classify::World;
 use crate::columns::Purpose;
 use crate::decide::{Change, Correction, Key};
+use crate::ingest::Verdict;
 use crate::normalise::{Facts, col};
 
 /// Marks what is held, and says why a target is held as a whole.
@@ -58,33 +59,29 @@ fn stopped(correction: &Correction, world: &World<'_>) -> Option<String> {
     held.then(|| "a preference code of this person has no meaning yet; add it to the configuration.".to_owned())
 }
 
-/// A correction that rests on stale exports alone. An opt-in is held if any export it rests on is stale:
-/// the person may have opted out since.
+/// A correction that rests on stale exports alone. An opt-in is held if any export it rests on is stale or
+/// one could not be read: the person may have opted out there.
 fn stale(record: u32, correction: &Correction, world: &World<'_>, facts: &Facts<'_>) -> Option<String> {
     let is_stale = |ix: &u32| world.files[facts.input(*ix)].stale;
-    let signals = || correction.persons.iter().flat_map(|person| outs_of(*person, world)).collect::<Vec<u32>>();
+    let mut signals = correction.persons.iter().flat_map(|person| outs_of(*person, world)).peekable();
     let held = match &correction.change {
-        Change::OptIn { proof } => is_stale(proof) || is_stale(&record) || signals().iter().any(is_stale),
-        Change::Bounced { failed } => is_stale(failed),
-        Change::OptOut => !signals().is_empty() && signals().iter().all(is_stale),
-        Change::Categories(values) if values.is_empty() && !signals().is_empty() => signals().iter().all(is_stale),
-        Change::Categories(_) => false,
+        Change::OptIn { proof } => {
+            if let Some(refused) = world.files.iter().find(|file| matches!(file.verdict, Verdict::Refused(_))) {
+                return Some(format!("{} could not be read, and the person may have opted out there.", refused.file));
+            }
+            is_stale(proof) || is_stale(&record) || signals.any(is_stale)
+        }
+        Change::Bounced { failed: from } | Change::Categories { right: Some(from), .. } => is_stale(from),
+        Change::OptOut | Change::Categories { right: None, .. } => signals.peek().is_some() && signals.all(is_stale),
     };
     held.then(|| "it rests on a stale export alone; export again.".to_owned())
 }
 
-/// The records that opt a person out, also over a shared address.
-pub(crate) fn outs_of(person: u32, world: &World<'_>) -> Vec<u32> {
-    let mut at = person;
-    // Sharing leads from neighbour to neighbour to a person with an opt-out of his own.
-    for _ in 0..=world.consent.wishes.len() {
-        let Some(wish) = world.consent.wishes.get(&at) else { return Vec::new() };
-        match wish.shared {
-            Some((sharer, _)) => at = sharer,
-            None => return wish.outs.clone(),
-        }
-    }
-    Vec::new()
+/// The records that opt a person out, also over shared addresses.
+pub(crate) fn outs_of<'a>(person: u32, world: &'a World<'_>) -> &'a [u32] {
+    let wishes = &world.consent.wishes;
+    let root = wishes.get(&person).map(|wish| wish.root.unwrap_or(person));
+    root.and_then(|root| wishes.get(&root)).map(|wish| wish.outs.as_slice()).unwrap_or_default()
 }
 
 fn records_by_system(world: &World<'_>) -> Result<BTreeMap<u32, usize>> {

@@ -10,6 +10,8 @@ pub(super) struct Behind {
     pub record: u32,
     /// All values of its categories cell from now on, with the system's own spelling.
     pub values: Vec<String>,
+    /// The record that is right.
+    pub right: u32,
     /// Why the other side is right.
     pub because: String,
 }
@@ -35,7 +37,7 @@ pub(super) fn side_that_is_behind(found: &Found, world: &World<'_>, facts: &Fact
     };
     let record = if right == ours { theirs } else { ours };
     let wanted_on = if right == ours { on_in_a } else { !on_in_a };
-    Some(Behind { record, values: values_with(record, category, wanted_on, world, facts), because })
+    Some(Behind { record, right, values: values_with(record, category, wanted_on, world, facts), because })
 }
 
 /// The values of a record's cell with one category turned on or off; everything else stays as it is spelled.

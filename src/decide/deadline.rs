@@ -11,8 +11,8 @@ use crate::rules::RULES;
 /// earliest of the person's opt-outs.
 pub(super) fn due(found: &Found, world: &World<'_>, facts: &Facts<'_>) -> Option<NaiveDate> {
     let wish = found.person.filter(|_| RULES[found.rule].clock).and_then(|person| world.consent.wishes.get(&person))?;
-    let earliest = wish.outs.iter().filter_map(|ix| Some((facts.out_at(*ix)?, *ix))).min_by_key(|(out, _)| out.from);
-    let day = earliest.map(|(out, ix)| facts.zone(ix).day_of(out.start()))?;
+    let days = wish.outs.iter().filter_map(|ix| Some(facts.zone(*ix).day_of(facts.first_out_at(*ix)?)));
+    let day = days.min()?;
     Some(after_business_days(day, &world.config.deadline))
 }
 

@@ -68,7 +68,17 @@ pub enum Change {
         failed: u32,
     },
     /// Its categories become these values, in the system's own words.
-    Categories(Vec<String>),
+    Categories {
+        /// The values; none for an opted-out person.
+        values: Vec<String>,
+        /// The record (`ix`) that is right where two differ; none where an opt-out clears them.
+        right: Option<u32>,
+    },
+}
+
+impl Change {
+    /// All categories off, as an opt-out wants it.
+    pub const CLEARED: Change = Change::Categories { values: Vec::new(), right: None };
 }
 
 /// The key of a correction: the record (`ix`) and the purpose.
@@ -133,6 +143,9 @@ fn judge(found: &Found, world: &World<'_>, facts: &Facts<'_>, sentences: &Senten
         return review(sentences.office(found));
     }
     let (target, change, why) = match (rule.group(), rule.code) {
+        ("OPT", "OPT107") if found.b.is_some_and(|ix| facts.is_out_by_code_alone(ix)) => {
+            return review(format!("{} {}", sentences.opted_in(found), sentences.end_the_code(found)));
+        }
         ("OPT", "OPT107" | "OPT108") => {
             let proof = wish.and_then(|wish| wish.opted_in).or(found.a).unwrap_or_default();
             (found.b, Change::OptIn { proof }, sentences.opted_in(found))
@@ -157,10 +170,11 @@ fn judge(found: &Found, world: &World<'_>, facts: &Facts<'_>, sentences: &Senten
             let failed = found.a.unwrap_or_default();
             (found.b, Change::Bounced { failed }, sentences.bounced(found))
         }
-        ("CAT", "CAT301") => (found.a, Change::Categories(Vec::new()), sentences.category_cleared(found)),
+        ("CAT", "CAT301") => (found.a, Change::CLEARED, sentences.category_cleared(found)),
         ("CAT", "CAT302") => match categories::side_that_is_behind(found, world, facts) {
             Some(behind) => {
-                (Some(behind.record), Change::Categories(behind.values), sentences.category_moved(found, &behind.because))
+                let change = Change::Categories { values: behind.values, right: Some(behind.right) };
+                (Some(behind.record), change, sentences.category_moved(found, &behind.because))
             }
             None => return review(sentences.shown(found)),
         },

@@ -1,12 +1,12 @@
 //! The corrections: what is asked for by discrepancies, and what else an opted-out person needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use foldhash::{HashMap, HashSet};
 use polars::prelude::{IntoLazy, col as column, lit};
 
-use crate::classify::{Found, World, member};
+use crate::classify::{Detail, Found, World, member};
 use crate::columns::{Delivery, Opt, Purpose};
 use crate::consent::decided;
 use crate::decide::brake;
@@ -14,7 +14,8 @@ use crate::decide::sentence::Sentences;
 use crate::decide::{Change, Correction, Key};
 use crate::matching::cols;
 use crate::normalise::{Facts, col};
-use crate::systems::{CorrectionFile, Take};
+use crate::rules::RULES;
+use crate::systems::{CorrectionFile, Take, is_formula};
 
 /// Corrections as they are collected.
 pub(super) struct Plan<'a> {
@@ -25,18 +26,26 @@ pub(super) struct Plan<'a> {
     of_opted_out: Vec<(u32, u32)>,
     /// Records that an opted-out person has a part in: they count as opted out.
     out_records: HashSet<u32>,
-    /// Persons that a correction was asked for, with the rules.
-    asked: HashMap<u32, Vec<&'static str>>,
+    /// What was found of each person, by rule.
+    noticed: HashMap<u32, BTreeSet<&'static str>>,
+    /// Records whose keys point at different contacts: nobody is opted in on the strength of them.
+    contradictory: HashSet<u32>,
 }
 
 impl<'a> Plan<'a> {
     /// A plan for what was found.
     pub fn new(world: &'a World<'a>, facts: &'a Facts<'a>, found: &[Found]) -> Result<Plan<'a>> {
-        let mut noticed: HashSet<u32> = found.iter().filter_map(|found| found.person).collect();
+        let mut noticed: HashMap<u32, BTreeSet<&'static str>> = HashMap::default();
+        let mut contradictory = HashSet::default();
         for one in found {
+            let rule = RULES[one.rule].code;
             // Whoever is opted out by sharing an address is part of that address's discrepancy.
-            if let crate::classify::Detail::Contacts(persons) = &one.detail {
-                noticed.extend(persons);
+            let sharers = if let Detail::Contacts(persons) = &one.detail { persons.as_slice() } else { &[] };
+            for person in one.person.iter().chain(sharers) {
+                noticed.entry(*person).or_default().insert(rule);
+            }
+            if rule == "IDN504" {
+                contradictory.extend(one.a);
             }
         }
         let opted_out = world
@@ -53,8 +62,9 @@ impl<'a> Plan<'a> {
             facts,
             corrections: BTreeMap::new(),
             out_records: all.iter().map(|(ix, _)| *ix).collect(),
-            of_opted_out: all.into_iter().filter(|(_, person)| noticed.contains(person)).collect(),
-            asked: HashMap::default(),
+            of_opted_out: all.into_iter().filter(|(_, person)| noticed.contains_key(person)).collect(),
+            noticed,
+            contradictory,
         })
     }
 
@@ -74,10 +84,12 @@ impl<'a> Plan<'a> {
         if purpose == Purpose::OptIn && self.out_records.contains(&record) {
             return Err("The record is shared with a person who is opted out, so it stays so.".to_owned());
         }
-        self.can_write(record, purpose)?;
-        if let Some(person) = person {
-            self.asked.entry(person).or_default().push(rule);
+        if let Change::OptIn { proof } = change
+            && (self.contradictory.contains(&record) || self.contradictory.contains(&proof))
+        {
+            return Err("Its keys point at different contacts, so nobody can say whose opt-in it is.".to_owned());
         }
+        self.can_write(record, &change)?;
         let facts = self.facts;
         let correction = self.corrections.entry((record, purpose)).or_insert_with(|| Correction {
             change: change.clone(),
@@ -91,7 +103,9 @@ impl<'a> Plan<'a> {
             |failed: u32| (facts.failed_at(failed).map(|at| at.from), facts.name(failed), facts.profile(failed).name.as_str());
         match (&mut correction.change, change) {
             (Change::Bounced { failed: known }, Change::Bounced { failed }) if latest(failed) > latest(*known) => *known = failed,
-            (Change::Categories(values), Change::Categories(other)) => *values = merged(values, other, record, facts),
+            (Change::Categories { values, .. }, Change::Categories { values: other, .. }) => {
+                *values = merged(values, other, record, facts)
+            }
             _ => {}
         }
         if (rule, why) < (correction.rules.first().copied().unwrap_or("~"), correction.why.as_str()) {
@@ -104,7 +118,7 @@ impl<'a> Plan<'a> {
 
     /// Of an address on contacts that disagree, the first contact that sharing opts out.
     pub fn shared_out(&self, found: &Found) -> Option<u32> {
-        let crate::classify::Detail::Contacts(persons) = &found.detail else { return None };
+        let Detail::Contacts(persons) = &found.detail else { return None };
         let wish = |person: &u32| self.world.consent.wishes.get(person);
         let changed =
             |person: &&u32| wish(person).is_some_and(|wish| wish.decision == Some(Opt::Out) && wish.own != Some(Opt::Out));
@@ -113,8 +127,8 @@ impl<'a> Plan<'a> {
     }
 
     /// Whether a correction file can take the record.
-    fn can_write(&self, record: u32, purpose: Purpose) -> Result<(), String> {
-        let profile = self.facts.profile(record);
+    fn can_write(&self, record: u32, change: &Change) -> Result<(), String> {
+        let (profile, purpose) = (self.facts.profile(record), change.purpose());
         if !self.world.config.corrects(&profile.name) {
             return Err(format!(
                 "Corrections of {} are switched off ([systems.{}] corrections = false).",
@@ -127,6 +141,11 @@ impl<'a> Plan<'a> {
         if !self.facts.has(col::RECORD, record) {
             return Err(format!("The record has no usable key in {}: change it by hand.", profile.title));
         }
+        let written = [self.facts.own_key(record), self.facts.text(col::EMAILS[0], record)].into_iter();
+        let values = if let Change::Categories { values, .. } = change { values.as_slice() } else { &[] };
+        if let Some(formula) = written.chain(values.iter().map(String::as_str)).find(|value| is_formula(value)) {
+            return Err(format!("A spreadsheet would take \"{formula}\" for a formula: change it by hand in {}.", profile.title));
+        }
         let needs_address = file.columns.iter().any(|column| column.required && column.take == Some(Take::Email));
         if needs_address && !self.facts.has(col::EMAILS[0], record) {
             return Err(format!("{} takes no row without an address: change it by hand.", profile.title));
@@ -136,40 +155,48 @@ impl<'a> Plan<'a> {
 
     /// Everything an opted-out person needs, and what the brake keeps back.
     pub fn finish(mut self, sentences: &Sentences<'_>) -> Result<(BTreeMap<Key, Correction>, BTreeMap<usize, String>)> {
-        for (record, person) in std::mem::take(&mut self.of_opted_out) {
-            let rules = self.asked.get(&person).cloned().unwrap_or_default();
-            let rules: Vec<&'static str> =
-                rules.into_iter().filter(|rule| rule.starts_with("OPT") || *rule == "IDN502").collect();
-            let why = sentences.decision(person);
+        let mut sentence: HashMap<u32, String> = HashMap::default();
+        let mut of_opted_out = std::mem::take(&mut self.of_opted_out);
+        // By the persons' ids: of several with a part in a record, the first one's reason is written.
+        of_opted_out.sort_by_key(|(_, person)| (self.world.name(*person), *person));
+        for (record, person) in of_opted_out {
+            let why = sentence.entry(person).or_insert_with(|| sentences.decision(person));
             let mailed = !matches!(self.facts.delivery(record), Delivery::Held | Delivery::Removed);
             if self.facts.opt(record) != Opt::Out && mailed && self.facts.is_main(record) {
-                self.add(record, person, &rules, Change::OptOut, &why);
+                self.add(record, person, Change::OptOut, why);
             }
             if !self.facts.text(col::CATEGORIES_ON, record).is_empty() {
-                self.add(record, person, &["CAT301"], Change::Categories(Vec::new()), &why);
+                self.add(record, person, Change::CLEARED, why);
             }
         }
         let braked = brake::hold(&mut self.corrections, self.world, self.facts)?;
         Ok((self.corrections, braked))
     }
 
-    fn add(&mut self, record: u32, person: u32, rules: &[&'static str], change: Change, why: &str) {
+    fn add(&mut self, record: u32, person: u32, change: Change, why: &str) {
         let key = (record, change.purpose());
-        if !self.corrections.contains_key(&key) && self.can_write(record, key.1).is_err() {
+        if !self.corrections.contains_key(&key) && self.can_write(record, &change).is_err() {
             return;
         }
+        let found = self.noticed.get(&person).cloned().unwrap_or_default();
         let correction = self.corrections.entry(key).or_insert_with(|| Correction {
             change: change.clone(),
-            rules: Default::default(),
+            // Nothing was found of this very record: the rules that opt the person out stand for it, else all.
+            rules: match found
+                .iter()
+                .copied()
+                .filter(|rule| rule.starts_with("OPT") || *rule == "IDN502")
+                .collect::<BTreeSet<_>>()
+            {
+                opting if opting.is_empty() => found,
+                opting => opting,
+            },
             persons: Default::default(),
             why: why.to_owned(),
             held: None,
         });
-        if change == Change::Categories(Vec::new()) {
+        if change == Change::CLEARED {
             correction.change = change;
-        }
-        if correction.rules.is_empty() {
-            correction.rules.extend(rules);
         }
         correction.persons.insert(person);
     }
@@ -182,7 +209,7 @@ impl Change {
             Change::OptOut => Purpose::OptOut,
             Change::OptIn { .. } => Purpose::OptIn,
             Change::Bounced { .. } => Purpose::Bounced,
-            Change::Categories(_) => Purpose::Categories,
+            Change::Categories { .. } => Purpose::Categories,
         }
     }
 }

@@ -27,7 +27,7 @@ impl Sentences<'_> {
                 "Shares {} with {}, and an opt-out holds for everybody at an address: {}.",
                 self.world.texts.get(address),
                 self.world.name(sharer).unwrap_or("another contact"),
-                self.signals(&outs_of(person, self.world))
+                self.signals(outs_of(person, self.world))
             ),
             None => format!("{}.", capital(&self.signals(&wish.outs))),
         };
@@ -47,7 +47,11 @@ impl Sentences<'_> {
         let Some((wish, proof)) = wish.and_then(|wish| Some((wish, wish.opted_in?))) else { return String::new() };
         let evidence = self.facts.text(col::EVIDENCE, proof);
         let evidence = if evidence.is_empty() { String::new() } else { format!(" (evidence: {evidence})") };
-        let later = if wish.outs.is_empty() {
+        let failed = found.b.and_then(|ix| Some((ix, self.facts.failed_at(ix)?)));
+        let later = if let (Some((ix, at)), true) = (failed, wish.outs.is_empty()) {
+            let what = if self.facts.delivery(ix) == Delivery::Held { "was held" } else { "bounced" };
+            format!("after the address {what} in {} ({})", self.title(ix), self.when(at, ix))
+        } else if wish.outs.is_empty() {
             "and nothing speaks against it".to_owned()
         } else {
             format!("later than every opt-out: {}", self.signals(&wish.outs))
@@ -57,6 +61,12 @@ impl Sentences<'_> {
             self.title(proof),
             self.facts.written(self.facts.in_at(proof), proof)
         )
+    }
+
+    /// What no file can do for a person whom a code opts out.
+    pub fn end_the_code(&self, found: &Found) -> String {
+        let Some(ix) = found.b else { return String::new() };
+        format!("The code {} alone opts the record out: end it in {} by hand.", self.facts.text(col::CODE, ix), self.title(ix))
     }
 
     /// An address that bounced or is held.
@@ -89,10 +99,12 @@ impl Sentences<'_> {
 
     /// Contacts that share an address and disagree.
     pub fn shared(&self, found: &Found) -> String {
-        format!(
-            "{} The opt-out holds for everybody at the address, unless a later opt-in with evidence stands against it.",
-            self.contacts(found)
-        )
+        let mut losing = found_contacts(found)
+            .iter()
+            .filter_map(|person| self.world.consent.wishes.get(person))
+            .map(|wish| self.losing_opt_in(wish));
+        let losing = losing.find(|sentence| !sentence.is_empty()).unwrap_or_default();
+        format!("{} The opt-out holds for everybody at the address.{losing}", self.contacts(found))
     }
 
     /// Something that rests on an office's address.
@@ -136,6 +148,23 @@ impl Sentences<'_> {
                     or_nothing(address(found.b))
                 )
             }
+            (Detail::PointsAt { key, persons }, _) => {
+                let own = found.person.and_then(|person| self.world.name(person)).unwrap_or_default();
+                let names: Vec<&str> = persons.iter().filter_map(|person| self.world.name(*person)).collect();
+                format!(
+                    "{a} ties the record to {own} by its id, but its {key} is that of {} alone; the id wins.",
+                    names.join(", ")
+                )
+            }
+            (_, "IDN505") => format!("No contact or lead of the CRM has the key or the address of this record of {a}."),
+            (_, "IDN506") => {
+                format!("No record of the source has the id, the constituent id or an address of this contact of {a}.")
+            }
+            (_, "CAT304") => "Not opted out, and no category is on in any system that keeps them.".to_owned(),
+            (_, "BNC203") => {
+                let b = found.b.map(|ix| self.title(ix)).unwrap_or_default();
+                format!("{a} flags the address as bounced, and {b} mails it: clear the flag if mail arrives.")
+            }
             _ => format!("{}{}", if a.is_empty() { String::new() } else { format!("{a}: ") }, lower(rule.finds)),
         }
     }
@@ -146,8 +175,8 @@ impl Sentences<'_> {
         let header =
             file.mapped.iter().find(|column| column.field == finding.field).map_or(finding.field.name(), |column| &column.header);
         let value = finding.value.map(|value| self.world.texts.get(value)).unwrap_or_default();
-        let value = if value.is_empty() { String::new() } else { format!(" \"{value}\"") };
-        format!("{}, row {}, {header}:{value} {}.", file.file, finding.row, self.world.texts.get(finding.reason))
+        let value = if value.is_empty() { "blank".to_owned() } else { format!("\"{value}\"") };
+        format!("{}, row {}, {header} {value}: {}.", file.file, finding.row, self.world.texts.get(finding.reason))
     }
 
     fn contacts(&self, found: &Found) -> String {
@@ -186,10 +215,15 @@ impl Sentences<'_> {
     fn signal(&self, ix: u32) -> String {
         let when = self.facts.out_at(ix).map(|at| self.when(at, ix));
         let said = |word: &str| when.as_ref().map_or(", date unknown".to_owned(), |when| format!(" {word} {when}"));
-        let (since, on) = (said("since"), said("on"));
+        let on = said("on");
         let (title, unit) = (self.title(ix), self.facts.text(col::UNIT, ix));
         match self.facts.profile(ix).role {
-            _ if self.facts.has(col::CODE, ix) => format!("code {} in {title}{since}", self.facts.text(col::CODE, ix)),
+            _ if self.facts.has(col::CODE, ix) => {
+                let code_since = self.facts.code_at(ix).map(|at| format!(" since {}", self.facts.zone(ix).day_of(at)));
+                let code_since = code_since.unwrap_or(", date unknown".to_owned());
+                let boxed = if self.facts.is_out_by_code_alone(ix) { "" } else { ", and its box" };
+                format!("code {} in {title}{code_since}{boxed}", self.facts.text(col::CODE, ix))
+            }
             Role::Marketing if !unit.is_empty() => format!("unsubscribed in business unit {unit} of {title}{on}"),
             Role::Marketing => format!("unsubscribed in {title}{on}"),
             _ => format!("opted out in {title}{on}"),
@@ -207,7 +241,10 @@ impl Sentences<'_> {
                 date(ix),
                 self.world.config.policy.clock_tolerance_hours
             ),
-            (None, Some(ix)) => format!(" The opt-in of {} does not count: it has no evidence of permission.", date(ix)),
+            (None, Some(ix)) => format!(
+                " The opt-in of {} does not count: it has no evidence of permission, or is tied to the person by address alone.",
+                date(ix)
+            ),
             (None, None) => String::new(),
         }
     }
@@ -223,6 +260,10 @@ impl Sentences<'_> {
     fn title(&self, ix: u32) -> &str {
         &self.facts.profile(ix).title
     }
+}
+
+fn found_contacts(found: &Found) -> &[u32] {
+    if let Detail::Contacts(persons) = &found.detail { persons } else { &[] }
 }
 
 fn or_nothing(text: &str) -> &str {

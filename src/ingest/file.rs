@@ -62,14 +62,14 @@ pub fn read(found: &Found, context: Context) -> Vec<ReadFile> {
     };
     match format(&bytes) {
         Format::Zip => match Archive::open(&bytes) {
-            Ok(archive) => entries(archive, found, context),
+            Ok(archive) => entries(archive, &sha256(&bytes), found, context),
             Err(stop) => vec![unused(hashed(found, &bytes, "ZIP"), stop)],
         },
         Format::Gzip => match gunzip(&bytes) {
-            Ok(content) => vec![table(found, &bytes, &content, "GZIP, ", context)],
+            Ok(content) => vec![table(found, Origin::File(&bytes), &content, "GZIP, ", context)],
             Err(stop) => vec![unused(hashed(found, &bytes, "GZIP"), stop)],
         },
-        _ => vec![table(found, &bytes, &bytes, "", context)],
+        _ => vec![table(found, Origin::File(&bytes), &bytes, "", context)],
     }
 }
 
@@ -113,7 +113,7 @@ fn format(bytes: &[u8]) -> Format {
 }
 
 /// Every file in an archive; one that is of no concern is said to be, as in the inbox.
-fn entries(mut archive: Archive, found: &Found, context: Context) -> Vec<ReadFile> {
+fn entries(mut archive: Archive, sha256: &str, found: &Found, context: Context) -> Vec<ReadFile> {
     let entries = archive.entries().into_iter();
     entries
         .map(|(at, name)| {
@@ -125,20 +125,32 @@ fn entries(mut archive: Archive, found: &Found, context: Context) -> Vec<ReadFil
                 ..found.clone()
             };
             match of_concern(&entry, context).and_then(|()| archive.unpack(at)) {
-                Ok(content) => table(&entry, &content, &content, "", context),
-                Err(stop) => unused(report(&entry), stop),
+                Ok(content) => table(&entry, Origin::Archive(sha256), &content, "", context),
+                Err(stop) => unused(FileReport { sha256: sha256.to_owned(), ..report(&entry) }, stop),
             }
         })
         .collect()
 }
 
-/// The table that a content is. `original` is what a later copy of it would be.
-fn table(found: &Found, original: &[u8], content: &[u8], packed: &str, context: Context) -> ReadFile {
-    let mut report = FileReport { bytes: original.len() as u64, ..report(found) };
-    let (sha256, loaded) =
-        rayon::join(|| sha256(original), || source::load(found, format(content), content, context, &mut report));
-    report.seen_in = context.earlier.get(&sha256).cloned();
-    report.sha256 = sha256;
+/// Where a content comes from.
+enum Origin<'a> {
+    /// A file of these bytes.
+    File(&'a [u8]),
+    /// An archive of this hash.
+    Archive(&'a str),
+}
+
+/// The table that a content is.
+fn table(found: &Found, origin: Origin, content: &[u8], packed: &str, context: Context) -> ReadFile {
+    let hash = || match origin {
+        Origin::File(bytes) => (sha256(bytes), None),
+        Origin::Archive(hash) => (hash.to_owned(), Some(sha256(content))),
+    };
+    let mut report = FileReport { bytes: content.len() as u64, ..report(found) };
+    let load = || source::load(found, format(content), content, context, &mut report);
+    let ((sha256, content_sha256), loaded) = rayon::join(hash, load);
+    (report.sha256, report.content_sha256) = (sha256, content_sha256);
+    report.seen_in = context.earlier.get(report.content()).cloned();
     report.format.insert_str(0, packed);
     match loaded {
         Ok(loaded) => used(found, context, report, loaded),
@@ -156,6 +168,7 @@ fn report(found: &Found) -> FileReport {
         path: found.path.clone(),
         bytes: found.bytes,
         sha256: String::new(),
+        content_sha256: None,
         verdict: Verdict::Used,
         system: None,
         kind: None,

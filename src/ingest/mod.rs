@@ -73,10 +73,12 @@ pub struct FileReport {
     /// The file on disk.
     #[serde(skip)]
     pub path: PathBuf,
-    /// Bytes on disk; of an archive's entry, unpacked.
+    /// Its bytes, unpacked.
     pub bytes: u64,
-    /// SHA-256 of these bytes, in hexadecimal.
+    /// SHA-256 of the file on disk, in hexadecimal.
     pub sha256: String,
+    /// SHA-256 of an archive's entry, unpacked.
+    pub content_sha256: Option<String>,
     /// What becomes of it.
     pub verdict: Verdict,
     /// The system whose export it is.
@@ -108,6 +110,11 @@ pub struct FileReport {
 }
 
 impl FileReport {
+    /// SHA-256 by which a copy of the content is known.
+    pub fn content(&self) -> &str {
+        self.content_sha256.as_deref().unwrap_or(&self.sha256)
+    }
+
     /// Whether its rows are compared.
     pub fn is_used(&self) -> bool {
         self.verdict == Verdict::Used

@@ -213,10 +213,10 @@ fn unmapped(kind: &Kind, header: &Header, mapped: &[(usize, MappedColumn)]) -> V
 fn misspelt<'a>(header: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let folded = fold_header(header);
     known
-        .map(|name| (strsim::damerau_levenshtein(&folded, &fold_header(name)), name))
-        .filter(|(distance, name)| *distance <= name.chars().count().min(folded.chars().count()) / 5)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
+        .map(|name| (strsim::damerau_levenshtein(&folded, &fold_header(name)), strsim::levenshtein(header, name), name))
+        .filter(|(distance, _, _)| *distance <= folded.chars().count() / 5)
+        .min_by_key(|(distance, spelt, _)| (*distance, *spelt))
+        .map(|(_, _, name)| name)
 }
 
 /// A field and the headers that stand for it, in words.

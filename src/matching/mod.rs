@@ -51,8 +51,11 @@ impl Matched {
 /// # Errors
 /// Only what Polars cannot do, which is a defect.
 pub fn match_records(records: &DataFrame, texts: &Texts) -> Result<Matched> {
-    let slim: Vec<Expr> =
-        [of::IX, of::ROLE, of::RECORD, of::CONTACT_ID, of::SOURCE_ID, of::MAIN].into_iter().chain(of::EMAILS).map(col).collect();
+    let slim: Vec<Expr> = [of::IX, of::ROLE, of::OPT, of::RECORD, of::CONTACT_ID, of::SOURCE_ID, of::MAIN]
+        .into_iter()
+        .chain(of::EMAILS)
+        .map(col)
+        .collect();
     let keys = records.clone().lazy().select(slim);
     let (contacts, others) = hub_and_others(keys)?;
     let by_contact = tie(&others, &contacts, Some((of::CONTACT_ID, of::RECORD)), texts)?;

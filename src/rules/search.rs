@@ -123,7 +123,13 @@ pub fn contradictions(world: &World<'_>, rule: &'static Rule, wanted: Contradict
         let elsewhere = by_address.elsewhere(ix) || by_source.elsewhere(ix);
         let nobodys = by_address.is_nobodys(ix) && addressed.contains(&person);
         match wanted {
-            Contradiction::OtherContact if elsewhere => found.push(one),
+            Contradiction::OtherContact if elsewhere => {
+                let (key, claims) = if by_address.elsewhere(ix) { ("address", &by_address) } else { ("source id", &by_source) };
+                let mut persons = claims.other[&ix].clone();
+                persons.sort_unstable_by_key(|person| world.name(*person));
+                persons.dedup();
+                found.push(Found { detail: Detail::PointsAt { key, persons }, ..one });
+            }
             Contradiction::OtherAddress if nobodys => {
                 found.push(Found { a: world.matched.contact(person).map(|(ix, _)| ix), b: Some(ix), ..one });
             }
@@ -163,18 +169,19 @@ fn doubtful(world: &World<'_>) -> Result<DataFrame> {
 struct Claims {
     named: HashSet<u32>,
     own: HashSet<u32>,
-    other: HashSet<u32>,
+    /// The contacts that have it, by record.
+    other: HashMap<u32, Vec<u32>>,
 }
 
 impl Claims {
     /// Whether the key is another contact's and not the record's own contact's.
     fn elsewhere(&self, ix: u32) -> bool {
-        self.other.contains(&ix) && !self.own.contains(&ix)
+        self.other.contains_key(&ix) && !self.own.contains(&ix)
     }
 
     /// Whether the record has the key and no contact does.
     fn is_nobodys(&self, ix: u32) -> bool {
-        self.named.contains(&ix) && !self.own.contains(&ix) && !self.other.contains(&ix)
+        self.named.contains(&ix) && !self.own.contains(&ix) && !self.other.contains_key(&ix)
     }
 
     fn by_address(world: &World<'_>, tied: &DataFrame, own: &HashMap<u32, HashSet<u32>>) -> Result<Claims> {
@@ -208,16 +215,16 @@ impl Claims {
         let mut claims = Claims {
             named: keys.column(of::IX)?.u32()?.iter().flatten().collect(),
             own: HashSet::default(),
-            other: HashSet::default(),
+            other: HashMap::default(),
         };
         for (ix, person) in pairs.column(of::IX)?.u32()?.iter().flatten().zip(pairs.column(cols::PERSON)?.u32()?.iter().flatten())
         {
             let is_own = own.get(&ix).is_some_and(|persons| persons.contains(&person));
             if is_own {
-                claims.own.insert(ix)
+                claims.own.insert(ix);
             } else {
-                claims.other.insert(ix)
-            };
+                claims.other.entry(ix).or_default().push(person);
+            }
         }
         Ok(claims)
     }

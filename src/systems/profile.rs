@@ -220,6 +220,9 @@ pub struct CorrectionColumn {
     /// The changed field's name in the system itself, where it is not the header.
     #[serde(default)]
     pub field: Option<String>,
+    /// The field whose header in the export, as the configuration maps it, the column takes over.
+    #[serde(default)]
+    pub of: Option<Field>,
 }
 
 /// What a correction column can copy.
@@ -303,6 +306,11 @@ fn parse_shape(text: &str) -> Result<IdShape> {
             _ => bail!("`{other}` is no id shape: write `salesforce`, `salesforce_or_text`, `guid`, `number:WIDTH` or `text`"),
         },
     })
+}
+
+/// Whether a spreadsheet would take a cell for a formula (OWASP, CSV injection).
+pub fn is_formula(cell: &str) -> bool {
+    cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\0'])
 }
 
 /// A header as it is compared: without case, spaces, underscores, quotes and byte-order mark.

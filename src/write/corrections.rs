@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::classify::World;
 use crate::columns::{Delivery, Field, Opt, Purpose};
@@ -83,8 +83,11 @@ pub(super) fn files(decided: &Decided, world: &World<'_>, facts: &Facts<'_>) -> 
         let path = format!("{}/{name}", if held { "held" } else { "corrections" });
         let (mut filled, mut undone) = (Vec::new(), Vec::new());
         for (record, correction) in &rows {
-            filled.push(filling.columns.iter().map(|column| filling.after(column, *record, correction)).collect());
-            undone.extend(filling.undo(*record, correction));
+            let cells: Vec<String> = filling.columns.iter().map(|column| filling.after(column, *record, correction)).collect();
+            if filled.last() != Some(&cells) {
+                filled.push(cells);
+                undone.extend(filling.undo(*record, correction));
+            }
             for column in filling.columns.iter().filter(|column| column.changes()) {
                 let (before, after) = (filling.before(column, *record), filling.after(column, *record, correction));
                 if column.category.is_some() && filling.undone(column, *record) == after {
@@ -172,7 +175,7 @@ fn columns<'a>(spec: &'a CorrectionFile, rows: &[(u32, &Correction)], world: &Wo
         }
         if checkboxes.is_empty() {
             let configured =
-                column.write.zip(rows.first()).and_then(|(field, (record, _))| facts.kind(*record).columns.get(&field)?.first());
+                column.of.zip(rows.first()).and_then(|(field, (record, _))| facts.kind(*record).columns.get(&field)?.first());
             let header = configured.unwrap_or(&column.header).clone();
             columns.push(Column { header, column, category: None });
         }
@@ -200,7 +203,7 @@ impl Filling<'_> {
             return self.taken(take, record, correction);
         }
         match (column.column.write, &correction.change) {
-            (Some(Field::Categories), Change::Categories(values)) => match &column.category {
+            (Some(Field::Categories), Change::Categories { values, .. }) => match &column.category {
                 Some(category) => self.boolean(self.names(values).any(|name| name == *category)),
                 None => self.or_cleared(values.join(&self.profile.category_separator)),
             },
@@ -223,6 +226,7 @@ impl Filling<'_> {
             (Some(Field::Categories), _, None) => text(col::CATEGORIES_CELL),
             (Some(_), _, _) => String::new(),
             (None, Purpose::Bounced, _) => text(col::DELIVERY_WORD),
+            (None, Purpose::OptIn, _) if !self.facts.has(col::WORD, record) => self.taken_present(record),
             (None, _, _) => text(col::WORD),
         }
     }
@@ -267,36 +271,39 @@ impl Filling<'_> {
         let text = |name: &str| facts.text(name, record).to_owned();
         let proof = if let Change::OptIn { proof } = correction.change { Some(proof) } else { None };
         match take {
-            Take::RecordId => text(col::RECORD),
+            Take::RecordId => facts.own_key(record).to_owned(),
             Take::ContactId => {
                 let contact = correction.persons.iter().filter_map(|person| self.world.name(*person)).min();
                 contact.map_or_else(|| text(col::CONTACT_ID), str::to_owned)
             }
             Take::Email => text(col::EMAILS[0]),
             Take::Unit => text(col::UNIT),
-            Take::Present => text(col::WORD),
+            Take::Present if facts.has(col::WORD, record) => text(col::WORD),
+            Take::Present => self.taken_present(record),
             Take::Shirt => self.profile.shirts.get(&state(record, facts)).cloned().unwrap_or_default(),
             Take::Why => correction.why.clone(),
             Take::OptInAt => proof.map(|proof| facts.written(facts.in_at(proof), proof)).unwrap_or_default(),
             Take::OptInEvidence => proof.map(|proof| facts.text(col::EVIDENCE, proof).to_owned()).unwrap_or_default(),
-            Take::Effective => facts.zone(record).day_of(self.effective(correction)).to_string(),
+            Take::Effective => self.effective(record, correction).to_string(),
             Take::Origin => self.origin(correction),
         }
     }
 
-    /// From when the change holds: the earliest known time of what it rests on, else the run's.
-    fn effective(&self, correction: &Correction) -> DateTime<Utc> {
+    /// From when the change holds: the earliest known day of what it rests on, each in its own system's zone,
+    /// else the run's day in the target's.
+    fn effective(&self, record: u32, correction: &Correction) -> NaiveDate {
+        let facts = self.facts;
         let out = || {
             let outs = correction.persons.iter().flat_map(|person| outs_of(*person, self.world));
-            outs.filter_map(|ix| self.facts.out_at(ix)).min_by_key(|out| out.from).map(|out| out.start())
+            outs.filter_map(|ix| Some(facts.zone(*ix).day_of(facts.first_out_at(*ix)?))).min()
         };
-        match &correction.change {
-            Change::OptOut => out().unwrap_or(self.world.as_of),
-            Change::OptIn { proof } => self.facts.in_at(*proof).map_or(self.world.as_of, |at| at.start()),
-            Change::Bounced { failed } => self.failed_at(*failed),
-            Change::Categories(values) if values.is_empty() => out().unwrap_or(self.world.as_of),
-            Change::Categories(_) => self.world.as_of,
-        }
+        let known = match &correction.change {
+            Change::OptOut | Change::Categories { right: None, .. } => out(),
+            Change::OptIn { proof } => facts.in_at(*proof).map(|at| facts.zone(*proof).day_of(at.start())),
+            Change::Bounced { failed } => Some(facts.zone(*failed).day_of(self.failed_at(*failed))),
+            Change::Categories { right: Some(_), .. } => None,
+        };
+        known.unwrap_or_else(|| facts.zone(record).day_of(self.world.as_of))
     }
 
     /// When an address failed; an unknown time is the export's.
@@ -309,17 +316,24 @@ impl Filling<'_> {
     fn origin(&self, correction: &Correction) -> String {
         let contacts = || correction.persons.iter().filter_map(|person| self.world.matched.contact(*person)).map(|(ix, _)| ix);
         let from = match &correction.change {
-            Change::OptIn { proof: ix } | Change::Bounced { failed: ix } => Some(*ix),
-            Change::Categories(values) if !values.is_empty() => contacts().next(),
-            Change::OptOut | Change::Categories(_) => {
-                let outs = correction.persons.iter().flat_map(|person| outs_of(*person, self.world));
+            Change::OptIn { proof: ix } | Change::Bounced { failed: ix } | Change::Categories { right: Some(ix), .. } => {
+                Some(*ix)
+            }
+            Change::OptOut | Change::Categories { right: None, .. } => {
+                let outs = correction.persons.iter().flat_map(|person| outs_of(*person, self.world)).copied();
                 let first = |ix: &u32| {
-                    (self.facts.out_at(*ix).is_none(), self.facts.out_at(*ix).map(|at| at.from), self.facts.system(*ix))
+                    let at = self.facts.first_out_at(*ix);
+                    (at.is_none(), at, self.facts.system(*ix))
                 };
                 outs.min_by_key(first).or_else(|| contacts().next())
             }
         };
         from.map(|ix| self.facts.profile(ix).title.clone()).unwrap_or_default()
+    }
+
+    /// The state of a record that has no word for it: a business unit's row.
+    fn taken_present(&self, record: u32) -> String {
+        self.profile.status.get(&state(record, self.facts)).and_then(|words| words.first()).cloned().unwrap_or_default()
     }
 
     fn names(&self, values: &[String]) -> impl Iterator<Item = String> {

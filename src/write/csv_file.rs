@@ -7,6 +7,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
 
+use crate::systems::is_formula;
+
 /// Who reads a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reader {
@@ -41,6 +43,10 @@ impl CsvFile {
         for cell in cells {
             let written = match self.reader {
                 Reader::People if is_formula(cell) => self.writer.write_field(format!("'{}", cell.replace('\0', ""))),
+                // An importer counts lines: a break inside a value would end its row.
+                Reader::Importer | Reader::ImporterQuoted if cell.contains(['\r', '\n']) => self
+                    .writer
+                    .write_field(cell.split(['\r', '\n']).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")),
                 _ => self.writer.write_field(cell),
             };
             written.with_context(|| format!("cannot write {}", self.place))?;
@@ -56,11 +62,6 @@ impl CsvFile {
         let file = buffer.into_inner().map_err(|error| error.into_error()).with_context(|| format!("cannot write {place}"))?;
         file.sync_all().with_context(|| format!("cannot write {place}"))
     }
-}
-
-/// Whether a spreadsheet would take a cell for a formula (OWASP, CSV injection).
-pub(super) fn is_formula(cell: &str) -> bool {
-    cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\0'])
 }
 
 /// A file that only its owner can read; its folder, likewise, is made where it is missing.

@@ -60,6 +60,8 @@ pub struct Input {
     pub seen_in: Option<String>,
     pub bytes: u64,
     pub sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_sha256: Option<String>,
 }
 
 /// Numbers of discrepancies.
@@ -167,6 +169,7 @@ impl Input {
             seen_in: file.seen_in.clone(),
             bytes: file.bytes,
             sha256: file.sha256.clone(),
+            content_sha256: file.content_sha256.clone(),
         }
     }
 }

@@ -7,7 +7,7 @@ use foldhash::{HashMap, HashSet};
 use polars::prelude::{Column, DataFrame, IntoColumn, NewChunkedArray, StringChunked, StringChunkedBuilder, UInt32Chunked};
 
 use crate::classify::{Detail, World};
-use crate::columns::{Method, Outcome, Purpose};
+use crate::columns::{Method, Opt, Outcome, Purpose, Role};
 use crate::decide::{Decided, Decision};
 use crate::ingest::{Reject, Verdict};
 use crate::matching::cols;
@@ -80,7 +80,7 @@ fn inputs(world: &World<'_>, facts: &Facts<'_>, folded: &[Folded]) -> Result<Vec
     let (systems, keys) = (world.records.column(col::SYSTEM)?.u32()?, world.records.column(col::RECORD)?.to_physical_repr());
     let keys = keys.u32()?;
     for ix in 0..world.records.height() {
-        if facts.opt(ix as u32) != crate::columns::Opt::Unreadable {
+        if facts.opt(ix as u32) != Opt::Unreadable {
             rows[facts.input(ix as u32)][usize::from(!matched[ix])] += 1;
         }
         if let Some(key) = systems.get(ix).zip(keys.get(ix).map(Text::from_number)).filter(|key| wanted.contains(key)) {
@@ -165,8 +165,12 @@ fn corrections(changes: Vec<FieldChange>) -> Result<DataFrame> {
 fn attention(decided: &Decided, world: &World<'_>) -> Vec<String> {
     let mut sentences = Vec::new();
     for file in world.files {
-        if let Verdict::Refused(why) = &file.verdict {
-            sentences.push(format!("{} was refused: {why}", file.file));
+        match &file.verdict {
+            Verdict::Refused(why) => sentences.push(format!("{} was refused: {why}", file.file)),
+            Verdict::Superseded(by) => {
+                sentences.push(format!("{} was not used: {by} is a newer export of the same kind.", file.file))
+            }
+            Verdict::Used | Verdict::Skipped(_) => {}
         }
     }
     for file in world.files.iter().filter(|file| file.is_used() && file.stale) {
@@ -309,7 +313,7 @@ fn value(decision: &Decision, ix: Option<u32>, world: &World<'_>, facts: &Facts<
     }
     let Some(ix) = ix else { return String::new() };
     let text = |name: &str| facts.text(name, ix).to_owned();
-    let is_marketing = facts.profile(ix).role == crate::columns::Role::Marketing;
+    let is_marketing = facts.profile(ix).role == Role::Marketing;
     match rule.group() {
         "BNC" if !is_marketing => text(col::DELIVERY_WORD),
         "CAT" => text(col::CATEGORIES_CELL),
@@ -322,9 +326,13 @@ fn value(decision: &Decision, ix: Option<u32>, world: &World<'_>, facts: &Facts<
 
 /// When the record changed in that matter, where the export tells.
 fn changed(group: &str, ix: u32, facts: &Facts<'_>) -> String {
-    let moment = match group {
-        "BNC" => facts.failed_at(ix),
-        "OPT" | "IDN" => facts.out_at(ix).or_else(|| facts.in_at(ix)).or_else(|| facts.failed_at(ix)),
+    let moment = match (group, facts.opt(ix)) {
+        ("BNC", _) => facts.failed_at(ix),
+        ("OPT" | "IDN", Opt::Out) => facts.out_at(ix),
+        // Only what is not mailed for its delivery is compared by it.
+        ("OPT" | "IDN", _) => {
+            facts.in_at(ix).or_else(|| facts.failed_at(ix).filter(|_| facts.profile(ix).role == Role::Marketing))
+        }
         _ => None,
     };
     facts.written(moment, ix)

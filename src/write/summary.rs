@@ -19,17 +19,11 @@ pub fn summary(report: &Report) -> String {
     let critical: u64 =
         report.rules.iter().filter(|count| count.rule.severity == Severity::Critical).map(|count| count.total()).sum();
     let all: u64 = report.rules.iter().map(|count| count.total()).sum();
-    let ready: u64 = report
-        .targets
-        .iter()
-        .flat_map(|target| &target.files)
-        .filter(|(path, _)| path.starts_with("corrections/"))
-        .map(|(_, rows)| rows)
-        .sum();
+    let ready: u64 = report.targets.iter().map(|target| target.corrected - target.held).sum();
     let _ = writeln!(text, "{all} discrepancies, {critical} of them critical (mail may go to a person who said no).");
     let _ = writeln!(
         text,
-        "{ready} correction rows are ready to load; {} discrepancies are held, {} need a decision.",
+        "Corrections of {ready} records are ready to load; {} discrepancies are held, {} need a decision.",
         report.outcome(Outcome::Held),
         report.outcome(Outcome::Review)
     );
@@ -82,7 +76,7 @@ pub fn summary(report: &Report) -> String {
             number(input.file.rejected),
             number(input.matched),
             number(input.unmatched),
-            if input.file.stale { format!("{as_of} (stale)") } else { as_of },
+            if input.file.stale && input.file.is_used() { format!("{as_of} (stale)") } else { as_of },
         ]);
     }
     let _ = writeln!(text, "{}", indented(&inputs));

@@ -16,22 +16,34 @@ use crate::ingest::limits::{
 /// The program at the other end has gone away.
 pub fn serve_limited(input: impl Read, output: impl Write) -> Result<()> {
     // A workbook's content must not end in a file that nobody knows of.
-    limit("CORE", 0)?;
-    limit("AS", WORKBOOK_MEMORY_BYTES)?;
-    serve(input, output, &|unpacked| limit("CPU", WORKBOOK_SECONDS + (unpacked >> 20) * WORKBOOK_SECONDS_PER_MEGABYTE))
+    limit(Limit::CoreFile, 0)?;
+    limit(Limit::Memory, WORKBOOK_MEMORY_BYTES)?;
+    serve(input, output, &|unpacked| limit(Limit::Seconds, WORKBOOK_SECONDS + (unpacked >> 20) * WORKBOOK_SECONDS_PER_MEGABYTE))
+}
+
+/// What a process can be limited in.
+#[derive(Clone, Copy, Debug)]
+enum Limit {
+    CoreFile,
+    Memory,
+    Seconds,
 }
 
 #[cfg(unix)]
-fn limit(resource: &str, most: u64) -> Result<()> {
-    let resource: rlimit::Resource = resource.parse().expect("the resource is one of the system's");
+fn limit(what: Limit, most: u64) -> Result<()> {
+    let resource = match what {
+        Limit::CoreFile => rlimit::Resource::CORE,
+        Limit::Memory => rlimit::Resource::AS,
+        Limit::Seconds => rlimit::Resource::CPU,
+    };
     let hard = resource.get_hard().unwrap_or(rlimit::INFINITY);
     let allowed = hard.min(most);
     // At the soft limit on time the system says so; at the hard one it only ends the process.
-    resource.set(allowed, hard.min(most.saturating_add(1))).with_context(|| format!("cannot limit {resource:?}"))
+    resource.set(allowed, hard.min(most.saturating_add(1))).with_context(|| format!("cannot limit {what:?}"))
 }
 
 #[cfg(not(unix))]
-fn limit(_resource: &str, _most: u64) -> Result<()> {
+fn limit(_what: Limit, _most: u64) -> Result<()> {
     Ok(())
 }
 

@@ -257,6 +257,7 @@ fn inputs() -> Vec<Input> {
             path: PathBuf::from(file),
             bytes: rows * 90,
             sha256: String::new(),
+            content_sha256: None,
             verdict: Verdict::Used,
             system: Some(system.into()),
             kind: Some(kind.into()),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use files::{Workspace, corpus, gzip, verdict, zip};
+use files::{Workspace, corpus, gzip, program, verdict, zip};
 use prefrecon::ingest::spreadsheet::{Workbook, read_with};
 use rayon::prelude::*;
 
@@ -94,7 +94,7 @@ fn no_row_of_a_text_file_is_lost() {
 /// Every sheet of every workbook, read to its end in a process of its own.
 #[test]
 fn every_sheet_is_read_to_its_end_or_refused() {
-    read_with(env!("CARGO_BIN_EXE_prefrecon").into());
+    read_with(program());
     let files: Vec<PathBuf> = ["spreadsheets", "hostile"].iter().flat_map(|folder| corpus(folder)).collect();
     let outcomes: BTreeMap<String, String> =
         files.par_iter().map(|path| (name(path), outcome(&fs::read(path).unwrap()))).collect();

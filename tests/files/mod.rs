@@ -121,9 +121,14 @@ pub fn rows(path: &Path) -> Vec<Row> {
     reader.deserialize().map(|row| row.unwrap()).collect()
 }
 
+/// The program: the one built with the tests, unless `PREFRECON_UNDER_TEST` names another, such as an installed one.
+pub fn program() -> PathBuf {
+    std::env::var_os("PREFRECON_UNDER_TEST").map_or_else(|| env!("CARGO_BIN_EXE_prefrecon").into(), PathBuf::from)
+}
+
 /// Runs the program; it must end by itself, and in time.
 pub fn prefrecon(args: &[&str]) -> Said {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_prefrecon"))
+    let mut child = Command::new(program())
         .args(args)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -50,11 +50,14 @@ fn archive_format(archive: impl Read + Seek) -> Format {
         return Format::Other("a damaged workbook or archive", "copy or export it again: it may have been cut off");
     };
     let has = |wanted: &str| archive.file_names().flatten().any(|name| name.eq_ignore_ascii_case(wanted));
+    let under = |folder: &str| archive.file_names().flatten().any(|name| name.starts_with(folder));
     if has("xl/workbook.bin") {
         Format::Workbook("XLSB")
     } else if has("xl/vbaProject.bin") {
         Format::Workbook("XLSM")
-    } else if archive.file_names().flatten().any(|name| name.starts_with("xl/")) {
+    } else if under("word/") || under("ppt/") {
+        Format::Other("a document or a presentation", EXPORT_AGAIN)
+    } else if has("[Content_Types].xml") || under("xl/") {
         Format::Workbook("XLSX")
     } else if has("mimetype") && has("content.xml") {
         Format::Workbook("ODS")
@@ -98,8 +101,17 @@ pub struct Decoded<'b> {
     pub charset: String,
 }
 
-/// Reads bytes as text: byte-order mark, NUL parity, strict UTF-8, else a guess that is said.
+/// Reads bytes as text: byte-order mark, NUL parity, strict UTF-8, else a guess that is said. NUL characters mean nothing
+/// in a text and are left out.
 pub fn decode(bytes: &[u8]) -> Decoded<'_> {
+    let Decoded { text, charset } = decode_all(bytes);
+    match text.matches('\0').count() {
+        0 => Decoded { text, charset },
+        nuls => Decoded { text: text.replace('\0', "").into(), charset: format!("{charset} without {nuls} NUL characters") },
+    }
+}
+
+fn decode_all(bytes: &[u8]) -> Decoded<'_> {
     if let Some(encoding) = utf16(bytes) {
         let (text, had_errors) = encoding.decode_with_bom_removal(bytes);
         let damaged = if had_errors { " with damaged characters" } else { "" };
@@ -183,6 +195,12 @@ mod tests {
     }
 
     #[test]
+    fn nul_characters_are_left_out() {
+        let decoded = decode(b"Id,Na\0me\n\0");
+        assert_eq!((&*decoded.text, decoded.charset.as_str()), ("Id,Name\n", "UTF-8 without 2 NUL characters"));
+    }
+
+    #[test]
     fn one_damaged_character_does_not_spoil_the_rest() {
         let mut bytes = "Zoë,Müller,Ana Peña,Noël,Siân,Zoë,Müller,Ana Peña,Noël,Siân".repeat(2).into_bytes();
         bytes.extend_from_slice(b"\xc3");
@@ -225,6 +243,8 @@ mod tests {
             (&["xl/workbook.xml", "xl/vbaProject.bin"], "XLSM"),
             (&["xl/workbook.bin"], "XLSB"),
             (&["mimetype", "content.xml"], "ODS"),
+            (&["[Content_Types].xml", "word/document.xml"], "a document or a presentation"),
+            (&["[Content_Types].xml", "book.xml"], "XLSX"),
             (&["export.csv"], "ZIP"),
         ] {
             let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -234,7 +254,7 @@ mod tests {
             }
             let bytes = archive.finish().unwrap().into_inner();
             match format(&bytes, Cursor::new(&bytes)) {
-                Format::Workbook(name) => assert_eq!(name, expected),
+                Format::Workbook(name) | Format::Other(name, _) => assert_eq!(name, expected),
                 other => assert_eq!((other, "ZIP"), (Format::Zip, expected)),
             }
         }

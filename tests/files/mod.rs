@@ -128,13 +128,8 @@ pub fn program() -> PathBuf {
 
 /// Runs the program; it must end by itself, and in time.
 pub fn prefrecon(args: &[&str]) -> Said {
-    let mut child = Command::new(program())
-        .args(args)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        Command::new(program()).args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let read = |mut stream: Box<dyn Read + Send>| {
         thread::spawn(move || {
             let mut text = String::new();

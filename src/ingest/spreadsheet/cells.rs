@@ -2,9 +2,10 @@
 //!
 //! What crosses this border is plain: bytes in; names of sheets, and numbered rows of text, out.
 
+use std::fmt::Display;
 use std::io::Cursor;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use calamine::{Data, DataRef, Ods, OdsError, Range, Reader, Sheet, SheetType, SheetVisible, Xls, XlsError, Xlsb, XlsbError};
 use calamine::{Xlsx, XlsxError};
 use csv::StringRecord;
@@ -13,7 +14,8 @@ use super::text::{self, NumberStyle};
 use crate::ingest::limits::{MAX_COLUMNS, MAX_SHEET_ROWS};
 
 const SAVE_AGAIN: &str = "open it in a spreadsheet program and save it again as XLSX or CSV";
-const PASSWORD: &str = "it has a password: take it off and save it again";
+/// What to say of a workbook that is encrypted.
+pub const PASSWORD: &str = "it has a password: take it off and save it again";
 
 /// An open workbook.
 pub enum Book {
@@ -49,27 +51,27 @@ impl Book {
     /// It has a password or is damaged.
     pub fn open(kind: Kind, bytes: Vec<u8>) -> Result<Book> {
         let bytes = Cursor::new(bytes);
-        let damaged = |error: anyhow::Error| error.context(format!("the workbook is damaged: {SAVE_AGAIN}"));
+        let damaged = |error: &dyn Display| anyhow!("the workbook is damaged ({error}): {SAVE_AGAIN}");
         match kind {
             Kind::Xlsx => match Xlsx::new(bytes) {
                 Ok(book) => Ok(Book::Xlsx(Box::new(book))),
                 Err(XlsxError::Password) => bail!(PASSWORD),
-                Err(error) => Err(damaged(anyhow!(error))),
+                Err(error) => Err(damaged(&error)),
             },
             Kind::Xlsb => match Xlsb::new(bytes) {
                 Ok(book) => Ok(Book::Xlsb(Box::new(book))),
                 Err(XlsbError::Password) => bail!(PASSWORD),
-                Err(error) => Err(damaged(anyhow!(error))),
+                Err(error) => Err(damaged(&error)),
             },
             Kind::Xls => match Xls::new(bytes) {
                 Ok(book) => Ok(Book::Xls(Box::new(book))),
                 Err(XlsError::Password) => bail!(PASSWORD),
-                Err(error) => Err(damaged(anyhow!(error))),
+                Err(error) => Err(damaged(&error)),
             },
             Kind::Ods => match Ods::new(bytes) {
                 Ok(book) => Ok(Book::Ods(Box::new(book))),
                 Err(OdsError::Password) => bail!(PASSWORD),
-                Err(error) => Err(damaged(anyhow!(error))),
+                Err(error) => Err(damaged(&error)),
             },
         }
     }
@@ -94,12 +96,12 @@ impl Book {
     /// # Errors
     /// The sheet is damaged, its rows are out of order, or it holds cells beyond the grid; what `take` says.
     pub fn rows(&mut self, sheet: &str, first_rows: Option<u32>, take: Take) -> Result<()> {
-        let damaged = || format!("the sheet `{sheet}` is damaged: {SAVE_AGAIN}");
+        let damaged = |error: &dyn Display| anyhow!("the sheet `{sheet}` is damaged ({error}): {SAVE_AGAIN}");
         let mut rows =
             Rows { sheet, first_rows: first_rows.unwrap_or(u32::MAX), take, row: 0, text: String::new(), cells: vec![] };
         match self {
             Book::Xlsx(book) => {
-                let mut reader = book.worksheet_cells_reader(sheet).with_context(damaged)?;
+                let mut reader = book.worksheet_cells_reader(sheet).map_err(|error| damaged(&error))?;
                 let styles: Vec<NumberStyle> = reader
                     .styles()
                     .iter()
@@ -107,22 +109,22 @@ impl Book {
                         style.number_format.as_ref().map_or_else(NumberStyle::default, |it| text::style(&it.format_code))
                     })
                     .collect();
-                while let Some((cell, style)) = reader.next_cell_with_style_id().with_context(|| rows.unreadable())? {
+                while let Some((cell, style)) = reader.next_cell_with_style_id().map_err(|error| rows.unreadable(&error))? {
                     if !rows.cell(cell.get_position(), cell.get_value(), styles.get(style).copied().unwrap_or_default())? {
                         break;
                     }
                 }
             }
             Book::Xlsb(book) => {
-                let mut reader = book.worksheet_cells_reader(sheet).with_context(damaged)?;
-                while let Some(cell) = reader.next_cell().with_context(|| rows.unreadable())? {
+                let mut reader = book.worksheet_cells_reader(sheet).map_err(|error| damaged(&error))?;
+                while let Some(cell) = reader.next_cell().map_err(|error| rows.unreadable(&error))? {
                     if !rows.cell(cell.get_position(), cell.get_value(), NumberStyle::default())? {
                         break;
                     }
                 }
             }
-            Book::Xls(book) => rows.range(&book.worksheet_range(sheet).with_context(damaged)?)?,
-            Book::Ods(book) => rows.range(&book.worksheet_range(sheet).with_context(damaged)?)?,
+            Book::Xls(book) => rows.range(&book.worksheet_range(sheet).map_err(|error| damaged(&error))?)?,
+            Book::Ods(book) => rows.range(&book.worksheet_range(sheet).map_err(|error| damaged(&error))?)?,
         }
         rows.flush()
     }
@@ -178,6 +180,10 @@ impl Rows<'_> {
         }
         let start = self.text.len();
         text::write(value, style, &mut self.text);
+        if self.text[start..].contains('\0') {
+            let cell = self.text.split_off(start);
+            self.text.extend(cell.chars().filter(|c| *c != '\0'));
+        }
         if !self.text[start..].trim().is_empty() {
             self.cells.push(Cell { column, start, end: self.text.len() });
         }
@@ -206,8 +212,8 @@ impl Rows<'_> {
         Ok(())
     }
 
-    fn unreadable(&self) -> String {
-        format!("the sheet `{}` cannot be read at or below row {}: {SAVE_AGAIN}", self.sheet, self.row + 1)
+    fn unreadable(&self, error: &dyn Display) -> anyhow::Error {
+        anyhow!("the sheet `{}` cannot be read at or below row {} ({error}): {SAVE_AGAIN}", self.sheet, self.row + 1)
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{BufReader, BufWriter, Cursor, Read, Write};
 
 use anyhow::{Context, Result, bail};
 
-use super::cells::{Book, Kind};
+use super::cells::{Book, Kind, PASSWORD};
 use super::wire;
 use crate::ingest::limits::{
     HEAD_ROWS, MAX_SHEETS, WORKBOOK_MEMORY_BYTES, WORKBOOK_SECONDS, WORKBOOK_SECONDS_PER_MEGABYTE, unpacked_limit,
@@ -94,6 +94,11 @@ fn rows(book: &mut Book, sheet: &str, first_rows: Option<u32>, output: &mut impl
 
 /// What the workbook unpacks to is checked by what its directory says; what that does not say, the limits see.
 fn open(bytes: Vec<u8>, begin: &dyn Fn(u64) -> Result<()>) -> Result<Book> {
+    // An encrypted workbook of any format is wrapped in the container of the old one.
+    let encrypted: Vec<u8> = "EncryptedPackage".bytes().flat_map(|byte| [byte, 0]).collect();
+    if !bytes.starts_with(b"PK") && bytes.windows(encrypted.len()).any(|window| window == encrypted) {
+        bail!(PASSWORD);
+    }
     let (kind, unpacked) = if bytes.starts_with(b"PK") { look_into(&bytes)? } else { (Kind::Xls, bytes.len() as u64) };
     begin(unpacked)?;
     Book::open(kind, bytes)

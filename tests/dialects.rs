@@ -1,5 +1,5 @@
-//! The same exports in every dialect, character set and container: the same discrepancies, to the byte. What a
-//! spreadsheet program damages is refused by row, and changes nothing for anybody else.
+//! The same exports in every dialect, character set and container: the same discrepancies, but for the file and row that
+//! are quoted. What a spreadsheet program damages is refused cell by cell, and changes nothing for anybody else.
 
 mod files;
 
@@ -21,7 +21,7 @@ struct Plain {
     configuration: String,
     /// Exports by name.
     exports: BTreeMap<String, Table>,
-    discrepancies: String,
+    discrepancies: Vec<Row>,
 }
 
 /// The generated exports and what is found in them as they are.
@@ -54,8 +54,21 @@ fn parse(text: &str) -> Table {
         .collect()
 }
 
-fn discrepancies(workspace: &Workspace) -> String {
-    fs::read_to_string(workspace.run().join("discrepancies.csv")).unwrap()
+fn discrepancies(workspace: &Workspace) -> Vec<Row> {
+    let mut rows = rows(&workspace.run().join("discrepancies.csv"));
+    for row in &mut rows {
+        // `FILE, row 7, Email "x": this is not an e-mail address.`
+        if let Some((_, place)) = row["why"].split_once(", row ") {
+            let why = place.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned();
+            row.insert("why".to_owned(), why);
+        }
+        // A spreadsheet's boolean is shown in capitals.
+        for value in ["a_value", "b_value"] {
+            let text = row[value].replace("TRUE", "true").replace("FALSE", "false");
+            row.insert(value.to_owned(), text);
+        }
+    }
+    rows
 }
 
 fn text(table: &Table, delimiter: u8, end: &str) -> String {
@@ -82,13 +95,13 @@ fn rewritten(configuration: &str, rewrite: impl Fn(&str, &Table) -> (String, Vec
 fn assert_same(what: &str, workspace: &Workspace) {
     let found = discrepancies(workspace);
     if found != plain().discrepancies {
-        let lines = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<String>>();
-        let (found, expected) = (lines(&found), lines(&plain().discrepancies));
-        let show = |lines: Vec<&String>| lines.into_iter().take(5).cloned().collect::<Vec<_>>().join("\n");
+        let other =
+            |rows: &[Row], than: &[Row]| rows.iter().filter(|row| !than.contains(row)).take(3).cloned().collect::<Vec<Row>>();
+        let expected = &plain().discrepancies;
         panic!(
-            "{what} changes what is found.\nmissing:\n{}\ntoo many:\n{}",
-            show(expected.difference(&found).collect()),
-            show(found.difference(&expected).collect())
+            "{what} changes what is found.\nmissing: {:#?}\ntoo many: {:#?}",
+            other(expected, &found),
+            other(&found, expected)
         );
     }
 }
@@ -227,8 +240,8 @@ fn damaged_ids_are_refused_and_change_nothing_for_others() {
         }
         (format!("{name}.csv"), text(&table, b',', "\n").into_bytes())
     });
-    let before: Vec<Row> = csv::Reader::from_reader(plain().discrepancies.as_bytes()).deserialize().map(Result::unwrap).collect();
-    let after = rows(&workspace.run().join("discrepancies.csv"));
+    let before = &plain().discrepancies;
+    let after = discrepancies(&workspace);
     // Every damaged id is named, be it with its record or, where nothing else tells whose it is, with its row.
     let named = |row: &&Row| row["rule"].starts_with("DAT60") && row["why"].contains("lost digits");
     assert_eq!(after.iter().filter(named).count(), damaged.len(), "{after:#?}");
@@ -260,6 +273,6 @@ fn damaged_ids_are_refused_and_change_nothing_for_others() {
             })
             .collect()
     };
-    assert!(others(&before).len() > before.len() / 2);
-    assert_eq!(others(&before), others(&after));
+    assert!(others(before).len() > before.len() / 2);
+    assert_eq!(others(before), others(&after));
 }

@@ -128,6 +128,9 @@ pub enum Command {
         #[arg(long, value_name = "S")]
         seed: u64,
     },
+    /// Read a workbook from standard input, for the program itself
+    #[command(hide = true)]
+    ReadSpreadsheet,
     /// Print completions for a shell
     Completions {
         /// The shell

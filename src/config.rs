@@ -90,6 +90,8 @@ pub enum AfterRun {
 pub struct System {
     /// File-name patterns that settle the system.
     pub files: Vec<String>,
+    /// What separates the cells of its text files, where it is none of the usual.
+    pub delimiter: Option<char>,
     /// The zone of times that carry none.
     pub zone: Option<String>,
     /// The order of day and month.
@@ -387,7 +389,18 @@ impl Config {
 }
 
 impl System {
+    /// The delimiter as the byte that it is.
+    pub fn delimiter(&self) -> Option<u8> {
+        self.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok())
+    }
+
     fn check(&self, place: &str) -> Result<()> {
+        if let Some(delimiter) = self.delimiter.filter(|c| !c.is_ascii() || c.is_ascii_alphanumeric() || "\"\r\n\0".contains(*c))
+        {
+            bail!(
+                "{place} delimiter: {delimiter:?} cannot separate cells: write one ASCII character that is no letter, digit or quote"
+            );
+        }
         if let Some(zone) = &self.zone {
             Zone::parse(zone).with_context(|| format!("{place} zone"))?;
         }
@@ -440,6 +453,7 @@ mod tests {
             ("[run]\ntimezone = 'Denver'", "America/Denver"),
             ("[systems.ascend.codes]\nNE = 'optout'", "`opt_out_all`"),
             ("[systems.ascend]\nzone = 'Mars'", "[systems.ascend] zone"),
+            ("[systems.ascend]\ndelimiter = 'x'", "[systems.ascend] delimiter"),
             ("[[category]]\nname = 'News'\nsalesforc = 'News'", "did you mean `salesforce`?"),
             ("[[category]]\nname = 'News'\n[systems.ascend.codes]\nX = 'opt_out:Nws'", "did you mean `News`?"),
             ("[policy]\nunit_unsubscribe = 'al'", "did you mean `all`?"),

@@ -7,6 +7,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use prefrecon::cli::Cli;
 use prefrecon::commands::{dispatch, status_of};
+use prefrecon::ingest::spreadsheet;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -23,6 +24,10 @@ fn main() -> ExitCode {
             });
         }
     };
+    // A program that does not know where it is itself reads workbooks in its own process.
+    if let Ok(program) = std::env::current_exe() {
+        spreadsheet::read_with(program);
+    }
     match dispatch(cli, SystemTime::now()) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {

@@ -38,8 +38,9 @@ pub fn reconcile(workspace: &Workspace, clock: Clock, watch: Watch<'_>) -> Resul
     let texts = Texts::default();
     let run = Rules { systems, config, as_of: clock.as_of, texts: &texts };
 
-    let ingested =
-        stages.run("ingest", || ingest(&workspace.inbox(), config, systems, clock.as_of, clock.now).context(Stop::Inputs))?;
+    let earlier = workspace.earlier_inputs(clock.as_of)?;
+    let ingested = stages
+        .run("ingest", || ingest(&workspace.inbox(), config, systems, &earlier, clock.as_of, clock.now).context(Stop::Inputs))?;
     let Ingested { mut files, tables, rejects } = ingested;
     require_systems(&files, workspace).context(Stop::Inputs)?;
     let normalised = stages.run("normalise", || normalise(tables, &files, &run))?;

@@ -1,11 +1,13 @@
 //! A workspace on disk: its paths, its lock, and the run folder that appears whole or not at all.
 
+use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::config::Config;
@@ -22,6 +24,20 @@ pub struct Workspace {
     pub systems: Systems,
     /// SHA-256 of the configuration file, empty where there is none.
     pub configuration_sha256: String,
+}
+
+/// What the manifest of an earlier run says of its inputs.
+#[derive(Deserialize)]
+struct EarlierRun {
+    as_of: DateTime<Utc>,
+    inputs: Vec<EarlierInput>,
+}
+
+#[derive(Deserialize)]
+struct EarlierInput {
+    verdict: String,
+    sha256: String,
+    content_sha256: Option<String>,
 }
 
 /// Why a run did not begin or end, where the exit status tells.
@@ -84,6 +100,33 @@ impl Workspace {
     /// Where runs are.
     pub fn runs(&self) -> PathBuf {
         self.root.join("runs")
+    }
+
+    /// The contents that runs before a time used, by SHA-256, each with the latest such run.
+    ///
+    /// # Errors
+    /// The folder of the runs cannot be listed.
+    pub fn earlier_inputs(&self, as_of: DateTime<Utc>) -> Result<HashMap<String, String>> {
+        let runs = self.runs();
+        let entries = match fs::read_dir(&runs) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(HashMap::new()),
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", runs.display())),
+        };
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        // The link to the latest and what a killed run left behind are no runs.
+        let mut ids: Vec<String> = names.filter(|name| name.starts_with(|c: char| c.is_ascii_digit())).collect();
+        ids.sort();
+        let mut earlier = HashMap::new();
+        for id in ids {
+            let text = fs::read_to_string(runs.join(&id).join("run.json")).unwrap_or_default();
+            let Ok(run) = serde_json::from_str::<EarlierRun>(&text) else { continue };
+            if run.as_of < as_of {
+                let used = run.inputs.into_iter().filter(|input| input.verdict == "used" && !input.sha256.is_empty());
+                earlier.extend(used.map(|input| (input.content_sha256.unwrap_or(input.sha256), id.clone())));
+            }
+        }
+        Ok(earlier)
     }
 
     /// Takes the lock, which ends with this process.
@@ -298,6 +341,24 @@ mod tests {
         workspace.begin_run("2026-11-22T06:00:00Z".parse().unwrap()).unwrap().appear().unwrap();
         let names: Vec<_> = fs::read_dir(workspace.runs()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert!(names.iter().all(|name| !name.to_string_lossy().starts_with('.')), "{names:?}");
+    }
+
+    #[test]
+    fn contents_that_earlier_runs_used_are_known() {
+        let (_folder, workspace) = workspace();
+        for (id, as_of, verdict) in [
+            ("2026-11-08T060000Z", "2026-11-08T06:00:00Z", "used"),
+            ("2026-11-15T060000Z", "2026-11-15T06:00:00Z", "used"),
+            ("2026-11-18T060000Z", "2026-11-18T06:00:00Z", "refused"),
+            ("2026-11-22T060000Z", "2026-11-22T06:00:00Z", "used"),
+        ] {
+            let run = workspace.runs().join(id);
+            fs::create_dir_all(&run).unwrap();
+            let inputs = format!("[{{\"verdict\": \"{verdict}\", \"sha256\": \"ab\", \"rows\": 1}}]");
+            fs::write(run.join("run.json"), format!("{{\"as_of\": \"{as_of}\", \"inputs\": {inputs}}}")).unwrap();
+        }
+        let earlier = workspace.earlier_inputs("2026-11-22T06:00:00Z".parse().unwrap()).unwrap();
+        assert_eq!(earlier, HashMap::from([("ab".to_owned(), "2026-11-15T060000Z".to_owned())]));
     }
 
     #[test]

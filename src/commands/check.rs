@@ -22,7 +22,9 @@ const UNUSABLE: u8 = 4;
 
 pub(super) fn check(workspace: &Workspace, clock: Clock, format: Format, common: &Common) -> Result<u8> {
     let Workspace { config, systems, .. } = workspace;
-    let Ingested { mut files, tables, mut rejects } = ingest(&workspace.inbox(), config, systems, clock.as_of, clock.now)?;
+    let earlier = workspace.earlier_inputs(clock.as_of)?;
+    let ingested = ingest(&workspace.inbox(), config, systems, &earlier, clock.as_of, clock.now)?;
+    let Ingested { mut files, tables, mut rejects } = ingested;
     let texts = Texts::default();
     let normalised = normalise(tables, &files, &Rules { systems, config, as_of: clock.as_of, texts: &texts })?;
     for reject in &normalised.rejects {
@@ -100,6 +102,13 @@ fn describe(text: &mut String, file: &FileReport, rejects: &[Reject], workspace:
             };
             let stale = if file.stale { paint.warn(", stale: export it again") } else { String::new() };
             let _ = writeln!(text, "  made        {}, by {from}{stale}", as_of.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z"));
+        }
+        if let Some(run) = &file.seen_in {
+            let _ = writeln!(
+                text,
+                "  seen        {}",
+                paint.warn(&format!("the run {run} used the same content: is it the newest export?"))
+            );
         }
         let _ = writeln!(text, "  rows        {}, of which {} rejected", file.rows, file.rejected);
         let mapped: Vec<String> = file.mapped.iter().map(|column| format!("{} = {}", column.name, column.header)).collect();

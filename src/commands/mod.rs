@@ -17,6 +17,7 @@ use clap::CommandFactory;
 
 use crate::cli::{Cli, Command, Common};
 use crate::config::parse_as_of;
+use crate::ingest::spreadsheet::serve_limited;
 use crate::reconcile::Clock;
 use crate::workspace::{Stop, Workspace};
 
@@ -48,6 +49,10 @@ pub fn dispatch(cli: Cli, now: SystemTime) -> Result<u8> {
         Command::Rules { code } => rules::rules(code.as_deref()),
         Command::Systems { what } => systems::systems(what),
         Command::Generate { dir, contacts, seed } => generate::generate(&dir, contacts, seed),
+        Command::ReadSpreadsheet => {
+            serve_limited(std::io::stdin().lock(), std::io::stdout().lock())?;
+            Ok(DONE)
+        }
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "prefrecon", &mut text);

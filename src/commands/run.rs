@@ -64,11 +64,9 @@ pub(super) fn run(workspace: &Workspace, clock: Clock, dry_run: bool, format: Fo
 fn inputs(report: &Report) -> Vec<(&Path, &str)> {
     let files = || report.inputs.iter().map(|input| &input.file);
     let done: HashSet<&str> =
-        files().filter(|file| matches!(file.verdict, Used | Superseded(_))).map(|file| file.sha256.as_str()).collect();
-    let mut inputs: Vec<(&Path, &str)> = files()
-        .filter(|file| done.contains(file.sha256.as_str()))
-        .map(|file| (file.path.as_path(), file.sha256.as_str()))
-        .collect();
+        files().filter(|file| matches!(file.verdict, Used | Superseded(_))).map(|file| file.content()).collect();
+    let mut inputs: Vec<(&Path, &str)> =
+        files().filter(|file| done.contains(file.content())).map(|file| (file.path.as_path(), file.sha256.as_str())).collect();
     inputs.dedup();
     inputs
 }

@@ -10,14 +10,17 @@ use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
 pub enum Format {
     /// Delimited text.
     Text,
-    /// A workbook that is read: `XLSX` or `XLSM`.
+    /// A workbook: `XLSX`, `XLSM`, `XLSB`, `XLS` or `ODS`.
     Workbook(&'static str),
+    /// One packed content.
+    Gzip,
+    /// Files in one, none of them a workbook's part.
+    Zip,
     /// Something that is not read: its name, and what to do.
     Other(&'static str, &'static str),
 }
 
 const SAVE_AS: &str = "open it and save it as XLSX or CSV";
-const UNPACK: &str = "unpack it first and drop the files that are in it";
 const EXPORT_AGAIN: &str = "export it again as CSV or XLSX";
 
 /// Tells a file's format from its first bytes, and an archive's from the names in it.
@@ -26,9 +29,12 @@ pub fn format(head: &[u8], archive: impl Read + Seek) -> Format {
     match head {
         [] => Format::Other("empty", "it has no content: export it again"),
         [b'P', b'K', 3 | 5, ..] => archive_format(archive),
-        [0x1f, 0x8b, ..] => Format::Other("GZIP", UNPACK),
-        [0xd0, 0xcf, 0x11, 0xe0, ..] => {
-            Format::Other("XLS, or a workbook with a password", "open it, take off any password, and save it as XLSX or CSV")
+        [0x1f, 0x8b, ..] => Format::Gzip,
+        [0xd0, 0xcf, 0x11, 0xe0, ..] => Format::Workbook("XLS"),
+        // Workbooks of the years before 1995 have no container around them.
+        [9, 0 | 2 | 4, ..] if looks_binary(head) => Format::Other("a workbook of Excel 4 or older", SAVE_AS),
+        [b'R', b'a', b'r', b'!', ..] | [b'7', b'z', 0xbc, 0xaf, ..] | [b'B', b'Z', b'h', b'1'..=b'9', b'1', ..] => {
+            Format::Other("an archive of another kind than ZIP and GZIP", "unpack it first and drop the files that are in it")
         }
         [b'%', b'P', b'D', b'F', ..] => Format::Other("PDF", EXPORT_AGAIN),
         _ if [&b"<html"[..], b"<!doctype", b"<table", b"<?xml", b"<meta"].iter().any(|start| text.starts_with(start)) => {
@@ -44,16 +50,19 @@ fn archive_format(archive: impl Read + Seek) -> Format {
         return Format::Other("a damaged workbook or archive", "copy or export it again: it may have been cut off");
     };
     let has = |wanted: &str| archive.file_names().flatten().any(|name| name.eq_ignore_ascii_case(wanted));
+    let under = |folder: &str| archive.file_names().flatten().any(|name| name.starts_with(folder));
     if has("xl/workbook.bin") {
-        Format::Other("XLSB", SAVE_AS)
+        Format::Workbook("XLSB")
     } else if has("xl/vbaProject.bin") {
         Format::Workbook("XLSM")
-    } else if archive.file_names().flatten().any(|name| name.starts_with("xl/")) {
+    } else if under("word/") || under("ppt/") {
+        Format::Other("a document or a presentation", EXPORT_AGAIN)
+    } else if has("[Content_Types].xml") || under("xl/") {
         Format::Workbook("XLSX")
     } else if has("mimetype") && has("content.xml") {
-        Format::Other("ODS", SAVE_AS)
+        Format::Workbook("ODS")
     } else {
-        Format::Other("ZIP", UNPACK)
+        Format::Zip
     }
 }
 
@@ -92,8 +101,17 @@ pub struct Decoded<'b> {
     pub charset: String,
 }
 
-/// Reads bytes as text: byte-order mark, NUL parity, strict UTF-8, else a guess that is said.
+/// Reads bytes as text: byte-order mark, NUL parity, strict UTF-8, else a guess that is said. NUL characters mean nothing
+/// in a text and are left out.
 pub fn decode(bytes: &[u8]) -> Decoded<'_> {
+    let Decoded { text, charset } = decode_all(bytes);
+    match text.matches('\0').count() {
+        0 => Decoded { text, charset },
+        nuls => Decoded { text: text.replace('\0', "").into(), charset: format!("{charset} without {nuls} NUL characters") },
+    }
+}
+
+fn decode_all(bytes: &[u8]) -> Decoded<'_> {
     if let Some(encoding) = utf16(bytes) {
         let (text, had_errors) = encoding.decode_with_bom_removal(bytes);
         let damaged = if had_errors { " with damaged characters" } else { "" };
@@ -177,6 +195,12 @@ mod tests {
     }
 
     #[test]
+    fn nul_characters_are_left_out() {
+        let decoded = decode(b"Id,Na\0me\n\0");
+        assert_eq!((&*decoded.text, decoded.charset.as_str()), ("Id,Name\n", "UTF-8 without 2 NUL characters"));
+    }
+
+    #[test]
     fn one_damaged_character_does_not_spoil_the_rest() {
         let mut bytes = "Zoë,Müller,Ana Peña,Noël,Siân,Zoë,Müller,Ana Peña,Noël,Siân".repeat(2).into_bytes();
         bytes.extend_from_slice(b"\xc3");
@@ -193,14 +217,17 @@ mod tests {
             (b"I\0d\0,\0E\0", "text"),
             (b"\xff\xfeI\0", "text"),
             (b"", "empty"),
-            (b"\x1f\x8b\x08\0", "GZIP"),
-            (b"\xd0\xcf\x11\xe0\xa1\xb1", "XLS, or a workbook with a password"),
+            (b"\x1f\x8b\x08\0", "gzip"),
+            (b"\xd0\xcf\x11\xe0\xa1\xb1", "XLS"),
+            (b"7z\xbc\xaf'\x1c", "an archive of another kind than ZIP and GZIP"),
             (b"PK\x03\x04cut", "a damaged workbook or archive"),
             (b"\n<HTML><table>", "a web page or XML"),
             (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "neither text nor a workbook"),
         ] {
             let said = match format(head, Cursor::new(head)) {
                 Format::Text => "text",
+                Format::Gzip => "gzip",
+                Format::Zip => "zip",
                 Format::Workbook(name) | Format::Other(name, _) => name,
             };
             assert_eq!(said, expected);
@@ -216,6 +243,8 @@ mod tests {
             (&["xl/workbook.xml", "xl/vbaProject.bin"], "XLSM"),
             (&["xl/workbook.bin"], "XLSB"),
             (&["mimetype", "content.xml"], "ODS"),
+            (&["[Content_Types].xml", "word/document.xml"], "a document or a presentation"),
+            (&["[Content_Types].xml", "book.xml"], "XLSX"),
             (&["export.csv"], "ZIP"),
         ] {
             let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -226,7 +255,7 @@ mod tests {
             let bytes = archive.finish().unwrap().into_inner();
             match format(&bytes, Cursor::new(&bytes)) {
                 Format::Workbook(name) | Format::Other(name, _) => assert_eq!(name, expected),
-                Format::Text => panic!("{entries:?}"),
+                other => assert_eq!((other, "ZIP"), (Format::Zip, expected)),
             }
         }
     }

@@ -9,6 +9,14 @@ use csv::{Reader, ReaderBuilder, StringRecord};
 use super::limits::{HEAD_BYTES, HEAD_ROWS, MAX_OPEN_QUOTES, MAX_ROW_LINES};
 use super::table::Builder;
 
+/// The name of a delimiter in reports.
+pub fn delimiter_name(delimiter: u8) -> String {
+    match DELIMITERS.iter().find(|(known, _)| *known == delimiter) {
+        Some((_, name)) => (*name).to_owned(),
+        None => format!("delimiter `{}`", delimiter as char),
+    }
+}
+
 /// Delimiters that exports use, and their names.
 pub const DELIMITERS: [(u8, &str); 4] = [(b',', "comma"), (b';', "semicolon"), (b'\t', "tab"), (b'|', "pipe")];
 

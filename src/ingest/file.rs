@@ -1,12 +1,17 @@
-//! One file to its table and its report: what it is, whose it is, and when it was made.
+//! One file to its tables and their reports: what it is, whose it is, and when it was made. A packed file holds one
+//! table, an archive one an entry.
 
+use std::collections::HashMap;
 use std::fs;
+use std::io::Cursor;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use polars::prelude::DataFrame;
 use sha2::{Digest, Sha256};
 
-use super::inbox::{Concern, Found};
+use super::container::{Archive, gunzip};
+use super::decode::{self, Format};
+use super::inbox::{Concern, Found, concern_of_name};
 use super::recognise::named_systems;
 use super::source::{self, Loaded, Stop};
 use super::{AsOfFrom, FileReport, MappedColumn, Reject, Verdict, as_of};
@@ -21,6 +26,8 @@ pub struct Context<'a> {
     pub config: &'a Config,
     /// The profiles, as the configuration adjusts them.
     pub systems: &'a Systems,
+    /// SHA-256 of contents that earlier runs used, with the run.
+    pub earlier: &'a HashMap<String, String>,
     /// The run's time.
     pub as_of: DateTime<Utc>,
 }
@@ -48,12 +55,120 @@ pub struct Table {
 }
 
 /// Reads one file. Whatever is wrong with it is its verdict.
-pub fn read(found: &Found, context: Context) -> ReadFile {
-    let mut report = FileReport {
+pub fn read(found: &Found, context: Context) -> Vec<ReadFile> {
+    let bytes = match bytes(found, context) {
+        Ok(bytes) => bytes,
+        Err(stop) => return vec![unused(report(found), stop)],
+    };
+    match format(&bytes) {
+        Format::Zip => match Archive::open(&bytes) {
+            Ok(archive) => entries(archive, &sha256(&bytes), found, context),
+            Err(stop) => vec![unused(hashed(found, &bytes, "ZIP"), stop)],
+        },
+        Format::Gzip => match gunzip(&bytes) {
+            Ok(content) => vec![table(found, Origin::File(&bytes), &content, "GZIP, ", context)],
+            Err(stop) => vec![unused(hashed(found, &bytes, "GZIP"), stop)],
+        },
+        _ => vec![table(found, Origin::File(&bytes), &bytes, "", context)],
+    }
+}
+
+fn bytes(found: &Found, context: Context) -> Result<Vec<u8>, Stop> {
+    of_concern(found, context)?;
+    let unreadable = |error: std::io::Error| {
+        Stop::Refused(format!("could not be read ({error}): give this account the right to read it, or copy it again"))
+    };
+    let bytes = fs::read(&found.path).map_err(unreadable)?;
+    // A copy may keep the original's time while it grows.
+    let about = fs::metadata(&found.path).map_err(unreadable)?;
+    if about.len() != bytes.len() as u64 || bytes.len() as u64 != found.bytes || about.modified().ok() != Some(found.modified) {
+        return Err(Stop::Skipped("still being copied: it changed while it was read; the next run reads it".to_owned()));
+    }
+    Ok(bytes)
+}
+
+fn of_concern(found: &Found, context: Context) -> Result<(), Stop> {
+    match &found.concern {
+        Concern::Skip(word) => return Err(Stop::Skipped(word.clone())),
+        Concern::Broken(why) => return Err(Stop::Refused(why.clone())),
+        Concern::Read => {}
+    }
+    let name = found.name().to_lowercase();
+    if !is_named(found, context) && (name.starts_with("readme") || name.ends_with(".md")) {
+        return Err(a_note());
+    }
+    Ok(())
+}
+
+fn is_named(found: &Found, context: Context) -> bool {
+    !named_systems(&found.names(), context.config, context.systems).is_empty()
+}
+
+fn a_note() -> Stop {
+    Stop::Skipped("a note, not an export".to_owned())
+}
+
+fn format(bytes: &[u8]) -> Format {
+    decode::format(&bytes[..bytes.len().min(1 << 16)], Cursor::new(bytes))
+}
+
+/// Every file in an archive; one that is of no concern is said to be, as in the inbox.
+fn entries(mut archive: Archive, sha256: &str, found: &Found, context: Context) -> Vec<ReadFile> {
+    let entries = archive.entries().into_iter();
+    entries
+        .map(|(at, name)| {
+            let concern = concern_of_name(&name);
+            let entry = Found {
+                file: format!("{}/{name}", found.file),
+                archive: Some(found.name().to_owned()),
+                concern,
+                ..found.clone()
+            };
+            match of_concern(&entry, context).and_then(|()| archive.unpack(at)) {
+                Ok(content) => table(&entry, Origin::Archive(sha256), &content, "", context),
+                Err(stop) => unused(FileReport { sha256: sha256.to_owned(), ..report(&entry) }, stop),
+            }
+        })
+        .collect()
+}
+
+/// Where a content comes from.
+enum Origin<'a> {
+    /// A file of these bytes.
+    File(&'a [u8]),
+    /// An archive of this hash.
+    Archive(&'a str),
+}
+
+/// The table that a content is.
+fn table(found: &Found, origin: Origin, content: &[u8], packed: &str, context: Context) -> ReadFile {
+    let hash = || match origin {
+        Origin::File(bytes) => (sha256(bytes), None),
+        Origin::Archive(hash) => (hash.to_owned(), Some(sha256(content))),
+    };
+    let mut report = FileReport { bytes: content.len() as u64, ..report(found) };
+    let load = || source::load(found, format(content), content, context, &mut report);
+    let ((sha256, content_sha256), loaded) = rayon::join(hash, load);
+    (report.sha256, report.content_sha256) = (sha256, content_sha256);
+    report.seen_in = context.earlier.get(report.content()).cloned();
+    report.format.insert_str(0, packed);
+    match loaded {
+        Ok(loaded) => used(found, context, report, loaded),
+        // Some platforms export under this ending, so it is a note only where it is nothing else.
+        Err(Stop::Unrecognised(_)) if !is_named(found, context) && found.name().to_lowercase().ends_with(".txt") => {
+            unused(report, a_note())
+        }
+        Err(stop) => unused(report, stop),
+    }
+}
+
+fn report(found: &Found) -> FileReport {
+    FileReport {
         file: found.file.clone(),
         path: found.path.clone(),
         bytes: found.bytes,
         sha256: String::new(),
+        content_sha256: None,
         verdict: Verdict::Used,
         system: None,
         kind: None,
@@ -67,45 +182,20 @@ pub fn read(found: &Found, context: Context) -> ReadFile {
         as_of: None,
         as_of_from: AsOfFrom::File,
         stale: false,
+        seen_in: None,
+    }
+}
+
+fn hashed(found: &Found, bytes: &[u8], format: &str) -> FileReport {
+    FileReport { sha256: sha256(bytes), format: format.to_owned(), ..report(found) }
+}
+
+fn unused(mut report: FileReport, stop: Stop) -> ReadFile {
+    report.verdict = match stop {
+        Stop::Skipped(word) => Verdict::Skipped(word),
+        Stop::Refused(why) | Stop::Unrecognised(why) => Verdict::Refused(why),
     };
-    match load(found, context, &mut report) {
-        Ok(loaded) => used(found, context, report, loaded),
-        Err(stop) => {
-            report.verdict = match stop {
-                Stop::Skipped(word) => Verdict::Skipped(word),
-                Stop::Refused(why) | Stop::Unrecognised(why) => Verdict::Refused(why),
-            };
-            ReadFile { report, table: None, rejects: Vec::new() }
-        }
-    }
-}
-
-fn load(found: &Found, context: Context, report: &mut FileReport) -> Result<Loaded, Stop> {
-    match &found.concern {
-        Concern::Skip(word) => return Err(Stop::Skipped(word.clone())),
-        Concern::Broken(why) => return Err(Stop::Refused(why.clone())),
-        Concern::Read => {}
-    }
-    let name = found.name().to_lowercase();
-    let named = !named_systems(found.name(), context.config, context.systems).is_empty();
-    if !named && (name.starts_with("readme") || name.ends_with(".md")) {
-        return Err(a_note());
-    }
-    let bytes = fs::read(&found.path).map_err(|error| {
-        Stop::Refused(format!("could not be read ({error}): give this account the right to read it, or copy it again"))
-    })?;
-    report.bytes = bytes.len() as u64;
-    let (sha256, loaded) = rayon::join(|| sha256(&bytes), || source::load(found, &bytes, context, report));
-    report.sha256 = sha256;
-    match loaded {
-        // Some platforms export under this ending, so it is a note only where it is nothing else.
-        Err(Stop::Unrecognised(_)) if !named && name.ends_with(".txt") => Err(a_note()),
-        loaded => loaded,
-    }
-}
-
-fn a_note() -> Stop {
-    Stop::Skipped("a note, not an export".to_owned())
+    ReadFile { report, table: None, rejects: Vec::new() }
 }
 
 fn used(found: &Found, context: Context, mut report: FileReport, loaded: Loaded) -> ReadFile {
@@ -113,7 +203,8 @@ fn used(found: &Found, context: Context, mut report: FileReport, loaded: Loaded)
     let profile = &context.systems.profiles()[recognised.system];
     let zone = Zone::parse(&profile.zone).expect("checked when the profile and the configuration were read");
     let lines = || preamble.iter().chain(&built.footer).map(String::as_str);
-    let (as_of, from) = as_of::from_name(found.name(), zone)
+    let by_name = || found.names().into_iter().find_map(|name| as_of::from_name(name, zone));
+    let (as_of, from) = by_name()
         .map(|moment| (moment, AsOfFrom::Name))
         .or_else(|| as_of::from_content(lines(), profile.date_order, zone).map(|moment| (moment, AsOfFrom::Content)))
         .unwrap_or((found.modified.into(), AsOfFrom::File));

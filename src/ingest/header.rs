@@ -22,7 +22,8 @@ pub struct Header {
     pub fits: bool,
 }
 
-/// Finds the header: the first row where a kind has all required columns, else the first with two filled cells.
+/// Finds the header: the first row where a kind has all required columns, else the first where it has them together with
+/// the row above (cells that are merged over two rows stand in the upper one), else the first with two filled cells.
 pub fn find<'k>(rows: &[HeadRow], kinds: impl Iterator<Item = &'k Kind> + Clone) -> Option<Header> {
     let rows = &rows[..rows.len().min(HEADER_DEPTH)];
     let fits = |header: &Header| kinds.clone().any(|kind| missing(kind, &header.folded).next().is_none());
@@ -30,12 +31,25 @@ pub fn find<'k>(rows: &[HeadRow], kinds: impl Iterator<Item = &'k Kind> + Clone)
         .enumerate()
         .map(|(at, row)| Header { fits: true, ..read(at, &row.cells) })
         .find(fits)
+        .or_else(|| {
+            let merged = rows.windows(2).enumerate().map(|(at, pair)| merge(&pair[0].cells, &pair[1].cells, at + 1));
+            merged.map(|header| Header { fits: true, ..header }).find(fits)
+        })
         .or_else(|| rows.iter().position(|row| filled(&row.cells).nth(1).is_some()).map(|at| read(at, &rows[at].cells)))
 }
 
 /// The required fields for which there is no header.
 pub fn missing<'a>(kind: &'a Kind, folded: &'a [String]) -> impl Iterator<Item = crate::columns::Field> + 'a {
     kind.required.iter().copied().filter(|field| !kind.columns[field].iter().any(|header| folded.contains(&fold_header(header))))
+}
+
+/// The lower row, its blank cells filled from the upper one.
+fn merge(upper: &StringRecord, lower: &StringRecord, at: usize) -> Header {
+    let cells = (0..upper.len().max(lower.len())).map(|column| {
+        let cell = |row: &StringRecord| row.get(column).map(trimmed).filter(|cell| !cell.is_empty()).map(str::to_owned);
+        cell(lower).or_else(|| cell(upper)).unwrap_or_default()
+    });
+    read(at, &cells.collect())
 }
 
 /// Of several columns with one header the first is the one that is meant; the others get a number.
@@ -73,6 +87,7 @@ mod tests {
                 Some((4, "ID EMAIL has_opted_out of email", true)),
             ),
             ("a,b\nc,d\n", Some((1, "a b", false))),
+            ("Id,Person,\n,Email,HasOptedOutOfEmail\n", Some((2, "Id Email HasOptedOutOfEmail", true))),
             ("note\na,b\n", Some((2, "a b", false))),
             ("Id,Email,Email,HasOptedOutOfEmail,email\n", Some((1, "Id Email Email (2) HasOptedOutOfEmail email (3)", true))),
             ("note\n", None),

@@ -6,11 +6,13 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 
-/// One file below the inbox.
-#[derive(Debug)]
+/// One file below the inbox, or one entry of an archive there.
+#[derive(Clone, Debug)]
 pub struct Found {
     /// Path below the inbox, with `/`.
     pub file: String,
+    /// The name of the archive that it is in.
+    pub archive: Option<String>,
     /// The file on disk.
     pub path: PathBuf,
     /// Bytes on disk.
@@ -37,6 +39,14 @@ impl Found {
     pub fn name(&self) -> &str {
         self.file.rsplit('/').next().unwrap_or(&self.file)
     }
+
+    /// The names that may say what it is: its own, that of what is packed in it, and that of the archive around it.
+    pub fn names(&self) -> Vec<&str> {
+        let name = self.name();
+        let packed = name.len().checked_sub(3).and_then(|at| name.split_at_checked(at));
+        let unpacked = packed.filter(|(_, ending)| ending.eq_ignore_ascii_case(".gz")).map(|(name, _)| name);
+        [Some(name), unpacked, self.archive.as_deref()].into_iter().flatten().collect()
+    }
 }
 
 /// Lists every file below the inbox, sorted by path.
@@ -61,7 +71,9 @@ fn list(folder: &Path, prefix: &str, settle: Duration, now: SystemTime, found: &
         let name = entry.file_name().to_string_lossy().into_owned();
         let file = format!("{prefix}{name}");
         let path = entry.path();
-        let set_apart = |concern| Found { file: file.clone(), path: path.clone(), bytes: 0, modified: now, concern };
+        let found_as =
+            |bytes, modified, concern| Found { file: file.clone(), archive: None, path: path.clone(), bytes, modified, concern };
+        let set_apart = |concern| found_as(0, now, concern);
         let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
         match fs::metadata(&path) {
             Err(error) => found.push(set_apart(match skip_by_name(&name) {
@@ -93,11 +105,19 @@ fn list(folder: &Path, prefix: &str, settle: Duration, now: SystemTime, found: &
                     )),
                     None => Concern::Read,
                 };
-                found.push(Found { file: file.clone(), path: path.clone(), bytes: about.len(), modified, concern });
+                found.push(found_as(about.len(), modified, concern));
             }
         }
     }
     Ok(())
+}
+
+/// Endings of files that browsers and transfer programs have not finished.
+const UNFINISHED: [&str; 7] = [".part", ".crdownload", ".partial", ".download", ".opdownload", ".filepart", ".tmp"];
+
+/// Whether an entry of an archive is to be read.
+pub fn concern_of_name(path: &str) -> Concern {
+    path.split('/').find_map(skip_by_name).map_or(Concern::Read, |word| Concern::Skip(word.to_owned()))
 }
 
 fn skip_by_name(name: &str) -> Option<&'static str> {
@@ -106,9 +126,9 @@ fn skip_by_name(name: &str) -> Option<&'static str> {
         Some("a spreadsheet program's lock file")
     } else if lower.starts_with('.') {
         Some("a hidden file")
-    } else if lower.ends_with(".part") || lower.ends_with(".crdownload") {
+    } else if UNFINISHED.iter().any(|ending| lower.ends_with(ending)) {
         Some("a download that is not finished")
-    } else if lower == "thumbs.db" || lower == "desktop.ini" {
+    } else if lower == "thumbs.db" || lower == "desktop.ini" || lower == "__macosx" {
         Some("a file of the operating system")
     } else {
         None
@@ -149,6 +169,17 @@ mod tests {
             ]
         );
         assert_eq!(found[3].name(), "one.csv");
+        let entry = Found { file: "a.zip/x.CSV.GZ".to_owned(), archive: Some("a.zip".to_owned()), ..found[2].clone() };
+        assert_eq!(entry.names(), ["x.CSV.GZ", "x.CSV", "a.zip"]);
+    }
+
+    #[test]
+    fn entries_of_archives_are_told_too() {
+        // path in the archive | read
+        for (path, expected) in [("a.csv", true), ("__MACOSX/._a.csv", false), ("x/.hidden/a.csv", false), ("x/a.csv.tmp", false)]
+        {
+            assert_eq!(concern_of_name(path) == Concern::Read, expected, "{path}");
+        }
     }
 
     #[test]

@@ -32,3 +32,32 @@ pub const MAX_OPEN_QUOTES: usize = 1_000;
 
 /// Characters of a rejected row that are quoted in the list of rejects.
 pub const MAX_QUOTED_CHARS: usize = 200;
+
+/// Files in an archive.
+pub const MAX_ENTRIES: usize = 1_000;
+
+/// Bytes that the content of one archive, or of one workbook, may take unpacked.
+pub const MAX_UNPACKED_BYTES: u64 = 8 << 30;
+
+/// How many times its packed size a content may take unpacked. Exports take up to some dozen times.
+pub const MAX_EXPANSION: u64 = 200;
+
+/// Bytes that a content may take unpacked whatever its packed size.
+pub const FREE_UNPACKED_BYTES: u64 = 64 << 20;
+
+/// Sheets of a workbook that are looked at.
+pub const MAX_SHEETS: usize = 1_000;
+
+/// Address space of the process that reads a workbook.
+pub const WORKBOOK_MEMORY_BYTES: u64 = 2 << 30;
+
+/// Processor time of the process that reads a workbook, whatever its size.
+pub const WORKBOOK_SECONDS: u64 = 5;
+
+/// Further processor time for each megabyte that the workbook takes unpacked.
+pub const WORKBOOK_SECONDS_PER_MEGABYTE: u64 = 1;
+
+/// Bytes that a packed content may take unpacked.
+pub fn unpacked_limit(packed: u64) -> u64 {
+    packed.saturating_mul(MAX_EXPANSION).clamp(FREE_UNPACKED_BYTES, MAX_UNPACKED_BYTES)
+}

@@ -5,6 +5,7 @@
 //! of a file is either in its table or in the list of rejects.
 
 mod as_of;
+mod container;
 mod decode;
 mod delimited;
 mod file;
@@ -14,9 +15,10 @@ pub mod limits;
 mod recognise;
 mod select;
 mod source;
-mod spreadsheet;
+pub mod spreadsheet;
 mod table;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -32,16 +34,23 @@ use crate::systems::Systems;
 
 /// Reads every file below the inbox.
 ///
-/// `systems` are the profiles as the configuration adjusts them. `as_of` is the run's time, by which exports
-/// are stale; `now` is the real clock, by which files are still being copied. What is wrong with a file is the
-/// verdict in its report.
+/// `systems` are the profiles as the configuration adjusts them. `earlier` are the contents that earlier runs used, by
+/// SHA-256 with the run. `as_of` is the run's time, by which exports are stale; `now` is the real clock, by which files
+/// are still being copied. What is wrong with a file is the verdict in its report.
 ///
 /// # Errors
 /// The inbox itself cannot be read.
-pub fn ingest(inbox: &Path, config: &Config, systems: &Systems, as_of: DateTime<Utc>, now: SystemTime) -> Result<Ingested> {
+pub fn ingest(
+    inbox: &Path,
+    config: &Config,
+    systems: &Systems,
+    earlier: &HashMap<String, String>,
+    as_of: DateTime<Utc>,
+    now: SystemTime,
+) -> Result<Ingested> {
     let found = inbox::walk(inbox, Duration::from_secs(config.inbox.settle_seconds), now)?;
-    let context = file::Context { config, systems, as_of };
-    let files = found.par_iter().map(|found| file::read(found, context)).collect();
+    let context = file::Context { config, systems, earlier, as_of };
+    let files = found.par_iter().flat_map_iter(|found| file::read(found, context)).collect();
     Ok(select::select(files, systems))
 }
 
@@ -64,10 +73,12 @@ pub struct FileReport {
     /// The file on disk.
     #[serde(skip)]
     pub path: PathBuf,
-    /// Bytes on disk.
+    /// Its bytes, unpacked.
     pub bytes: u64,
     /// SHA-256 of the file on disk, in hexadecimal.
     pub sha256: String,
+    /// SHA-256 of an archive's entry, unpacked.
+    pub content_sha256: Option<String>,
     /// What becomes of it.
     pub verdict: Verdict,
     /// The system whose export it is.
@@ -94,9 +105,16 @@ pub struct FileReport {
     pub as_of_from: AsOfFrom,
     /// Older than `[inbox] max_age_days`.
     pub stale: bool,
+    /// The latest earlier run that used the same content.
+    pub seen_in: Option<String>,
 }
 
 impl FileReport {
+    /// SHA-256 by which a copy of the content is known.
+    pub fn content(&self) -> &str {
+        self.content_sha256.as_deref().unwrap_or(&self.sha256)
+    }
+
     /// Whether its rows are compared.
     pub fn is_used(&self) -> bool {
         self.verdict == Verdict::Used

@@ -36,23 +36,26 @@ pub enum Unknown {
     NoRows,
 }
 
-/// The systems whose file-name patterns a file fits.
-pub fn named_systems(file_name: &str, config: &Config, systems: &Systems) -> Vec<usize> {
+/// The systems whose file-name patterns a file fits, by the first of its names that fits any.
+pub fn named_systems(names: &[&str], config: &Config, systems: &Systems) -> Vec<usize> {
     let case = glob::MatchOptions { case_sensitive: false, ..glob::MatchOptions::new() };
-    let names = |pattern: &String| {
-        // Patterns were checked with the configuration.
-        glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches_with(file_name, case))
+    let named = |name: &str| -> Vec<usize> {
+        let names = |pattern: &String| {
+            // Patterns were checked with the configuration.
+            glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches_with(name, case))
+        };
+        let profiles = systems.profiles().iter().enumerate();
+        profiles
+            .filter(|(_, profile)| config.systems.get(&profile.name).is_some_and(|section| section.files.iter().any(names)))
+            .map(|(at, _)| at)
+            .collect()
     };
-    let profiles = systems.profiles().iter().enumerate();
-    profiles
-        .filter(|(_, profile)| config.systems.get(&profile.name).is_some_and(|section| section.files.iter().any(names)))
-        .map(|(at, _)| at)
-        .collect()
+    names.iter().map(|name| named(name)).find(|systems| !systems.is_empty()).unwrap_or_default()
 }
 
 /// The systems that a file can be of: those that its name fits, else all.
-pub fn systems_of(file_name: &str, config: &Config, systems: &Systems) -> Vec<usize> {
-    match named_systems(file_name, config, systems) {
+pub fn systems_of(names: &[&str], config: &Config, systems: &Systems) -> Vec<usize> {
+    match named_systems(names, config, systems) {
         named if named.is_empty() => (0..systems.profiles().len()).collect(),
         named => named,
     }
@@ -63,13 +66,14 @@ pub fn systems_of(file_name: &str, config: &Config, systems: &Systems) -> Vec<us
 /// # Errors
 /// None or several fit.
 pub fn recognise(
-    file_name: &str,
+    names: &[&str],
     header: &Header,
     rows: &[&StringRecord],
     config: &Config,
     systems: &Systems,
 ) -> Result<Recognised, Unknown> {
-    let kinds: Vec<Candidate> = systems_of(file_name, config, systems)
+    let file_name = names.first().copied().unwrap_or_default();
+    let kinds: Vec<Candidate> = systems_of(names, config, systems)
         .into_iter()
         .map(|system| (system, &systems.profiles()[system]))
         .flat_map(|(system, profile)| {
@@ -200,9 +204,19 @@ fn unmapped(kind: &Kind, header: &Header, mapped: &[(usize, MappedColumn)]) -> V
         .filter(|(at, name)| !name.is_empty() && !mapped.iter().any(|(taken, _)| taken == at))
         .map(|(_, name)| UnmappedHeader {
             header: name.clone(),
-            did_you_mean: nearest(name, known.iter().copied()).map(str::to_owned),
+            did_you_mean: misspelt(name, known.iter().copied()).map(str::to_owned),
         })
         .collect()
+}
+
+/// The known header that one is with a slip of the pen: more than that is another word, and often another meaning.
+fn misspelt<'a>(header: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = fold_header(header);
+    known
+        .map(|name| (strsim::damerau_levenshtein(&folded, &fold_header(name)), strsim::levenshtein(header, name), name))
+        .filter(|(distance, _, _)| *distance <= folded.chars().count() / 5)
+        .min_by_key(|(distance, spelt, _)| (*distance, *spelt))
+        .map(|(_, _, name)| name)
 }
 
 /// A field and the headers that stand for it, in words.

@@ -26,13 +26,13 @@ pub fn select(mut files: Vec<ReadFile>, systems: &Systems) -> Ingested {
 fn skip_same_content(files: &mut [ReadFile]) {
     let mut seen: HashMap<String, String> = HashMap::new();
     for read in files.iter_mut().filter(|read| read.table.is_some()) {
-        match seen.get(&read.report.sha256) {
+        match seen.get(read.report.content()) {
             Some(first) => {
                 read.report.verdict = Verdict::Skipped(format!("the same content as {first}"));
                 read.table = None;
             }
             None => {
-                seen.insert(read.report.sha256.clone(), read.report.file.clone());
+                seen.insert(read.report.content().to_owned(), read.report.file.clone());
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A file's content to its one table, be it text or a workbook: format, header, recognition, rows.
 
-use std::io::Cursor;
+use std::collections::HashSet;
 
 use csv::StringRecord;
 
@@ -10,7 +10,7 @@ use super::delimited::{self, DELIMITERS, HeadRow, Place};
 use super::file::Context;
 use super::header::{self, Header};
 use super::inbox::Found;
-use super::limits::{HEAD_ROWS, HEADER_DEPTH, MAX_COLUMNS};
+use super::limits::{HEADER_DEPTH, MAX_COLUMNS};
 use super::recognise::{Recognised, Unknown, recognise, systems_of};
 use super::spreadsheet::Workbook;
 use super::table::{Builder, Built, filled};
@@ -43,13 +43,17 @@ impl From<anyhow::Error> for Stop {
     }
 }
 
-/// Reads a file's content; what is learnt on the way goes into the report.
-pub fn load(found: &Found, bytes: &[u8], context: Context, report: &mut FileReport) -> Result<Loaded, Stop> {
-    match decode::format(&bytes[..bytes.len().min(1 << 16)], Cursor::new(bytes)) {
+/// Reads a content of a format; what is learnt on the way goes into the report.
+pub fn load(found: &Found, format: Format, bytes: &[u8], context: Context, report: &mut FileReport) -> Result<Loaded, Stop> {
+    match format {
         Format::Text => load_text(found, bytes, context, report),
         Format::Workbook(name) => {
             report.format = name.to_owned();
-            load_workbook(found, context, report)
+            load_workbook(found, bytes, context, report)
+        }
+        Format::Gzip | Format::Zip => {
+            report.format = "an archive".to_owned();
+            Err(Stop::Refused("it is an archive within an archive: unpack the outer one and drop what is in it".to_owned()))
         }
         Format::Other("empty", what_to_do) => Err(Stop::Refused(what_to_do.to_owned())),
         Format::Other(name, what_to_do) => {
@@ -62,18 +66,17 @@ pub fn load(found: &Found, bytes: &[u8], context: Context, report: &mut FileRepo
 fn load_text(found: &Found, bytes: &[u8], context: Context, report: &mut FileReport) -> Result<Loaded, Stop> {
     let decoded = decode::decode(bytes);
     let text = &*decoded.text;
-    let candidates = DELIMITERS.map(|(delimiter, name)| {
+    let candidates = delimiters(found, context).into_iter().map(|delimiter| {
         let rows = delimited::head(text, delimiter);
         let header = header::find(&rows, kinds(found, context));
-        (delimiter, name, rows, header)
+        (delimiter, rows, header)
     });
     let score = |header: &Option<Header>| {
         header.as_ref().map_or((false, 0), |header| (header.fits, header.names.iter().filter(|name| !name.is_empty()).count()))
     };
     // Of equals the first: the comma.
-    let (delimiter, name, rows, header) =
-        candidates.into_iter().rev().max_by_key(|(_, _, _, header)| score(header)).expect("there are delimiters");
-    report.format = format!("CSV, {}, {name}", decoded.charset);
+    let (delimiter, rows, header) = candidates.rev().max_by_key(|(_, _, header)| score(header)).expect("there are delimiters");
+    report.format = format!("CSV, {}, {}", decoded.charset, delimited::delimiter_name(delimiter));
     let header = header.ok_or_else(no_header)?;
     let recognised = recognised(found, &header, &rows, context, report)?;
 
@@ -91,19 +94,28 @@ fn load_text(found: &Found, bytes: &[u8], context: Context, report: &mut FileRep
     Ok(Loaded { preamble: preamble(&rows, &header), recognised, built })
 }
 
+/// The delimiters that a file may have: those that the configuration names for its system, and those that exports use.
+fn delimiters(found: &Found, context: Context) -> Vec<u8> {
+    let systems = systems_of(&found.names(), context.config, context.systems).into_iter();
+    let configured = systems.filter_map(|at| context.config.systems.get(&context.systems.profiles()[at].name)?.delimiter());
+    let mut delimiters: Vec<u8> = DELIMITERS.iter().map(|(delimiter, _)| *delimiter).chain(configured).collect();
+    let mut seen = HashSet::new();
+    delimiters.retain(|delimiter| seen.insert(*delimiter));
+    delimiters
+}
+
 /// How many rows there may be, by the length of those at the top.
 fn about_rows(bytes: usize, from: Place, seen: Place, rows: usize) -> usize {
     let left = bytes.saturating_sub(from.byte);
     (left as u64 * rows as u64 / (seen.byte - from.byte).max(1) as u64) as usize
 }
 
-fn load_workbook(found: &Found, context: Context, report: &mut FileReport) -> Result<Loaded, Stop> {
-    let mut workbook = Workbook::open(&found.path)?;
+fn load_workbook(found: &Found, bytes: &[u8], context: Context, report: &mut FileReport) -> Result<Loaded, Stop> {
+    let (workbook, sheets) = Workbook::open(bytes)?;
     let mut heads = Vec::new();
-    for sheet in workbook.visible_sheets() {
-        let place = Place::default();
-        let cells = workbook.read(&sheet, Some(HEAD_ROWS as u32))?;
-        let rows: Vec<HeadRow> = cells.rows().map(|(row, cells)| HeadRow { row, end: place, cells }).collect();
+    for (sheet, rows) in sheets {
+        let end = Place::default();
+        let rows: Vec<HeadRow> = rows.into_iter().map(|(row, cells)| HeadRow { row, end, cells }).collect();
         if let Some(header) = header::find(&rows, kinds(found, context)) {
             heads.push((sheet, rows, header));
         }
@@ -121,28 +133,31 @@ fn load_workbook(found: &Found, context: Context, report: &mut FileReport) -> Re
     report.sheet = Some(sheet.clone());
     let recognised = recognised(found, &header, &rows, context, report)?;
 
-    let cells = workbook.read(&sheet, None)?;
     let width = header.names.len();
-    let mut table = Builder::new(&found.file, &sheet, width, &recognised.mapped, cells.len() / width.max(1));
-    let mut last = rows[header.at].row;
-    for (row, mut cells) in cells.rows().filter(|(row, _)| *row > rows[header.at].row) {
+    let mut table = Builder::new(&found.file, &sheet, width, &recognised.mapped, rows.len());
+    let header_row = rows[header.at].row;
+    let mut last = header_row;
+    workbook.read(&sheet, |row, mut cells| {
+        if row <= header_row {
+            return Ok(());
+        }
         cells.truncate(width);
         while cells.len() < width {
             cells.push_field("");
         }
         // Cells beside the table alone make no row of it.
-        if filled(&cells).next().is_none() {
-            continue;
+        if filled(&cells).next().is_some() {
+            table.push(&cells, row, row > last + 1)?;
+            last = row;
         }
-        table.push(&cells, row, row > last + 1)?;
-        last = row;
-    }
+        Ok(())
+    })?;
     let built = table.finish()?;
     Ok(Loaded { preamble: preamble(&rows, &header), recognised, built })
 }
 
 fn kinds<'a>(found: &Found, context: Context<'a>) -> impl Iterator<Item = &'a Kind> + Clone {
-    let systems = systems_of(found.name(), context.config, context.systems);
+    let systems = systems_of(&found.names(), context.config, context.systems);
     systems.into_iter().flat_map(move |at| &context.systems.profiles()[at].kinds)
 }
 
@@ -164,7 +179,7 @@ fn recognised(
     let below: Vec<&StringRecord> =
         rows[header.at + 1..].iter().map(|row| &row.cells).filter(|cells| filled(cells).nth(1).is_some()).collect();
     let place = report.sheet.as_ref().map_or("line".to_owned(), |sheet| format!("sheet `{sheet}`, row"));
-    recognise(found.name(), header, &below, context.config, context.systems).map_err(|unknown| match unknown {
+    recognise(&found.names(), header, &below, context.config, context.systems).map_err(|unknown| match unknown {
         Unknown::NoRows => {
             Stop::Skipped("a header without rows: it could be of several kinds, and of none it says anything".to_owned())
         }

@@ -23,7 +23,8 @@ fn read(folder: &TempDir, config: &str) -> Ingested {
     let systems = Systems::built_in().unwrap();
     let config = Config::parse(&format!("[inbox]\nsettle_seconds = 0\n{config}"), &systems).unwrap();
     let systems = config.adjust(systems);
-    ingest(folder.path(), &config, &systems, "2026-11-22T06:00:00Z".parse().unwrap(), SystemTime::now()).unwrap()
+    let as_of = "2026-11-22T06:00:00Z".parse().unwrap();
+    ingest(folder.path(), &config, &systems, &HashMap::new(), as_of, SystemTime::now()).unwrap()
 }
 
 /// Each file and its verdict in short: the kind where it is used.
@@ -125,7 +126,7 @@ fn verdicts_name_what_becomes_of_each_file() {
         ("copy of contacts.csv", "skipped: the same content as a/contacts_2026-11-14.csv"),
         ("empty.csv", "refused: it has no content"),
         ("header.csv", "skipped: a header without rows"),
-        ("leads.csv.gz", "refused: it is GZIP, which is not read: unpack it first"),
+        ("leads.csv.gz", "refused: it is damaged"),
         ("notes.md", "skipped: a note"),
         ("tab.txt", "marketing_cloud subscribers"),
         ("unit 1.csv", "marketing_cloud business_unit_unsubscribes"),
@@ -161,10 +162,10 @@ fn an_old_export_is_stale_and_a_young_file_is_not_read_yet() {
 
     let systems = Systems::built_in().unwrap();
     let now = SystemTime::now();
-    let ingested = ingest(folder.path(), &Config::default(), &systems, now.into(), now).unwrap();
+    let ingested = ingest(folder.path(), &Config::default(), &systems, &HashMap::new(), now.into(), now).unwrap();
     assert!(matches!(&ingested.files[0].verdict, Verdict::Skipped(word) if word.starts_with("still being copied")));
     let later = now + Duration::from_secs(61);
-    let ingested = ingest(folder.path(), &Config::default(), &systems, now.into(), later).unwrap();
+    let ingested = ingest(folder.path(), &Config::default(), &systems, &HashMap::new(), now.into(), later).unwrap();
     assert_eq!(ingested.files[0].verdict, Verdict::Used);
 }
 

@@ -146,6 +146,7 @@ fn report(system: &str, kind: &str, rows: usize) -> FileReport {
         path: Default::default(),
         bytes: 0,
         sha256: String::new(),
+        content_sha256: None,
         verdict: Verdict::Used,
         system: Some(system.into()),
         kind: Some(kind.into()),
@@ -159,6 +160,7 @@ fn report(system: &str, kind: &str, rows: usize) -> FileReport {
         as_of: None,
         as_of_from: AsOfFrom::File,
         stale: false,
+        seen_in: None,
     }
 }
 

@@ -56,8 +56,12 @@ pub struct Input {
     pub as_of: Option<String>,
     pub as_of_from: AsOfFrom,
     pub stale: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen_in: Option<String>,
     pub bytes: u64,
     pub sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_sha256: Option<String>,
 }
 
 /// Numbers of discrepancies.
@@ -162,8 +166,10 @@ impl Input {
             as_of: file.as_of.map(written),
             as_of_from: file.as_of_from,
             stale: file.stale,
+            seen_in: file.seen_in.clone(),
             bytes: file.bytes,
             sha256: file.sha256.clone(),
+            content_sha256: file.content_sha256.clone(),
         }
     }
 }

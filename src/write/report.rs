@@ -176,6 +176,11 @@ fn attention(decided: &Decided, world: &World<'_>) -> Vec<String> {
     for file in world.files.iter().filter(|file| file.is_used() && file.stale) {
         sentences.push(format!("{} is stale: corrections that rest on it alone are held. Export it again.", file.file));
     }
+    for file in world.files.iter().filter(|file| file.is_used()) {
+        if let Some(run) = &file.seen_in {
+            sentences.push(format!("{} is the same as in the run {run}: export it again if it should be newer.", file.file));
+        }
+    }
     for (system, reason) in &decided.braked {
         sentences.push(format!(
             "The safety brake holds every correction of {}: {reason} Look at held/ before loading anything.",

@@ -9,7 +9,7 @@ fn run(file: &str, text: &str, config: &str) -> Result<(String, Recognised), Unk
     let rows = head(text, b',');
     let header = find(&rows, systems.profiles().iter().flat_map(|profile| &profile.kinds)).unwrap();
     let below: Vec<&StringRecord> = rows[header.at + 1..].iter().map(|row| &row.cells).collect();
-    let recognised = recognise(file, &header, &below, &config, &systems)?;
+    let recognised = recognise(&[file], &header, &below, &config, &systems)?;
     let profile = &systems.profiles()[recognised.system];
     Ok((format!("{} {}", profile.name, profile.kinds[recognised.kind].name), recognised))
 }

@@ -1,0 +1,278 @@
+//! The same exports in every dialect, character set and container: the same discrepancies, but for the file and row that
+//! are quoted. What a spreadsheet program damages is refused cell by cell, and changes nothing for anybody else.
+
+mod files;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use files::{Row, Workspace, gzip, rows, utf16, zip};
+use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
+
+const CONTACTS: u64 = 300;
+const SEED: u64 = 7;
+
+/// A table as an export has it: its rows, blank lines and footers included.
+type Table = Vec<Vec<String>>;
+
+struct Plain {
+    configuration: String,
+    /// Exports by name.
+    exports: BTreeMap<String, Table>,
+    discrepancies: Vec<Row>,
+}
+
+/// The generated exports and what is found in them as they are.
+fn plain() -> &'static Plain {
+    static PLAIN: OnceLock<Plain> = OnceLock::new();
+    PLAIN.get_or_init(|| {
+        let workspace = Workspace::generated(CONTACTS, SEED);
+        let mut paths: Vec<PathBuf> = fs::read_dir(workspace.path("inbox")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        let exports = paths
+            .iter()
+            .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), parse(&fs::read_to_string(path).unwrap())))
+            .collect();
+        Plain {
+            configuration: fs::read_to_string(workspace.path("prefrecon.toml")).unwrap(),
+            exports,
+            discrepancies: discrepancies(&workspace),
+        }
+    })
+}
+
+/// Line by line, so that blank lines stay: no value of these exports holds a line break.
+fn parse(text: &str) -> Table {
+    text.trim_start_matches('\u{feff}')
+        .lines()
+        .map(|line| {
+            let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(line.as_bytes());
+            reader.records().next().map(|record| record.unwrap().iter().map(str::to_owned).collect()).unwrap_or_default()
+        })
+        .collect()
+}
+
+fn discrepancies(workspace: &Workspace) -> Vec<Row> {
+    let mut rows = rows(&workspace.run().join("discrepancies.csv"));
+    for row in &mut rows {
+        // `FILE, row 7, Email "x": this is not an e-mail address.`
+        if let Some((_, place)) = row["why"].split_once(", row ") {
+            let why = place.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned();
+            row.insert("why".to_owned(), why);
+        }
+        // A spreadsheet's boolean is shown in capitals.
+        for value in ["a_value", "b_value"] {
+            let text = row[value].replace("TRUE", "true").replace("FALSE", "false");
+            row.insert(value.to_owned(), text);
+        }
+    }
+    rows
+}
+
+fn text(table: &Table, delimiter: u8, end: &str) -> String {
+    let line = |row: &Vec<String>| {
+        let mut writer = csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
+        writer.write_record(row).unwrap();
+        let line = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+        line.trim_end_matches('\n').to_owned()
+    };
+    table.iter().map(|row| if row.is_empty() { end.to_owned() } else { line(row) + end }).collect()
+}
+
+/// A workspace of the exports as `rewrite` writes each: a file name and its bytes.
+fn rewritten(configuration: &str, rewrite: impl Fn(&str, &Table) -> (String, Vec<u8>)) -> Workspace {
+    let plain = plain();
+    let workspace = Workspace::new(&format!("{}{configuration}", plain.configuration));
+    for (name, table) in &plain.exports {
+        let (name, bytes) = rewrite(name.trim_end_matches(".csv"), table);
+        workspace.put(&format!("inbox/{name}"), bytes);
+    }
+    workspace
+}
+
+fn assert_same(what: &str, workspace: &Workspace) {
+    let found = discrepancies(workspace);
+    if found != plain().discrepancies {
+        let other =
+            |rows: &[Row], than: &[Row]| rows.iter().filter(|row| !than.contains(row)).take(3).cloned().collect::<Vec<Row>>();
+        let expected = &plain().discrepancies;
+        panic!(
+            "{what} changes what is found.\nmissing: {:#?}\ntoo many: {:#?}",
+            other(expected, &found),
+            other(&found, expected)
+        );
+    }
+}
+
+#[test]
+fn delimiters_line_ends_and_character_sets_change_nothing() {
+    // what | ending of the name | delimiter | line end | bytes of the text
+    type Encode = fn(&str) -> Vec<u8>;
+    let utf8: Encode = |text| text.as_bytes().to_vec();
+    let marked: Encode = |text| format!("\u{feff}{text}").into_bytes();
+    let legacy: Encode = |text| {
+        let (bytes, _, damaged) = encoding_rs::WINDOWS_1252.encode(text);
+        assert!(!damaged);
+        bytes.into_owned()
+    };
+    for (what, ending, delimiter, end, encode) in [
+        ("semicolons", "csv", b';', "\n", utf8),
+        ("tabs", "txt", b'\t', "\r\n", utf8),
+        ("pipes", "csv", b'|', "\r", utf8),
+        ("a byte-order mark", "csv", b',', "\r\n", marked),
+        ("Windows-1252", "csv", b',', "\r\n", legacy),
+        ("UTF-16LE", "csv", b'\t', "\r\n", |text| utf16(text, true, false)),
+        ("UTF-16BE", "csv", b',', "\n", |text| utf16(text, true, true)),
+        ("UTF-16LE without a mark", "txt", b';', "\r\n", |text| utf16(text, false, false)),
+    ] {
+        let workspace = rewritten("", |name, table| (format!("{name}.{ending}"), encode(&text(table, delimiter, end))));
+        assert_same(what, &workspace);
+    }
+}
+
+#[test]
+fn a_delimiter_can_be_configured() {
+    let configured = plain().configuration.replace("[systems.salesforce]\n", "[systems.salesforce]\ndelimiter = \"^\"\n");
+    assert_ne!(configured, plain().configuration);
+    let workspace = Workspace::new(&configured);
+    for (name, table) in &plain().exports {
+        let delimiter = if name.starts_with("salesforce") { b'^' } else { b',' };
+        workspace.put(&format!("inbox/{name}"), text(table, delimiter, "\n"));
+    }
+    assert_same("a caret", &workspace);
+}
+
+#[test]
+fn preambles_blank_lines_and_other_columns_change_nothing() {
+    let workspace = rewritten("", |name, table| {
+        let mut table = table.clone();
+        for row in table.iter_mut().filter(|row| row.len() > 3) {
+            row.insert(1, "x \"y\", z".to_owned());
+            row.push(String::new());
+        }
+        table.insert(0, vec!["Weekly export".to_owned()]);
+        table.insert(1, Vec::new());
+        for at in [table.len() / 2, table.len() / 3] {
+            table.insert(at, Vec::new());
+        }
+        (format!("{name}.csv"), text(&table, b',', "\r\n").into_bytes())
+    });
+    assert_same("a preamble", &workspace);
+}
+
+#[test]
+fn packing_changes_nothing() {
+    let packed = rewritten("", |name, table| (format!("{name}.csv.gz"), gzip(text(table, b',', "\n").as_bytes())));
+    assert_same("GZIP", &packed);
+    let packed = rewritten("", |name, table| (format!("{name}.zip"), zip(&[("export.csv", text(table, b',', "\n"))])));
+    assert_same("ZIP", &packed);
+
+    let workspace = Workspace::new(&plain().configuration);
+    let texts: Vec<(String, String)> =
+        plain().exports.iter().map(|(name, table)| (format!("week/{name}"), text(table, b',', "\n"))).collect();
+    let entries: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    workspace.put("inbox/all.zip", zip(&entries));
+    assert_same("one archive of all", &workspace);
+}
+
+/// A workbook; `typed` writes what looks like a number, a date or a boolean as a spreadsheet keeps it.
+fn workbook(table: &Table, typed: bool) -> Vec<u8> {
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    let day = Format::new().set_num_format("yyyy-mm-dd");
+    for (row, cells) in (0..).zip(table) {
+        for (column, cell) in (0..).zip(cells) {
+            let date: Vec<u32> = cell.split('-').filter_map(|part| part.parse().ok()).collect();
+            match (cell.as_str(), &date[..]) {
+                ("", _) => {}
+                ("true" | "false", _) if typed => drop(sheet.write_boolean(row, column, cell == "true").unwrap()),
+                (number, _) if typed && number.len() < 16 && number.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    let zeros = Format::new().set_num_format("0".repeat(number.len()));
+                    sheet.write_number_with_format(row, column, number.parse::<f64>().unwrap(), &zeros).unwrap();
+                }
+                (text, [year, month, of_month]) if typed && text.len() == 10 => {
+                    let date = ExcelDateTime::from_ymd(*year as u16, *month as u8, *of_month as u8).unwrap();
+                    sheet.write_datetime_with_format(row, column, &date, &day).unwrap();
+                }
+                (text, _) => drop(sheet.write_string(row, column, text).unwrap()),
+            }
+        }
+    }
+    workbook.save_to_buffer().unwrap()
+}
+
+#[test]
+fn workbooks_change_nothing() {
+    for typed in [false, true] {
+        let workspace = rewritten("", |name, table| (format!("{name}.xlsx"), workbook(table, typed)));
+        assert_same(if typed { "a workbook with numbers and dates" } else { "a workbook of texts" }, &workspace);
+    }
+    let packed = rewritten("", |name, table| (format!("{name}.zip"), zip(&[("export.xlsx", workbook(table, false))])));
+    assert_same("a packed workbook", &packed);
+}
+
+#[test]
+fn the_same_export_in_two_formats_counts_once() {
+    let workspace = rewritten("", |name, table| (format!("{name}.csv"), text(table, b',', "\n").into_bytes()));
+    let (name, table) = plain().exports.iter().find(|(name, _)| name.starts_with("salesforce_contacts")).unwrap();
+    workspace.put(&format!("inbox/{}.xlsx", name.trim_end_matches(".csv")), workbook(table, false));
+    assert_same("a second copy as a workbook", &workspace);
+    let verdicts: Vec<String> = workspace.check().values().map(files::verdict).collect();
+    assert_eq!(verdicts.iter().filter(|verdict| verdict.starts_with("superseded")).count(), 1, "{verdicts:?}");
+}
+
+/// Ids that became numbers in scientific notation are refused one by one. Whoever shares nothing with such a row is
+/// judged as before.
+#[test]
+fn damaged_ids_are_refused_and_change_nothing_for_others() {
+    let source = "ascend_constituents";
+    let ids = |table: &Table| table[1..].iter().map(|row| row[0].clone()).collect::<Vec<String>>();
+    let constituents = plain().exports.iter().find(|(name, _)| name.starts_with(source)).map(|(_, table)| table).unwrap();
+    let damaged: BTreeSet<String> = ids(constituents).into_iter().step_by(60).collect();
+    let workspace = rewritten("", |name, table| {
+        let mut table = table.clone();
+        if name.starts_with(source) {
+            for row in table.iter_mut().filter(|row| damaged.contains(&row[0])) {
+                row[0] = "1.23457E+15".to_owned();
+            }
+        }
+        (format!("{name}.csv"), text(&table, b',', "\n").into_bytes())
+    });
+    let before = &plain().discrepancies;
+    let after = discrepancies(&workspace);
+    // Every damaged id is named, be it with its record or, where nothing else tells whose it is, with its row.
+    let named = |row: &&Row| row["rule"].starts_with("DAT60") && row["why"].contains("lost digits");
+    assert_eq!(after.iter().filter(named).count(), damaged.len(), "{after:#?}");
+    // Whoever a damaged row is about, by record, contact or address.
+    let about: Vec<&Vec<String>> = constituents[1..].iter().filter(|row| damaged.contains(&row[0])).collect();
+    let touched = |row: &Row| {
+        about.iter().any(|lost| {
+            [&row["a_record"], &row["b_record"]].contains(&&lost[0])
+                || (!lost[1].is_empty() && row["contact_id"].starts_with(&lost[1]))
+                || (!lost[2].is_empty() && row["email"] == lost[2].trim().to_lowercase())
+        })
+    };
+    let contacts: BTreeSet<&String> = before
+        .iter()
+        .chain(&after)
+        .filter(|row| touched(row))
+        .map(|row| &row["contact_id"])
+        .filter(|id| !id.is_empty())
+        .collect();
+    let others = |rows: &'_ [Row]| -> Vec<Row> {
+        rows.iter()
+            .filter(|row| !touched(row) && !contacts.contains(&row["contact_id"]) && !row["rule"].starts_with("DAT60"))
+            .map(|row| {
+                Row::from_iter(
+                    row.iter()
+                        .filter(|(column, _)| *column != "outcome" && *column != "why")
+                        .map(|(a, b)| (a.clone(), b.clone())),
+                )
+            })
+            .collect()
+    };
+    assert!(others(before).len() > before.len() / 2);
+    assert_eq!(others(before), others(&after));
+}

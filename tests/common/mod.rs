@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::rc::Rc;
 
-use assert_cmd::Command;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -285,7 +285,7 @@ pub fn files_below(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 /// The files and their bytes must be the same; says which are not, and where the first text parts.
 pub fn assert_same_files(one: &BTreeMap<String, Vec<u8>>, other: &BTreeMap<String, Vec<u8>>) {
     assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
-    for (file, bytes) in one.iter().filter(|(file, bytes)| other[*file] != **bytes) {
+    if let Some((file, bytes)) = one.iter().find(|(file, bytes)| other[*file] != **bytes) {
         let [one, other] = [bytes, &other[file]].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         let parting = one.lines().zip(other.lines()).find(|(one, other)| one != other);
         panic!("{file} differs: {parting:#?}");

@@ -127,7 +127,7 @@ fn describe(text: &mut String, file: &FileReport, rejects: &[Reject], workspace:
         for reject in rejects.iter().filter(|reject| reject.file == file.file).take(SHOWN_REJECTS) {
             let column = if reject.column.is_empty() { String::new() } else { format!(", {}", reject.column) };
             let value = if reject.value.is_empty() { String::new() } else { format!(" \"{}\"", masked(&reject.value)) };
-            let _ = writeln!(text, "  rejected    row {}{column}:{value} {}", reject.row, reject.reason);
+            let _ = writeln!(text, "  rejected    row {}{column}{value}: {}", reject.row, reject.reason);
         }
     }
     let _ = writeln!(text);

@@ -201,7 +201,8 @@ fn unused(mut report: FileReport, stop: Stop) -> ReadFile {
 fn used(found: &Found, context: Context, mut report: FileReport, loaded: Loaded) -> ReadFile {
     let Loaded { recognised, built, preamble } = loaded;
     let profile = &context.systems.profiles()[recognised.system];
-    let zone = Zone::parse(&profile.zone).expect("checked when the profile and the configuration were read");
+    // Names are given and reports are stamped where people are, not where a system keeps its clock.
+    let zone = Zone::Named(context.config.timezone().expect("checked when the configuration was read"));
     let lines = || preamble.iter().chain(&built.footer).map(String::as_str);
     let by_name = || found.names().into_iter().find_map(|name| as_of::from_name(name, zone));
     let (as_of, from) = by_name()

@@ -60,7 +60,7 @@ fn a_report_with_preamble_and_footer_gives_its_rows_and_its_time() {
     assert_eq!(verdicts(&ingested), [("report.csv".to_owned(), "salesforce contacts".to_owned())]);
     assert_eq!(file.format, "CSV, UTF-8, comma");
     assert_eq!((file.header_row, file.rows, file.rejected), (Some(3), 4, 1));
-    assert_eq!((file.as_of.unwrap().to_rfc3339().as_str(), file.as_of_from), ("2026-11-20T06:02:00+00:00", AsOfFrom::Content));
+    assert_eq!((file.as_of.unwrap().to_rfc3339().as_str(), file.as_of_from), ("2026-11-20T13:02:00+00:00", AsOfFrom::Content));
     assert_eq!(file.sha256.len(), 64);
 
     let table = &ingested.tables[0];

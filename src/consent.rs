@@ -9,7 +9,8 @@ use anyhow::Result;
 use chrono::NaiveDate;
 use foldhash::{HashMap, HashSet};
 use polars::prelude::{
-    BooleanChunked, DataFrame, Int64Chunked, IntoColumn, IntoLazy, JoinArgs, JoinType, NewChunkedArray, UInt32Chunked, col, lit,
+    BooleanChunked, DataFrame, Int64Chunked, IntoColumn, IntoLazy, JoinArgs, JoinType, NewChunkedArray, UInt32Chunked, coalesce,
+    col, lit,
 };
 
 use crate::columns::{Method, Opt, Role};
@@ -55,7 +56,7 @@ pub struct Wish {
     pub own: Option<Opt>,
     /// The decision.
     pub decision: Option<Opt>,
-    /// The person that an opt-out came from over a shared address, and that address.
+    /// The person that an opt-out came from over a shared address or record, and that address or the record's key.
     pub shared: Option<(u32, Text)>,
     /// Where that chain of shared addresses begins: a person with an opt-out of his own.
     pub root: Option<u32>,
@@ -125,7 +126,7 @@ pub fn weigh(records: &DataFrame, matched: &Matched, config: &Config, systems: &
     let stopped = weighing.read_signals(records, matched, texts)?;
     weighing.decide_alone(&stopped);
     if config.policy.shared_address == SharedAddress::MostRestrictive {
-        weighing.spread(matched, texts)?;
+        weighing.spread(records, matched, texts)?;
     }
     let decisions = decisions_frame(&weighing.wishes, &weighing.opt_ins)?;
     Ok(Consent { decisions, wishes: weighing.wishes, stopped: stopped.by_code })
@@ -235,8 +236,8 @@ impl Weighing<'_> {
     }
 
     /// Spreads opt-outs over shared addresses until nothing changes.
-    fn spread(&mut self, matched: &Matched, texts: &Texts) -> Result<()> {
-        let neighbours = Neighbours::of(matched, self.config.policy.max_shared)?;
+    fn spread(&mut self, records: &DataFrame, matched: &Matched, texts: &Texts) -> Result<()> {
+        let neighbours = Neighbours::of(records, matched, self.config.policy.max_shared)?;
         let tolerance = self.tolerance_ms();
         let mut pending: Vec<u32> = neighbours.of_person.keys().copied().filter(|person| self.is_out(*person)).collect();
         let mut spreading: HashMap<u32, Hardest> =
@@ -302,31 +303,53 @@ impl Weighing<'_> {
     }
 }
 
-/// CRM contacts that share an address with another.
+/// CRM contacts that share an address or a record with another: a record counts as opted out if one of its
+/// persons is, and then speaks for the others.
 struct Neighbours {
-    of_person: HashMap<u32, Vec<Text>>,
-    of_address: HashMap<Text, Vec<u32>>,
+    of_person: HashMap<u32, Vec<usize>>,
+    /// What is shared, by its address or the key of the record, and by whom.
+    shared: Vec<(Text, Vec<u32>)>,
 }
 
 impl Neighbours {
-    fn of(matched: &Matched, max_shared: u32) -> Result<Neighbours> {
-        let shared = crate::matching::shared_addresses(matched)?.filter(col("contacts").lt_eq(lit(max_shared))).collect()?;
-        let persons = shared.column(cols::PERSON)?.u32()?.clone();
-        let addresses = shared.column("address")?.to_physical_repr();
-        let addresses = addresses.u32()?.clone();
-        let mut neighbours = Neighbours { of_person: HashMap::default(), of_address: HashMap::default() };
-        for (person, address) in persons.iter().flatten().zip(addresses.iter().flatten().map(Text::from_number)) {
-            neighbours.of_person.entry(person).or_default().push(address);
-            neighbours.of_address.entry(address).or_default().push(person);
+    fn of(records: &DataFrame, matched: &Matched, max_shared: u32) -> Result<Neighbours> {
+        let few = |count: &str| col(count).gt(lit(1u32)).and(col(count).lt_eq(lit(max_shared)));
+        let addresses = crate::matching::shared_addresses(matched)?.filter(few("contacts")).select([
+            col(cols::PERSON),
+            col("address").alias("shared"),
+            col("address").alias("key"),
+        ]);
+        let names = records.clone().lazy().select([col(of::IX), coalesce(&[col(of::RECORD), col(of::EMAILS[0])]).alias("key")]);
+        let tied = matched
+            .links
+            .clone()
+            .lazy()
+            .filter(col(cols::IN_HUB).and(few(cols::BELONGS)))
+            .join(names, [col(of::IX)], [col(of::IX)], JoinArgs::new(JoinType::Inner))
+            .filter(col("key").is_not_null())
+            .select([col(cols::PERSON), col(of::IX).alias("shared"), col("key")]);
+        let mut neighbours = Neighbours { of_person: HashMap::default(), shared: Vec::new() };
+        for pairs in [addresses.collect()?, tied.collect()?] {
+            let numbers = |name: &str| -> Result<Vec<u32>> { Ok(pairs.column(name)?.u32()?.iter().flatten().collect()) };
+            let (persons, shared, keys) = (numbers(cols::PERSON)?, numbers("shared")?, numbers("key")?);
+            let mut at: HashMap<u32, usize> = HashMap::default();
+            for row in 0..persons.len() {
+                let group = *at.entry(shared[row]).or_insert_with(|| {
+                    neighbours.shared.push((Text::from_number(keys[row]), Vec::new()));
+                    neighbours.shared.len() - 1
+                });
+                neighbours.shared[group].1.push(persons[row]);
+                neighbours.of_person.entry(persons[row]).or_default().push(group);
+            }
         }
         Ok(neighbours)
     }
 
-    /// Everybody who shares an address with a person, and that address.
+    /// Everybody who shares something with a person, and what.
     fn around(&self, person: u32) -> Vec<(u32, Text)> {
-        let addresses = self.of_person.get(&person).into_iter().flatten();
-        addresses
-            .flat_map(|address| self.of_address[address].iter().map(move |other| (*other, *address)))
+        let groups = self.of_person.get(&person).into_iter().flatten().map(|group| &self.shared[*group]);
+        groups
+            .flat_map(|(key, persons)| persons.iter().map(|other| (*other, *key)))
             .filter(|(other, _)| *other != person)
             .collect()
     }

@@ -48,6 +48,12 @@ impl<'a> Plan<'a> {
                 contradictory.extend(one.a);
             }
         }
+        // An opt-out that is put right in a shared record must be put right in everybody's, or it would be next week.
+        let wishes = &world.consent.wishes;
+        let sharers = wishes.iter().filter_map(|(person, wish)| Some((*person, noticed.get(&wish.root?)?.clone())));
+        for (person, rules) in sharers.collect::<Vec<_>>() {
+            noticed.entry(person).or_insert(rules);
+        }
         let opted_out = world
             .members
             .clone()

@@ -24,7 +24,7 @@ impl Sentences<'_> {
         let Some(wish) = self.world.consent.wishes.get(&person) else { return String::new() };
         let mut sentence = match wish.shared {
             Some((sharer, address)) => format!(
-                "Shares {} with {}, and an opt-out holds for everybody at an address: {}.",
+                "Shares {} with {}, and an opt-out holds for all who share it: {}.",
                 self.world.texts.get(address),
                 self.world.name(sharer).unwrap_or("another contact"),
                 self.signals(outs_of(person, self.world))

@@ -195,8 +195,8 @@ impl Weighing<'_> {
                 rows.opted_in[at].filter(|_| self.config.policy.opt_in_systems.iter().any(|name| name == names[system]))
             {
                 let wish = self.wishes.entry(person).or_default();
-                // An address alone does not say whose permission it is.
-                if !rows.by_id[at] || (self.config.policy.require_permission && !rows.evidence[at]) {
+                // An address alone does not say whose permission it is, nor does an id that several contacts have.
+                if !rows.by_id[at] || rows.belongs[at] != 1 || (self.config.policy.require_permission && !rows.evidence[at]) {
                     if wish.unproven.is_none_or(|known| key_of(ix) < key_of(known)) {
                         wish.unproven = Some(ix);
                     }
@@ -331,6 +331,8 @@ impl Neighbours {
 struct Signals {
     ix: Vec<u32>,
     person: Vec<u32>,
+    /// To how many persons the record belongs.
+    belongs: Vec<u32>,
     system: Vec<u32>,
     record: Vec<Option<Text>>,
     unit: Vec<Option<Text>>,
@@ -360,6 +362,7 @@ impl Signals {
         Ok(Signals {
             ix: numbers(of::IX)?,
             person: numbers(cols::PERSON)?,
+            belongs: numbers(cols::BELONGS)?,
             system: numbers(of::SYSTEM)?,
             record: texts(of::RECORD)?,
             unit: texts(of::UNIT)?,

@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use assert_cmd::Command;
 use calamine::{Data, Reader, Xlsx, open_workbook};
 use polars_io::SerReader;
 use polars_io::parquet::read::ParquetReader;
@@ -106,7 +106,8 @@ fn run(workspace: &Path, status: i32) -> (tempfile::TempDir, PathBuf) {
     for name in ["prefrecon.toml", "inbox"] {
         copy_to(&workspace.join(name), &copy.path().join(name));
     }
-    Command::new(assert_cmd::cargo::cargo_bin!("prefrecon")).arg("run").arg(copy.path()).assert().code(status);
+    let output = Command::new(env!("CARGO_BIN_EXE_prefrecon")).arg("run").arg(copy.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(status), "{}", String::from_utf8_lossy(&output.stderr));
     let folder = fs::canonicalize(copy.path().join("runs/latest")).unwrap();
     (copy, folder)
 }

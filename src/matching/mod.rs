@@ -12,7 +12,7 @@ use polars::prelude::{
     UnionArgs, UniqueKeepStrategy, coalesce, col, concat, len, lit, when,
 };
 
-use crate::columns::{Method, Opt, Role};
+use crate::columns::{Method, Role};
 use crate::normalise::col as of;
 use crate::texts::{Text, Texts};
 
@@ -51,13 +51,13 @@ impl Matched {
 /// # Errors
 /// Only what Polars cannot do, which is a defect.
 pub fn match_records(records: &DataFrame, texts: &Texts) -> Result<Matched> {
-    let slim: Vec<Expr> = [of::IX, of::ROLE, of::OPT, of::RECORD, of::CONTACT_ID, of::SOURCE_ID, of::MAIN]
-        .into_iter()
-        .chain(of::EMAILS)
-        .map(col)
-        .collect();
+    let slim: Vec<Expr> =
+        [of::IX, of::ROLE, of::RECORD, of::CONTACT_ID, of::SOURCE_ID, of::MAIN].into_iter().chain(of::EMAILS).map(col).collect();
     let keys = records.clone().lazy().select(slim);
-    let (contacts, others) = hub_and_others(keys)?;
+    let is_hub = || is_role(Role::Crm).and(col(of::RECORD).is_not_null());
+
+    let contacts = keys.clone().filter(is_hub()).with_row_index(cols::PERSON, None).collect()?;
+    let others = keys.filter(is_hub().not()).collect()?;
     let by_contact = tie(&others, &contacts, Some((of::CONTACT_ID, of::RECORD)), texts)?;
 
     let leftover = without(&others, &by_contact)?;
@@ -99,28 +99,6 @@ pub fn match_records(records: &DataFrame, texts: &Texts) -> Result<Matched> {
     let (ixs, ids) = (contacts.column(of::IX)?.u32()?, contacts.column(of::RECORD)?.to_physical_repr());
     let numbered = ixs.iter().flatten().zip(ids.u32()?.iter().flatten().map(Text::from_number)).collect();
     Ok(Matched { links, addresses: addresses_of(&contacts, cols::PERSON)?.collect()?, contacts: numbered })
-}
-
-/// The CRM contacts, numbered as persons, and all other records. Of several rows with one id, which only
-/// rejected rows can be, one is the contact: a readable one where there is one.
-fn hub_and_others(keys: LazyFrame) -> Result<(DataFrame, DataFrame)> {
-    let is_hub = || is_role(Role::Crm).and(col(of::RECORD).is_not_null());
-    let unreadable = || col(of::OPT).eq(word(Opt::Unreadable.word(), Opt::dtype()));
-    let readable = keys.clone().filter(is_hub().and(unreadable().not())).collect()?;
-    let rejected = keys
-        .clone()
-        .filter(is_hub().and(unreadable()))
-        .join(
-            readable.clone().lazy().select([col(of::RECORD)]),
-            [col(of::RECORD)],
-            [col(of::RECORD)],
-            JoinArgs::new(JoinType::Anti),
-        )
-        .sort([of::IX], Default::default())
-        .unique_stable_generic(Some(vec![col(of::RECORD)]), UniqueKeepStrategy::First);
-    let contacts = concat([readable.lazy(), rejected], UnionArgs::default())?.with_row_index(cols::PERSON, None).collect()?;
-    let others = without(&keys.collect()?, &contacts)?;
-    Ok((contacts, others))
 }
 
 /// Whether a record is of a system with that role.

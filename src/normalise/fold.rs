@@ -50,6 +50,7 @@ pub(super) fn fold(read: Vec<Read>, system: &System<'_>) -> Part {
         part.rejects.extend(table.rejects);
     }
     part.keep_most_restrictive(&keys, &grains, system);
+    part.leave_the_name_to_one();
     part.fold_codes(codes, system);
     part.teach_units();
     part
@@ -111,6 +112,20 @@ impl Part {
         });
     }
 
+    /// A rejected row whose key stands on another row too belongs to that record by its ids, and is none of its own.
+    fn leave_the_name_to_one(&mut self) {
+        let is_rejected = |record: &&Record| record.opt == Opt::Unreadable;
+        let name = |record: &Record| record.record.map(|key| (record.kind, key));
+        let wanted: HashSet<(u32, Text)> = self.records.iter().filter(is_rejected).filter_map(name).collect();
+        let readable = self.records.iter().filter(|record| !is_rejected(record)).filter_map(name);
+        let mut taken: HashSet<(u32, Text)> = readable.filter(|name| wanted.contains(name)).collect();
+        for record in self.records.iter_mut().filter(|record| record.opt == Opt::Unreadable) {
+            if name(record).is_some_and(|name| !taken.insert(name)) {
+                record.record = None;
+            }
+        }
+    }
+
     /// What the codes of each constituent do to its record; a constituent that only the codes know gets one.
     fn fold_codes(&mut self, codes: Vec<CodeRow>, system: &System<'_>) {
         if codes.is_empty() {
@@ -125,12 +140,23 @@ impl Part {
             record.apply(&mut rows, system);
             self.folded.extend(rows.iter().map(|row| row.folded(system)));
         }
-        // A rejected row says nothing itself, but whose codes these are.
-        let rejected: HashMap<Text, Record> = self
-            .records
-            .iter()
-            .filter_map(|record| Some((record.record.filter(|key| by_source.contains_key(key))?, record.clone())))
-            .collect();
+        let mut said_by_codes = Vec::new();
+        for record in self.records.iter_mut().filter(|record| record.opt == Opt::Unreadable) {
+            let Some(mut rows) = record.record.and_then(|key| by_source.remove(&key)) else { continue };
+            if rows.iter().all(|row| row.effect != Effect::OptOut) {
+                record.apply(&mut rows, system);
+                self.folded.extend(rows.iter().map(|row| row.folded(system)));
+                continue;
+            }
+            // The row is rejected, but its codes can be read, and their opt-out is not lost with it.
+            self.folded.extend(rows[1..].iter().map(|row| row.folded(system)));
+            let mut own = Record::blank(rows[0].input, rows[0].row, record.kind);
+            (own.record, own.source_id) = (record.record, record.source_id);
+            (own.contact_id, own.emails) = (record.contact_id, record.emails);
+            own.apply(&mut rows, system);
+            said_by_codes.push(own);
+        }
+        self.records.extend(said_by_codes);
         let mut orphans: Vec<Vec<CodeRow>> = by_source.into_values().collect();
         orphans.iter_mut().for_each(|rows| rows.sort_by_key(|row| (row.input, row.row)));
         orphans.sort_by_key(|rows| (rows[0].input, rows[0].row));
@@ -141,9 +167,6 @@ impl Part {
             self.folded.extend(rows[1..].iter().map(|row| row.folded(system)));
             let mut record = Record::blank(rows[0].input, rows[0].row, own.map_or(rows[0].kind, |own| own as u32));
             (record.record, record.source_id) = (Some(rows[0].source_id), Some(rows[0].source_id));
-            if let Some(rejected) = rejected.get(&rows[0].source_id) {
-                record.learn(rejected);
-            }
             record.apply(&mut rows, system);
             self.records.push(record);
         }
@@ -156,10 +179,12 @@ impl Part {
         if wanted.is_empty() {
             return;
         }
-        let subscribers: HashMap<Text, Record> = self
-            .records
-            .iter()
-            .filter(|record| record.main)
+        // A row that can be read knows better than one that is rejected.
+        let (rejected, readable): (Vec<&Record>, Vec<&Record>) =
+            self.records.iter().filter(|record| record.main).partition(|record| record.opt == Opt::Unreadable);
+        let subscribers: HashMap<Text, Record> = rejected
+            .into_iter()
+            .chain(readable)
             .filter_map(|record| Some((record.record.filter(|key| wanted.contains(key))?, record.clone())))
             .collect();
         for record in self.records.iter_mut().filter(|record| !record.main) {

@@ -1,5 +1,7 @@
 //! One text table to records: each row read field by field.
 
+use foldhash::HashSet;
+
 use crate::columns::{Delivery, Field, Opt};
 use crate::ingest::{FileReport, Reject, TextTable};
 use crate::normalise::category::CategoryBook;
@@ -450,8 +452,10 @@ impl<'a> Reader<'a> {
 
     fn reject_keyless(&mut self, at: usize, record: &Record) {
         let keys = [self.kind.key, Field::ContactId, Field::SourceId, Field::Email];
-        let headers: Vec<&str> =
+        let mut headers: Vec<&str> =
             keys.into_iter().filter(|field| self.cells.has(*field)).map(|field| self.cells.header(field)).collect();
+        let mut named = HashSet::default();
+        headers.retain(|header| named.insert(*header));
         let given = keys.into_iter().find_map(|field| Some((field, self.cells.get(field, at)?)));
         let reason = match given {
             Some(_) => format!("no key of this row can be used ({})", headers.join(", ")),

@@ -1,0 +1,225 @@
+//! The other side: what Data Loader, the marketing platform's import and the people who complete its requests, and the
+//! source's records office do with a folder of correction files. What they would refuse fails the test.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Cursor;
+use std::path::Path;
+
+use calamine::{Data, Reader, Xlsx};
+
+use super::{Row, Table, files_below};
+
+/// The time of the load, as each system writes it.
+const LOADED_AT_VENDOR: &str = "11/22/2026 12:00:00 AM";
+const LOADED_AT_UTC: &str = "11/22/2026 6:00:00 AM";
+
+/// Exports, by their path below the inbox.
+pub type Exports = BTreeMap<String, Table>;
+
+/// Loads every file of `corrections/` or `undo/`; a folder that is not there holds none.
+pub fn load(exports: &mut Exports, folder: &Path) {
+    for (name, bytes) in files_below(folder) {
+        match name.as_str() {
+            "marketing_cloud_unsubscribe.csv" => import_subscribers(exports, &text(bytes)),
+            "marketing_cloud_resubscribe_requests.xlsx" => complete_requests(exports, bytes),
+            name if name.starts_with("salesforce_contacts_") => {
+                update(export(exports, "salesforce_contacts"), &text(bytes), |api| api)
+            }
+            name if name.starts_with("salesforce_leads_") => update(export(exports, "salesforce_leads"), &text(bytes), label),
+            name if name.starts_with("ascend_") => load_constituents(exports, &text(bytes)),
+            other => panic!("nobody loads {other}"),
+        }
+    }
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("import files are UTF-8")
+}
+
+/// The export whose name begins so.
+pub fn export<'a>(exports: &'a mut Exports, name: &str) -> &'a mut Table {
+    exports.iter_mut().find(|(file, _)| file.starts_with(name)).unwrap_or_else(|| panic!("no export {name}")).1
+}
+
+/// The report's label of a field.
+fn label(api: &str) -> &str {
+    match api {
+        "HasOptedOutOfEmail" => "Email Opt Out",
+        "EmailBouncedReason" => "Email Bounced Reason",
+        "EmailBouncedDate" => "Email Bounced Date",
+        "Email_Preferences__c" => "Email Preferences",
+        other => panic!("Data Loader: no field {other}"),
+    }
+}
+
+/// Data Loader's update: by id, an empty cell changes nothing, `#N/A` clears a text, a blank line ends the load.
+fn update(table: &mut Table, file: &str, name_in_export: fn(&str) -> &str) {
+    assert!(
+        !file.trim_end_matches("\r\n").split("\r\n").any(|line| line.trim().is_empty()),
+        "a blank line ends the load: {file}"
+    );
+    let load = Table::parse(file);
+    assert_eq!(load.header[0], "Id");
+    let mut seen = BTreeSet::new();
+    let key = table.header.iter().position(|header| ["Id", "Lead ID"].contains(&header.as_str())).unwrap();
+    for cells in &load.cells {
+        let id = &cells[0];
+        assert!(id.len() == 18 && *id == full_id(&id[..15]), "{id} is no id of 18 characters");
+        assert!(seen.insert(id.clone()), "{id} stands twice in one load");
+        let hits: Vec<usize> = (0..table.cells.len()).filter(|at| full_id(&table.cells[*at][key]) == *id).collect();
+        assert!(!hits.is_empty(), "there is no record {id} to update");
+        for (field, cell) in load.header.iter().zip(cells).skip(1) {
+            let column = table.at(name_in_export(field));
+            let value = match (field.as_str(), cell.as_str()) {
+                (_, "") => continue,
+                ("HasOptedOutOfEmail", word) => match word.to_lowercase().as_str() {
+                    "yes" | "y" | "true" | "on" | "1" => {
+                        if key_is_report(table) {
+                            "1"
+                        } else {
+                            "true"
+                        }
+                    }
+                    "no" | "n" | "false" | "off" | "0" => {
+                        if key_is_report(table) {
+                            "0"
+                        } else {
+                            "false"
+                        }
+                    }
+                    other => panic!("{other} is no value of a checkbox"),
+                },
+                (_, "#N/A") => "",
+                ("EmailBouncedDate", date) => {
+                    assert!(chrono::DateTime::parse_from_rfc3339(date).is_ok(), "{date} is no time");
+                    date
+                }
+                (_, other) => other,
+            };
+            for hit in &hits {
+                value.clone_into(&mut table.cells[*hit][column]);
+            }
+        }
+    }
+}
+
+/// Reports write a checkbox as 1 or 0.
+fn key_is_report(table: &Table) -> bool {
+    table.header.iter().any(|header| header == "Lead ID")
+}
+
+/// The platform's import: by key, the address last and never empty; a key that it does not know would be a new subscriber.
+fn import_subscribers(exports: &mut Exports, file: &str) {
+    const WORDS: [&str; 9] =
+        ["active", "normal", "bounced", "bounced (returned)", "held", "undeliverable", "unsubscribed", "unsub", "deleted"];
+    let load = Table::parse(file);
+    assert_eq!(load.header, ["Subscriber Key", "Subscriber Status", "Email Address"]);
+    let table = export(exports, "marketing_cloud_subscribers");
+    for cells in &load.cells {
+        assert!(WORDS.contains(&cells[1].to_lowercase().as_str()), "{} is no status", cells[1]);
+        assert!(!cells[2].is_empty(), "{} has no address", cells[0]);
+        set_status(table, &cells[0], &cells[1]);
+    }
+}
+
+fn set_status(table: &mut Table, key: &str, status: &str) {
+    let [by, to, since] = ["SubscriberKey", "Status", "DateUnsubscribed"].map(|name| table.at(name));
+    let mut known = false;
+    for row in table.cells.iter_mut().filter(|row| row[by] == key) {
+        known = true;
+        status.clone_into(&mut row[to]);
+        row[since] = if status.to_lowercase().starts_with("unsub") { LOADED_AT_VENDOR.to_owned() } else { String::new() };
+    }
+    assert!(known, "there is no subscriber {key}");
+}
+
+/// People do what each request says. A request for a business unit without a status takes that back.
+fn complete_requests(exports: &mut Exports, bytes: Vec<u8>) {
+    for request in sheet(bytes) {
+        let (key, unit, status) = (&request["Subscriber Key"], &request["Business Unit"], &request["Requested Status"]);
+        if unit.is_empty() {
+            set_status(export(exports, "marketing_cloud_subscribers"), key, status);
+            continue;
+        }
+        let units = export(exports, "marketing_cloud_unit_unsubscribes");
+        let [by, of, since] = ["SubscriberKey", "BusinessUnitID", "UnsubDateUTC"].map(|name| units.at(name));
+        let is = |row: &Vec<String>| row[by] == *key && row[of] == *unit;
+        if status.is_empty() {
+            let mut row = vec![String::new(); units.header.len()];
+            (row[by], row[of], row[since]) = (key.clone(), unit.clone(), LOADED_AT_UTC.to_owned());
+            units.cells.push(row);
+        } else {
+            assert!(units.cells.iter().any(is), "{key} is not unsubscribed in unit {unit}");
+            units.cells.retain(|row| !is(row));
+        }
+    }
+}
+
+/// The rows of a workbook's first sheet.
+pub fn sheet(bytes: Vec<u8>) -> Vec<Row> {
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).unwrap();
+    let range = book.worksheet_range_at(0).unwrap().unwrap();
+    let mut lines = range.rows().map(|row| row.iter().map(Data::to_string).collect::<Vec<String>>());
+    let header = lines.next().unwrap();
+    lines.map(|line| header.iter().cloned().zip(line).collect()).collect()
+}
+
+/// The records office: a new value by constituent id. Who is opted back in loses the codes that said no.
+fn load_constituents(exports: &mut Exports, file: &str) {
+    let load = Table::parse(file);
+    for row in load.rows() {
+        let id = &row["Constituent ID"];
+        let table = export(exports, "ascend_constituents");
+        let [by, date] = ["Constituent ID", "Opt Out Date"].map(|name| table.at(name));
+        if !table.cells.iter().any(|cells| cells[by] == *id) {
+            // Codes alone had named this constituent.
+            let mut cells = vec![String::new(); table.header.len()];
+            cells[by].clone_from(id);
+            table.cells.push(cells);
+        }
+        let changed = ["Email Opt Out", "Email Status", "Email Preferences"].into_iter().find(|field| row.contains_key(*field));
+        let (field, column) = changed.map(|field| (field, table.at(field))).expect("a field that changes");
+        for cells in table.cells.iter_mut().filter(|cells| cells[by] == *id) {
+            cells[column].clone_from(&row[field]);
+            if field == "Email Opt Out" {
+                let since = if is_yes(&row[field]) { &row["Effective Date"] } else { "" };
+                since.clone_into(&mut cells[date]);
+            }
+        }
+        if field == "Email Opt Out" && !is_yes(&row[field]) {
+            end_codes(export(exports, "ascend_preferences"), id);
+        }
+    }
+}
+
+fn end_codes(preferences: &mut Table, id: &str) {
+    let [by, code, status] = ["Constituent ID", "Code", "Status"].map(|name| preferences.at(name));
+    let says_no = |code: &str| ["NE", "NC"].contains(&code) || code.starts_with("AWR");
+    for row in preferences.cells.iter_mut().filter(|row| row[by] == id && says_no(&row[code])) {
+        "Ended".clone_into(&mut row[status]);
+    }
+}
+
+/// Whether a word means yes.
+pub fn is_yes(word: &str) -> bool {
+    ["true", "yes", "y", "on", "1"].contains(&word.to_lowercase().as_str())
+}
+
+/// A Salesforce id with its checksum; anything else as it is.
+pub fn full_id(id: &str) -> String {
+    const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
+    if id.len() != 15 {
+        return id.to_owned();
+    }
+    let sign = |five: &[u8]| {
+        let bits = five.iter().enumerate().filter(|(_, letter)| letter.is_ascii_uppercase()).map(|(at, _)| 1 << at);
+        char::from(LETTERS[bits.sum::<usize>()])
+    };
+    id.chars().chain(id.as_bytes().chunks(5).map(sign)).collect()
+}
+
+/// The bytes of a file, none where there is no such file.
+pub fn bytes_of(path: &Path) -> Option<Vec<u8>> {
+    fs::read(path).ok()
+}

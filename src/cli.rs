@@ -122,7 +122,7 @@ pub enum Command {
         /// A folder that does not exist or is empty
         dir: PathBuf,
         /// How many CRM contacts
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
         contacts: u64,
         /// Same seed, same bytes
         #[arg(long, value_name = "S")]

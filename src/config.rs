@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use crate::columns::{Field, Role};
-use crate::nearest::{did_you_mean, parse_toml};
+use crate::nearest::{did_you_mean, parse_toml, sentence_hint};
 use crate::normalise::Zone;
 use crate::systems::{BlankMeans, CodeMeaning, DateOrder, Systems};
 
@@ -417,13 +417,6 @@ impl System {
             }
         }
         Ok(())
-    }
-}
-
-fn sentence_hint(unknown: &str, known: &[&str]) -> String {
-    match did_you_mean(unknown, known.iter().copied()) {
-        hint if hint.is_empty() => ".".to_owned(),
-        hint => hint,
     }
 }
 

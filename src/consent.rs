@@ -12,7 +12,7 @@ use polars::prelude::{
     BooleanChunked, DataFrame, Int64Chunked, IntoColumn, IntoLazy, JoinArgs, JoinType, NewChunkedArray, UInt32Chunked, col, lit,
 };
 
-use crate::columns::{Method, Opt};
+use crate::columns::{Method, Opt, Role};
 use crate::config::{Config, SharedAddress, UnitUnsubscribe};
 use crate::matching::{Matched, cols, word};
 use crate::normalise::{Moment, Zone, col as of};
@@ -66,6 +66,8 @@ pub struct Wish {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Hardest {
     undated: bool,
+    /// A ticked box of the CRM, which never has a date.
+    boxed: bool,
     instant: Option<i64>,
     day: Option<(NaiveDate, i64)>,
 }
@@ -79,24 +81,26 @@ struct OptIn {
 }
 
 impl Hardest {
-    fn add(&mut self, out: Option<Moment>, zone: Zone) {
+    fn add(&mut self, out: Option<Moment>, zone: Zone, role: Role) {
         match out {
+            None if role == Role::Crm => self.boxed = true,
             None => self.undated = true,
             Some(out) if out.is_day() => self.day = self.day.max(Some((zone.day_of(out.start()), out.until))),
             Some(out) => self.instant = self.instant.max(Some(out.until)),
         }
     }
 
-    /// The same, as it stands against another person's opt-in: a box without a date beside a dated opt-out of the
-    /// same person is its echo, for ticking the CRM's box is how a dated opt-out is passed on.
+    /// The same, as it stands against the opt-in of another who shares the address. The CRM's box has no date of
+    /// its own; beside a dated opt-out of the same person it is that one, passed on to the CRM.
     fn of_a_sharer(self) -> Hardest {
-        Hardest { undated: self.undated && self.instant.is_none() && self.day.is_none(), ..self }
+        Hardest { boxed: self.boxed && self.instant.is_none() && self.day.is_none(), ..self }
     }
 
     fn with(self, other: Hardest) -> Hardest {
         let until = self.day.map(|day| day.1).max(other.day.map(|day| day.1));
         Hardest {
             undated: self.undated || other.undated,
+            boxed: self.boxed || other.boxed,
             instant: self.instant.max(other.instant),
             day: self.day.map(|day| day.0).max(other.day.map(|day| day.0)).zip(until),
         }
@@ -106,6 +110,7 @@ impl Hardest {
     fn is_beaten_by(self, opt_in: OptIn, tolerance_ms: i64) -> bool {
         let after = |until: i64| opt_in.at.from - until > tolerance_ms;
         !self.undated
+            && !self.boxed
             && self.instant.is_none_or(after)
             && self.day.is_none_or(|(day, until)| if opt_in.at.is_day() { opt_in.day > day } else { after(until) })
     }
@@ -190,7 +195,7 @@ impl Weighing<'_> {
                 }
                 let wish = self.wishes.entry(person).or_default();
                 wish.outs.push(ix);
-                wish.hardest.add(rows.out[at], zones[system]);
+                wish.hardest.add(rows.out[at], zones[system], self.systems.profiles()[system].role);
             } else if let Some(opted_in) =
                 rows.opted_in[at].filter(|_| self.config.policy.opt_in_systems.iter().any(|name| name == names[system]))
             {

@@ -18,6 +18,14 @@ pub fn did_you_mean<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>)
     nearest(unknown, known).map(|name| format!(", did you mean `{name}`?")).unwrap_or_default()
 }
 
+/// The same as the end of a sentence: a full stop where nothing is near.
+pub fn sentence_hint(unknown: &str, known: &[&str]) -> String {
+    match did_you_mean(unknown, known.iter().copied()) {
+        hint if hint.is_empty() => ".".to_owned(),
+        hint => hint,
+    }
+}
+
 /// Parses TOML; an unknown key is refused with its line and the nearest known one.
 pub fn parse_toml<T: DeserializeOwned>(text: &str) -> Result<T> {
     toml::from_str(text).map_err(|error| {

@@ -54,9 +54,9 @@ pub enum Stop {
 impl std::fmt::Display for Stop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Stop::Configuration => "the configuration cannot be used",
-            Stop::Inputs => "the inputs cannot be used; nothing was written",
-            Stop::Locked => "another run is under way in this workspace; nothing was written",
+            Stop::Configuration => "nothing was done",
+            Stop::Inputs => "nothing was written, because the inputs cannot be used",
+            Stop::Locked => "nothing was written, because another run is under way in this workspace",
         })
     }
 }
@@ -78,7 +78,7 @@ impl Workspace {
                 root.display()
             );
         }
-        let systems = Systems::with_own(&own_profiles(&root.join("systems"))?)?;
+        let systems = profiles(root)?;
         let file = config.map_or_else(|| root.join("prefrecon.toml"), Path::to_path_buf);
         let text = match fs::read_to_string(&file) {
             Ok(text) => Some(text),
@@ -279,6 +279,14 @@ pub fn create_folder(folder: &Path) -> Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder).with_context(|| format!("cannot make the folder {}", folder.display()))
+}
+
+/// The built-in profiles, and those of the `systems/` folder below a folder, where there is one.
+///
+/// # Errors
+/// A profile that cannot be read, by its file.
+pub fn profiles(root: &Path) -> Result<Systems> {
+    Systems::with_own(&own_profiles(&root.join("systems"))?)
 }
 
 fn own_profiles(folder: &Path) -> Result<Vec<(String, String)>> {

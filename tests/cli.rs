@@ -258,7 +258,7 @@ fn what_is_written_is_for_its_owner_alone() {
 
 #[test]
 fn a_killed_run_leaves_the_inbox_and_no_run_folder() {
-    let workspace = Workspace::generated(20_000, 54);
+    let workspace = Workspace::generated(60_000, 54);
     let configuration = fs::read_to_string(workspace.root.join("prefrecon.toml")).unwrap();
     workspace.put("prefrecon.toml", &configuration.replace("after_run = \"keep\"", "after_run = \"archive\""));
     let inbox = files_below(&workspace.inbox());
@@ -268,7 +268,7 @@ fn a_killed_run_leaves_the_inbox_and_no_run_folder() {
     for _ in 0..8 {
         let mut child =
             Command::new(program()).args(["run", root, "-q"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(rng.random_range(1..400)));
+        std::thread::sleep(Duration::from_millis(rng.random_range(1..250)));
         child.kill().unwrap();
         if child.wait().unwrap().success() || workspace.root.join("runs/2026-11-22T060000Z").exists() {
             break;

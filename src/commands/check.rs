@@ -37,7 +37,8 @@ pub(super) fn check(workspace: &Workspace, clock: Clock, format: Format, common:
 
     let missing = missing(&files, workspace);
     let unusable = |file: &&FileReport| file.is_used() && file.rejected as f64 > config.inbox.max_reject_share * file.rows as f64;
-    let refused = files.iter().any(|file| matches!(file.verdict, Verdict::Refused(_)) || (file.is_used() && file.stale));
+    let refused = files.iter().any(|file| matches!(file.verdict, Verdict::Refused(_)));
+    let stale = files.iter().any(|file| file.is_used() && file.stale);
     let status = if !missing.blocking.is_empty() || files.iter().any(|file| unusable(&file)) {
         UNUSABLE
     } else if refused {
@@ -61,6 +62,7 @@ pub(super) fn check(workspace: &Workspace, clock: Clock, format: Format, common:
         let _ = writeln!(text, "{sentence}");
     }
     let verdict = match status {
+        DONE if stale => paint.warn("Ready, but a stale export is among the files: what rests on it alone would be held."),
         DONE => paint.good("Ready: a run would use these files."),
         LOOK => paint.warn("A run would go through, but somebody should look at the files marked above."),
         _ => paint.bad("A run would stop: see above."),

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, anyhow};
 
 use crate::commands::{DONE, print};
-use crate::nearest::did_you_mean;
+use crate::nearest::sentence_hint;
 use crate::rules::{RULES, find};
 use crate::workspace::Stop;
 use crate::write::table;
@@ -17,7 +17,8 @@ pub(super) fn rules(code: Option<&str>) -> Result<u8> {
         print(&format!("{}\n\nThe whole text of one: prefrecon rules CODE\n", catalogue.trim_fmt()))?;
         return Ok(DONE);
     };
-    let unknown = || anyhow!("there is no rule {code}{} `prefrecon rules` lists all", hint(code));
+    let codes: Vec<&str> = RULES.iter().map(|rule| rule.code).collect();
+    let unknown = || anyhow!("there is no rule {code}{} `prefrecon rules` lists all", sentence_hint(code, &codes));
     let rule = find(code).with_context(unknown).context(Stop::Configuration)?;
     let clock = if rule.clock { "\n\nThe legal clock runs: ten business days from the opt-out." } else { "" };
     print(&format!(
@@ -25,11 +26,4 @@ pub(super) fn rules(code: Option<&str>) -> Result<u8> {
         rule.code, rule.name, rule.severity, rule.finds, rule.matters, rule.action, rule.example
     ))?;
     Ok(DONE)
-}
-
-fn hint(code: &str) -> String {
-    match did_you_mean(code, RULES.iter().map(|rule| rule.code)) {
-        hint if hint.is_empty() => ".".to_owned(),
-        hint => hint,
-    }
 }

@@ -1,16 +1,17 @@
 //! `prefrecon systems [list|show NAME]`: the profiles.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, anyhow};
 
 use crate::cli::SystemsCommand;
 use crate::commands::{DONE, print};
-use crate::nearest::did_you_mean;
-use crate::systems::Systems;
-use crate::workspace::Stop;
+use crate::nearest::sentence_hint;
+use crate::workspace::{Stop, profiles};
 use crate::write::table;
 
 pub(super) fn systems(what: Option<SystemsCommand>) -> Result<u8> {
-    let systems = Systems::built_in()?;
+    let systems = profiles(Path::new(".")).context(Stop::Configuration)?;
     match what {
         None | Some(SystemsCommand::List) => {
             let mut list = table(["name", "role", "exports", "correction files"], 0..0);
@@ -29,7 +30,7 @@ pub(super) fn systems(what: Option<SystemsCommand>) -> Result<u8> {
             ))?;
         }
         Some(SystemsCommand::Show { name }) => {
-            let hint = did_you_mean(&name, systems.names());
+            let hint = sentence_hint(&name, &systems.names());
             let known = systems.names().join(", ");
             let unknown = || anyhow!("there is no system `{name}`{hint} Known are {known}");
             print(systems.text(&name).with_context(unknown).context(Stop::Configuration)?)?;

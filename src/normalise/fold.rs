@@ -228,7 +228,7 @@ impl Record {
             [self.emails[0], self.emails[1], self.contact_id, self.source_id, self.word, self.categories_cell, said.evidence];
         (
             (opt, said.out.is_none(), said.out.map(|out| out.until), delivery, said.failed),
-            (said.opted_in.is_none(), said.opted_in.map(|opted_in| std::cmp::Reverse(opted_in.from))),
+            (said.opted_in.is_none() || said.evidence.is_none(), said.opted_in.map(|opted_in| std::cmp::Reverse(opted_in.from))),
             rest.map(text),
         )
     }

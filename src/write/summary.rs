@@ -27,6 +27,9 @@ pub fn summary(report: &Report) -> String {
         report.outcome(Outcome::Held),
         report.outcome(Outcome::Review)
     );
+    if !report.rejected.is_empty() {
+        let _ = writeln!(text, "{} rows were rejected: rejected_rows.csv says which and why.", report.rejected.len());
+    }
     for sentence in &report.attention {
         let _ = writeln!(text, "! {sentence}");
     }

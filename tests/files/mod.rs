@@ -16,6 +16,9 @@ use tempfile::TempDir;
 /// No file may keep the program longer.
 pub const MOST_SECONDS: u64 = 20;
 
+/// No file may make the program take more address space, in kilobytes.
+const MOST_MEMORY: &str = "1048576";
+
 /// The run's time in these tests.
 pub const AS_OF: &str = "2026-11-22T06:00:00Z";
 
@@ -126,10 +129,17 @@ pub fn program() -> PathBuf {
     std::env::var_os("PREFRECON_UNDER_TEST").map_or_else(|| env!("CARGO_BIN_EXE_prefrecon").into(), PathBuf::from)
 }
 
-/// Runs the program; it must end by itself, and in time.
+/// Runs the program; it must end by itself, in time and within its memory.
 pub fn prefrecon(args: &[&str]) -> Said {
-    let mut child =
-        Command::new(program()).args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = Command::new("sh")
+        .args(["-c", "ulimit -v \"$0\" && exec \"$@\"", MOST_MEMORY])
+        .arg(program())
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let read = |mut stream: Box<dyn Read + Send>| {
         thread::spawn(move || {
             let mut text = String::new();

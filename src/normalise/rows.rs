@@ -311,7 +311,7 @@ impl<'a> Reader<'a> {
         };
         if !known.is_empty() {
             record.opt = Opt::Unreadable;
-            let reason = format!("not a word of this system; known are {known}");
+            let reason = format!("this is not a word of the system; known are {known}");
             self.find("DAT604", field, at, &reason);
             self.reject(at, self.cells.header(field).to_owned(), cell.unwrap_or_default(), reason);
         }

@@ -23,6 +23,32 @@ fn one_round_settles_it() {
     }
 }
 
+/// A constituent that two contacts name is opted out for the sake of one of them, and then speaks for the other.
+#[test]
+fn a_record_of_two_contacts_is_settled_for_both_in_one_round() {
+    let workspace = Workspace::with(
+        "",
+        &[
+            (
+                "salesforce_contacts_2026-11-21.csv",
+                "Id,Email,HasOptedOutOfEmail,Ascend_ID__c\n003Hs0000000001IAA,ana@example.org,true,0001\n\
+                 003Hs0000000002IAA,ben@example.org,false,0001\n",
+            ),
+            (
+                "ascend_constituents_2026-11-21.csv",
+                "Constituent ID,Salesforce Contact ID,Email,Email Opt Out,Opt Out Date,Email Status,Email Preferences\n\
+                 0001,,ana@example.org,N,,,\n",
+            ),
+        ],
+    );
+    let run = workspace.run_as_of(Some(common::AS_OF));
+    let mut exports = workspace.exports();
+    load(&mut exports, &run.path.join("corrections"));
+    assert!(export(&mut exports, "salesforce_contacts").rows().iter().all(|row| is_yes(&row["HasOptedOutOfEmail"])));
+    let next = workspace.over(&exports).run_as_of(Some(common::AS_OF));
+    assert!(next.discrepancies().iter().all(|row| row["outcome"] != "correct"));
+}
+
 /// What an import file cannot give back stays out: times that a load sets by itself, codes that were ended, a blank status.
 const RESTORED: [(&str, &str, &[&str]); 4] = [
     ("salesforce_contacts", "Id", &["HasOptedOutOfEmail", "EmailBouncedReason", "EmailBouncedDate", "Email_Preferences__c"]),

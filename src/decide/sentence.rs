@@ -56,11 +56,10 @@ impl Sentences<'_> {
         } else {
             format!("later than every opt-out: {}", self.signals(&wish.outs))
         };
-        format!(
-            "Opted back in in {} on {}{evidence}, {later}.",
-            self.title(proof),
-            self.facts.written(self.facts.in_at(proof), proof)
-        )
+        let on = self.facts.in_at(proof).map(|at| format!(" on {}", self.when(at, proof))).unwrap_or_default();
+        let code = found.b.filter(|ix| self.facts.has(col::CODE, *ix) && !self.facts.is_out_by_code_alone(*ix));
+        let code = code.map(|ix| format!(" End the code {} there too.", self.facts.text(col::CODE, ix))).unwrap_or_default();
+        format!("Opted back in in {}{on}{evidence}, {later}.{code}", self.title(proof))
     }
 
     /// What no file can do for a person whom a code opts out.

@@ -9,6 +9,12 @@ use rust_xlsxwriter::{
 
 use chrono::{DateTime, Utc};
 
+/// Characters of the widest column.
+const WIDEST: usize = 47;
+
+/// Points of a line of text.
+const LINE: f64 = 15.0;
+
 /// Writes it. Its folder must exist; a file of that name is replaced.
 pub fn request_sheet(title: &str, header: &[String], rows: &[Vec<String>], as_of: DateTime<Utc>, to: &Path) -> Result<()> {
     let mut book = Workbook::new();
@@ -23,9 +29,16 @@ pub fn request_sheet(title: &str, header: &[String], rows: &[Vec<String>], as_of
         header.iter().map(|name| TableColumn::new().set_header(name).set_header_format(&heading)).collect();
     let table = Table::new().set_name("Requests_table").set_style(TableStyle::Light1).set_columns(&columns).set_alt_text(title);
     sheet.add_table(0, 0, rows.len() as RowNum, header.len() as ColNum - 1, &table)?;
-    for (at, name) in header.iter().enumerate() {
-        let widest = rows.iter().map(|row| row[at].chars().count()).max().unwrap_or_default();
-        sheet.set_column_width(at as ColNum, (widest.max(name.len()) + 3).min(50) as f64)?;
+    let widths: Vec<usize> = (0..header.len())
+        .map(|at| rows.iter().map(|row| row[at].chars().count()).chain([header[at].len()]).max().unwrap_or_default().min(WIDEST))
+        .collect();
+    for (row, cells) in rows.iter().enumerate() {
+        // Words break before the edge, so a line holds a little less than its width.
+        let lines = cells.iter().zip(&widths).map(|(cell, width)| cell.chars().count().div_ceil((*width * 9 / 10).max(1))).max();
+        sheet.set_row_height(row as RowNum + 1, LINE * lines.unwrap_or_default().max(1) as f64)?;
+    }
+    for at in 0..header.len() {
+        sheet.set_column_width(at as ColNum, (widths[at] + 3) as f64)?;
         for (row, cells) in rows.iter().enumerate() {
             sheet.write_string_with_format(row as RowNum + 1, at as ColNum, &cells[at], &text)?;
         }

@@ -8,6 +8,29 @@ use crate::columns::{Outcome, Role};
 use crate::ingest::{FileReport, Reject};
 use crate::rules::Rule;
 
+/// The columns of `discrepancies.csv`, in order.
+pub const DISCREPANCY_COLUMNS: [&str; 19] = [
+    "rule",
+    "severity",
+    "outcome",
+    "contact_id",
+    "email",
+    "subject",
+    "a_system",
+    "a_record",
+    "a_value",
+    "a_changed",
+    "b_system",
+    "b_record",
+    "b_value",
+    "b_changed",
+    "matched_by",
+    "why",
+    "state",
+    "first_seen",
+    "due",
+];
+
 /// Everything that the outputs of a run say.
 #[derive(Debug)]
 pub struct Report {

@@ -112,7 +112,7 @@ pub fn decide(found: Vec<Found>, world: &World<'_>, facts: &Facts<'_>) -> Result
         };
         decisions.push((Decision { found, outcome, why, due }, key));
     }
-    let (mut corrections, braked) = plan.finish(&sentences)?;
+    let (corrections, braked) = plan.finish(&sentences)?;
     for (decision, key) in &mut decisions {
         let Some(key) = key else { continue };
         if let Some(reason) = corrections.get(key).and_then(|correction| correction.held.as_deref()) {
@@ -120,7 +120,6 @@ pub fn decide(found: Vec<Found>, world: &World<'_>, facts: &Facts<'_>) -> Result
             decision.why = format!("{} Held: {reason}", decision.why);
         }
     }
-    corrections.retain(|_, correction| !correction.persons.is_empty());
     Ok(Decided { decisions: decisions.into_iter().map(|(decision, _)| decision).collect(), corrections, braked })
 }
 
@@ -139,7 +138,7 @@ fn judge(found: &Found, world: &World<'_>, facts: &Facts<'_>, sentences: &Senten
         let outcome = if rule.severity <= Severity::Medium { Outcome::Review } else { Outcome::Note };
         Verdict::Shown { outcome, why: sentences.shown(found) }
     };
-    if found.office && rule.code != "IDN501" {
+    if found.office {
         return review(sentences.office(found));
     }
     let (target, change, why) = match (rule.group(), rule.code) {
@@ -182,7 +181,6 @@ fn judge(found: &Found, world: &World<'_>, facts: &Facts<'_>, sentences: &Senten
             Some(changed) => (Some(changed), Change::OptOut, sentences.shared(found)),
             None => return review(sentences.shown(found)),
         },
-        ("IDN", "IDN501") if found.office => return review(sentences.office(found)),
         _ => return shown(),
     };
     let Some(record) = target else { return review(sentences.shown(found)) };

@@ -12,7 +12,7 @@ use crate::decide::{Decided, Decision};
 use crate::ingest::{Reject, Verdict};
 use crate::matching::cols;
 use crate::normalise::{Facts, Folded, col};
-use crate::report::{Input, Report, RuleCount, Target};
+use crate::report::{DISCREPANCY_COLUMNS, Input, Report, RuleCount, Target};
 use crate::rules::RULES;
 use crate::texts::Text;
 use crate::write::corrections::{FieldChange, ImportFile, files};
@@ -201,29 +201,6 @@ fn attention(decided: &Decided, world: &World<'_>) -> Vec<String> {
     sentences
 }
 
-/// The columns of `discrepancies.csv`, in order.
-const COLUMNS: [&str; 19] = [
-    "rule",
-    "severity",
-    "outcome",
-    "contact_id",
-    "email",
-    "subject",
-    "a_system",
-    "a_record",
-    "a_value",
-    "a_changed",
-    "b_system",
-    "b_record",
-    "b_value",
-    "b_changed",
-    "matched_by",
-    "why",
-    "state",
-    "first_seen",
-    "due",
-];
-
 fn discrepancies(decisions: &[Decision], world: &World<'_>, facts: &Facts<'_>) -> Result<DataFrame> {
     let methods = Methods::of(decisions, world)?;
     let record = |ix: Option<u32>| ix.map(|ix| facts.name(ix)).unwrap_or_default();
@@ -238,7 +215,7 @@ fn discrepancies(decisions: &[Decision], world: &World<'_>, facts: &Facts<'_>) -
         (RULES[found.rule].code, contact(decision), email(decision), record(found.a), record(found.b), subject(decision), rest)
     });
     let mut builders: Vec<StringChunkedBuilder> =
-        COLUMNS.iter().map(|name| StringChunkedBuilder::new((*name).into(), decisions.len())).collect();
+        DISCREPANCY_COLUMNS.iter().map(|name| StringChunkedBuilder::new((*name).into(), decisions.len())).collect();
     for decision in order {
         let found = &decision.found;
         let rule = RULES[found.rule];

@@ -31,27 +31,7 @@ pub enum Of {
 }
 
 /// Their names, in the order of [`Of`].
-pub const NAMES: [&str; 19] = [
-    "rule",
-    "severity",
-    "outcome",
-    "contact_id",
-    "email",
-    "subject",
-    "a_system",
-    "a_record",
-    "a_value",
-    "a_changed",
-    "b_system",
-    "b_record",
-    "b_value",
-    "b_changed",
-    "matched_by",
-    "why",
-    "state",
-    "first_seen",
-    "due",
-];
+pub use crate::report::DISCREPANCY_COLUMNS as NAMES;
 
 /// All discrepancies, in the order of the report.
 pub struct Found {

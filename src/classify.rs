@@ -109,7 +109,7 @@ impl World<'_> {
     }
 }
 
-const OF_MEMBERS: [&str; 19] = [
+const OF_MEMBERS: [&str; 16] = [
     of::IX,
     of::SYSTEM,
     of::ROLE,
@@ -118,17 +118,14 @@ const OF_MEMBERS: [&str; 19] = [
     of::EMAILS[0],
     of::OPT,
     of::DELIVERY,
-    of::OUT_FROM,
     of::FAILED_FROM,
     of::FAILED_UNTIL,
     of::CATEGORIES,
     of::CATEGORIES_ON,
     of::CATEGORIES_ODD,
     of::CHOSEN,
-    of::CHOSEN_FROM,
     of::UNIT,
     of::MAIN,
-    of::STOPPED,
 ];
 
 /// The records with their persons and decisions, as rules see them.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::schedule::{At, MailTo};
+
 /// Reconciles e-mail preferences across a CRM, a marketing platform and a source system.
 #[derive(Debug, Parser)]
 #[command(name = "prefrecon", version, arg_required_else_help = true, max_term_width = 100)]
@@ -71,6 +73,19 @@ pub enum Format {
     Json,
 }
 
+/// What `schedule` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ScheduleFormat {
+    /// The lines of a crontab.
+    Cron,
+    /// The service and the timer.
+    Systemd,
+    /// The service alone, as a file.
+    Service,
+    /// The timer alone, as a file.
+    Timer,
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -127,6 +142,21 @@ pub enum Command {
         /// Same seed, same bytes
         #[arg(long, value_name = "S")]
         seed: u64,
+    },
+    /// Print the weekly run as lines for a crontab, or as a systemd service and timer
+    Schedule {
+        /// The workspace
+        #[arg(default_value = ".")]
+        workspace: PathBuf,
+        /// Day and time of the week, on the machine's clock
+        #[arg(long, value_name = "DAY HH:MM", default_value = "Mon 06:00")]
+        at: At,
+        /// Who gets cron's mail
+        #[arg(long, value_name = "ADDRESS")]
+        mail_to: Option<MailTo>,
+        /// Only this, without headings
+        #[arg(long)]
+        format: Option<ScheduleFormat>,
     },
     /// Read a workbook from standard input, for the program itself
     #[command(hide = true)]

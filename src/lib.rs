@@ -22,6 +22,7 @@ pub mod normalise;
 pub mod reconcile;
 pub mod report;
 pub mod rules;
+pub mod schedule;
 pub mod systems;
 mod texts;
 pub mod workspace;

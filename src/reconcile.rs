@@ -9,7 +9,7 @@ use crate::classify::{World, classify, members, notable};
 use crate::columns::Role;
 use crate::consent::weigh;
 use crate::decide::decide;
-use crate::ingest::{FileReport, Ingested, Reject, ingest};
+use crate::ingest::{FileReport, Ingested, Reject, Verdict, ingest};
 use crate::matching::match_records;
 use crate::normalise::{Facts, Rules, normalise};
 use crate::texts::Texts;
@@ -94,7 +94,10 @@ fn require_systems(files: &[FileReport], workspace: &Workspace) -> Result<()> {
     let used = |name: &str| files.iter().any(|file| file.is_used() && file.system.as_deref() == Some(name));
     let crms = || workspace.systems.profiles().iter().filter(|profile| profile.role == Role::Crm);
     let seen = || {
-        let refused = files.iter().filter(|file| !file.is_used()).map(|file| format!("{} ({})", file.file, file.verdict.word()));
+        let refused = files.iter().filter(|file| !file.is_used()).map(|file| match &file.verdict {
+            Verdict::Skipped(why) => format!("{} ({why})", file.file),
+            other => format!("{} ({})", file.file, other.word()),
+        });
         let refused: Vec<String> = refused.collect();
         if refused.is_empty() { String::new() } else { format!(". Not used: {}", refused.join(", ")) }
     };

@@ -97,6 +97,21 @@ impl Workspace {
         self.root.join("inbox")
     }
 
+    /// Something of a workspace must be there: a folder with nothing of it was most likely not meant.
+    ///
+    /// # Errors
+    /// [`Stop::Configuration`] with what to do.
+    pub fn require_workspace(&self) -> Result<()> {
+        if ["inbox", "prefrecon.toml", "runs"].iter().any(|name| self.root.join(name).exists()) {
+            return Ok(());
+        }
+        let error = anyhow::anyhow!(
+            "{} is no workspace: it has no inbox. Name the workspace, or make one with `prefrecon init NEW-FOLDER`",
+            std::path::absolute(&self.root).unwrap_or_else(|_| self.root.clone()).display()
+        );
+        Err(error.context(Stop::Configuration))
+    }
+
     /// Where runs are.
     pub fn runs(&self) -> PathBuf {
         self.root.join("runs")

@@ -21,6 +21,7 @@ const SHOWN_REJECTS: usize = 3;
 const UNUSABLE: u8 = 4;
 
 pub(super) fn check(workspace: &Workspace, clock: Clock, format: Format, common: &Common) -> Result<u8> {
+    workspace.require_workspace()?;
     let Workspace { config, systems, .. } = workspace;
     let earlier = workspace.earlier_inputs(clock.as_of)?;
     let ingested = ingest(&workspace.inbox(), config, systems, &earlier, clock.as_of, clock.now)?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::commands::{DONE, print, require_empty};
+use crate::schedule::for_shell;
 use crate::write::private_text;
 
 /// The configuration, every key with its default, as comments.
@@ -17,10 +18,18 @@ pub(super) fn init(dir: &Path) -> Result<u8> {
     require_empty(dir)?;
     private_text(&dir.join("prefrecon.toml"), CONFIGURATION)?;
     private_text(&dir.join("inbox").join("README.txt"), NOTE)?;
+    let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    let (shown, typed) = (dir.display(), for_shell(&dir));
     print(&format!(
-        "A workspace is ready in {0}.\n\n  1. Look through {0}/prefrecon.toml; every key is optional.\n  2. Drop the exports into \
-         {0}/inbox.\n  3. prefrecon check {0}   says what each file is taken for.\n  4. prefrecon run {0}     does the job.\n",
-        dir.display()
+        "A workspace is ready in {shown}.\n\n\
+         \x20 1. Drop the week's exports into {shown}/inbox; the README.txt there tells staff which.\n\
+         \x20 2. Wait a minute, then see what each file is taken for:   prefrecon check {typed}\n\
+         \x20 3. See what a run would find, and write nothing:          prefrecon run --dry-run {typed}\n\
+         \x20 4. Run it; what it leaves is in {shown}/runs/latest:\n\
+         \x20                                                            prefrecon run {typed}\n\
+         \x20 5. Let it run every week, by cron or systemd:             prefrecon schedule {typed}\n\n\
+         What is particular to your systems (headers, codes, categories, time zone) goes into prefrecon.toml: every key is\n\
+         optional and explained there.\n"
     ))?;
     Ok(DONE)
 }

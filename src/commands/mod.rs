@@ -5,6 +5,7 @@ mod generate;
 mod init;
 mod rules;
 mod run;
+mod schedule;
 mod systems;
 
 use std::io::{IsTerminal, Write};
@@ -49,6 +50,10 @@ pub fn dispatch(cli: Cli, now: SystemTime) -> Result<u8> {
         Command::Rules { code } => rules::rules(code.as_deref()),
         Command::Systems { what } => systems::systems(what),
         Command::Generate { dir, contacts, seed } => generate::generate(&dir, contacts, seed),
+        Command::Schedule { workspace, at, mail_to, format } => {
+            let config = common.config.as_deref();
+            schedule::schedule(&Workspace::open(&workspace, config)?, config, at, mail_to, format)
+        }
         Command::ReadSpreadsheet => {
             serve_limited(std::io::stdin().lock(), std::io::stdout().lock())?;
             Ok(DONE)

@@ -18,6 +18,7 @@ use crate::workspace::{Workspace, link_latest};
 use crate::write::{Manifest, Stage, summary, write, write_manifest};
 
 pub(super) fn run(workspace: &Workspace, clock: Clock, dry_run: bool, format: Format, common: &Common) -> Result<u8> {
+    workspace.require_workspace()?;
     let _lock = if dry_run { None } else { Some(workspace.lock()?) };
     let progress = progress(common);
     let (outputs, mut stages) = reconcile(workspace, clock, &mut |stage| progress.set_message(stage))?;
@@ -50,8 +51,10 @@ pub(super) fn run(workspace: &Workspace, clock: Clock, dry_run: bool, format: Fo
     if format == Format::Json {
         print(&(serde_json::to_string_pretty(&manifest(&stages))? + "\n"))?;
     } else if !common.quiet {
-        let place =
-            shown.map_or("Dry run: nothing was written.\n".to_owned(), |folder| format!("Written to {}\n", folder.display()));
+        let place = shown.map_or("Dry run: nothing was written.\n".to_owned(), |folder| {
+            let next = "Next: open its discrepancies.xlsx, whose first sheet says what to do today.";
+            format!("Written to {}\n{next}\n", folder.display())
+        });
         print(&format!("{}\n{place}", summary(&outputs.report)))?;
     }
     for trouble in &troubles {

@@ -20,15 +20,21 @@ pub fn summary(report: &Report) -> String {
         report.rules.iter().filter(|count| count.rule.severity == Severity::Critical).map(|count| count.total()).sum();
     let all: u64 = report.rules.iter().map(|count| count.total()).sum();
     let ready: u64 = report.targets.iter().map(|target| target.corrected - target.held).sum();
-    let _ = writeln!(text, "{all} discrepancies, {critical} of them critical (mail may go to a person who said no).");
     let _ = writeln!(
         text,
-        "Corrections of {ready} records are ready to load; {} discrepancies are held, {} need a decision.",
-        report.outcome(Outcome::Held),
-        report.outcome(Outcome::Review)
+        "{}, {critical} of them critical (mail may go to a person who said no).",
+        count(all, "discrepancy", "discrepancies")
+    );
+    let _ = writeln!(
+        text,
+        "Corrections of {} are ready to load; {} held, {} a decision.",
+        count(ready, "record", "records"),
+        count(report.outcome(Outcome::Held), "discrepancy is", "discrepancies are"),
+        count(report.outcome(Outcome::Review), "needs", "need"),
     );
     if !report.rejected.is_empty() {
-        let _ = writeln!(text, "{} rows were rejected: rejected_rows.csv says which and why.", report.rejected.len());
+        let rejected = count(report.rejected.len() as u64, "row was", "rows were");
+        let _ = writeln!(text, "{rejected} rejected: rejected_rows.csv says which and why.");
     }
     for sentence in &report.attention {
         let _ = writeln!(text, "! {sentence}");
@@ -98,6 +104,11 @@ pub(crate) fn table<const N: usize>(header: [&str; N], numbers: std::ops::Range<
 
 fn indented(table: &Table) -> String {
     table.trim_fmt().lines().map(|line| format!(" {line}")).collect::<Vec<_>>().join("\n")
+}
+
+/// A number and its noun.
+fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 fn number(count: u64) -> String {

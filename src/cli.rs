@@ -116,6 +116,22 @@ pub enum Command {
         #[arg(long, default_value = "text")]
         format: Format,
     },
+    /// Say everything about one person: records, matches, signals, rules, decision, corrections
+    #[command(override_usage = "prefrecon explain [OPTIONS] [WORKSPACE] WHO")]
+    Explain {
+        /// The workspace, unless it is the current folder, and an address or an id of any system
+        #[arg(value_name = "WHO", required = true, num_args = 1..=2)]
+        who: Vec<String>,
+        /// Answer from the archived inputs of this run; `latest` is the newest
+        #[arg(long, value_name = "RUN", conflicts_with = "as_of")]
+        run: Option<String>,
+        /// Answer as if it were this time
+        #[arg(long, value_name = "TIME")]
+        as_of: Option<String>,
+        /// `json` for programs
+        #[arg(long, default_value = "text")]
+        format: Format,
+    },
     /// Make a workspace with a commented configuration and a note for staff
     Init {
         /// A folder that does not exist or is empty

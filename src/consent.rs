@@ -5,6 +5,8 @@
 //! to every contact that shares the address. Invariant: a person with an opt-out is decided `in` only by an
 //! evidenced opt-in that is later than every one of them.
 
+mod signals;
+
 use anyhow::Result;
 use chrono::NaiveDate;
 use foldhash::{HashMap, HashSet};
@@ -14,11 +16,13 @@ use polars::prelude::{
 };
 
 use crate::columns::{Method, Opt, Role};
-use crate::config::{Config, SharedAddress, UnitUnsubscribe};
+use crate::config::{Config, SharedAddress};
 use crate::matching::{Matched, cols, word};
 use crate::normalise::{Moment, Zone, col as of};
 use crate::systems::Systems;
 use crate::texts::{Text, Texts};
+use signals::{Judge, Signals, signals};
+pub use signals::{Signal, Standing, signals_of};
 
 /// The columns of the decisions, beside the person.
 pub mod decided {
@@ -61,6 +65,14 @@ pub struct Wish {
     /// Where that chain of shared addresses begins: a person with an opt-out of his own.
     pub root: Option<u32>,
     hardest: Hardest,
+}
+
+/// Whether an opt-in is later than one opt-out, as the policy counts later. Each comes with its system's zone.
+pub fn beats(opted_in: (Moment, Zone), out: (Option<Moment>, Zone, Role), config: &Config) -> bool {
+    let mut hardest = Hardest::default();
+    hardest.add(out.0, out.1, out.2);
+    let opt_in = OptIn { at: opted_in.0, day: opted_in.1.day_of(opted_in.0.start()), record: None };
+    hardest.is_beaten_by(opt_in, i64::from(config.policy.clock_tolerance_hours) * 3_600_000)
 }
 
 /// The opt-outs of a person that are the hardest to beat.
@@ -148,34 +160,12 @@ struct Doubt {
 impl Weighing<'_> {
     /// Every opt-out and every opt-in of every person.
     fn read_signals(&mut self, records: &DataFrame, matched: &Matched, texts: &Texts) -> Result<Doubt> {
-        let opt = |opt: Opt| col(of::OPT).eq(word(opt.word(), Opt::dtype()));
         let office = col(cols::METHOD)
             .eq(word(Method::SharedEmail.word(), Method::dtype()))
             .and(col(cols::BELONGS).gt(lit(self.config.policy.max_shared)));
-        let signals = records
-            .clone()
-            .lazy()
-            .filter(opt(Opt::Out).or(opt(Opt::Unreadable)).or(col(of::IN_FROM).is_not_null()).or(col(of::STOPPED)))
-            .select(
-                [
-                    of::IX,
-                    of::SYSTEM,
-                    of::RECORD,
-                    of::OPT,
-                    of::OUT_FROM,
-                    of::OUT_UNTIL,
-                    of::IN_FROM,
-                    of::IN_UNTIL,
-                    of::EVIDENCE,
-                    of::UNIT,
-                    of::STOPPED,
-                ]
-                .map(col),
-            )
-            .join(matched.links.clone().lazy().filter(office.not()), [col(of::IX)], [col(of::IX)], JoinArgs::new(JoinType::Inner))
-            .collect()?;
+        let signals = signals(records, matched.links.clone().lazy().filter(office.not()))?;
 
-        let names: Vec<&str> = self.systems.profiles().iter().map(|profile| profile.name.as_str()).collect();
+        let policy = Judge { config: self.config, systems: self.systems };
         let zones: Vec<Zone> = self.systems.profiles().iter().map(|profile| Zone::parse(&profile.zone)).collect::<Result<_>>()?;
         let rows = Signals::of(&signals)?;
         let mut doubt = Doubt { by_code: HashSet::default(), unreadable: HashSet::default() };
@@ -186,28 +176,23 @@ impl Weighing<'_> {
             if rows.stopped[at] {
                 doubt.by_code.insert(person);
             }
-            if rows.opt[at] == Opt::Unreadable {
-                doubt.unreadable.insert(person);
-                continue;
+            match policy.out(&rows, at) {
+                Some(Standing::Unreadable) => drop(doubt.unreadable.insert(person)),
+                Some(Standing::Counts) => {
+                    let wish = self.wishes.entry(person).or_default();
+                    wish.outs.push(ix);
+                    wish.hardest.add(rows.out[at], zones[system], self.systems.profiles()[system].role);
+                }
+                _ => {}
             }
-            if rows.opt[at] == Opt::Out {
-                if rows.unit[at].is_some() && self.config.policy.unit_unsubscribe == UnitUnsubscribe::Unit {
-                    continue;
-                }
+            let standing = policy.opted_in(&rows, at);
+            if matches!(standing, Some(Standing::ByAddress | Standing::OfSeveral | Standing::Unproven)) {
                 let wish = self.wishes.entry(person).or_default();
-                wish.outs.push(ix);
-                wish.hardest.add(rows.out[at], zones[system], self.systems.profiles()[system].role);
-            } else if let Some(opted_in) =
-                rows.opted_in[at].filter(|_| self.config.policy.opt_in_systems.iter().any(|name| name == names[system]))
-            {
-                let wish = self.wishes.entry(person).or_default();
-                // An address alone does not say whose permission it is, nor does an id that several contacts have.
-                if !rows.by_id[at] || rows.belongs[at] != 1 || (self.config.policy.require_permission && !rows.evidence[at]) {
-                    if wish.unproven.is_none_or(|known| key_of(ix) < key_of(known)) {
-                        wish.unproven = Some(ix);
-                    }
-                    continue;
+                if wish.unproven.is_none_or(|known| key_of(ix) < key_of(known)) {
+                    wish.unproven = Some(ix);
                 }
+            } else if let Some(opted_in) = rows.opted_in[at].filter(|_| standing == Some(Standing::Counts)) {
+                let wish = self.wishes.entry(person).or_default();
                 let candidate = OptIn { at: opted_in, day: zones[system].day_of(opted_in.start()), record: rows.record[at] };
                 // The latest; of two at once the one that sorts last, whatever the order of rows.
                 let order = |opt_in: &OptIn| (opt_in.at, opt_in.record.map(|record| texts.get(record)));
@@ -352,55 +337,6 @@ impl Neighbours {
             .flat_map(|(key, persons)| persons.iter().map(|other| (*other, *key)))
             .filter(|(other, _)| *other != person)
             .collect()
-    }
-}
-
-/// The columns of the signals, as plain vectors.
-struct Signals {
-    ix: Vec<u32>,
-    person: Vec<u32>,
-    /// To how many persons the record belongs.
-    belongs: Vec<u32>,
-    system: Vec<u32>,
-    record: Vec<Option<Text>>,
-    unit: Vec<Option<Text>>,
-    opt: Vec<Opt>,
-    out: Vec<Option<Moment>>,
-    opted_in: Vec<Option<Moment>>,
-    evidence: Vec<bool>,
-    /// Tied to the person by an id, not by an address alone.
-    by_id: Vec<bool>,
-    stopped: Vec<bool>,
-}
-
-impl Signals {
-    fn of(frame: &DataFrame) -> Result<Signals> {
-        let numbers = |name: &str| -> Result<Vec<u32>> { Ok(frame.column(name)?.u32()?.iter().flatten().collect()) };
-        let texts = |name: &str| -> Result<Vec<Option<Text>>> {
-            let physical = frame.column(name)?.to_physical_repr();
-            Ok(physical.u32()?.iter().map(|number| number.map(Text::from_number)).collect())
-        };
-        let moments = |from: &str, until: &str| -> Result<Vec<Option<Moment>>> {
-            let (from, until) = (frame.column(from)?.i64()?, frame.column(until)?.i64()?);
-            Ok(from.iter().zip(until.iter()).map(|(from, until)| Some(Moment { from: from?, until: until? })).collect())
-        };
-        let opt = frame.column(of::OPT)?.to_physical_repr();
-        let methods = frame.column(cols::METHOD)?.to_physical_repr();
-        let by_id = [Method::Hub, Method::ContactId, Method::SourceId].map(|method| method as u8);
-        Ok(Signals {
-            ix: numbers(of::IX)?,
-            person: numbers(cols::PERSON)?,
-            belongs: numbers(cols::BELONGS)?,
-            system: numbers(of::SYSTEM)?,
-            record: texts(of::RECORD)?,
-            unit: texts(of::UNIT)?,
-            opt: opt.u8()?.iter().flatten().map(|position| Opt::ALL[position as usize]).collect(),
-            out: moments(of::OUT_FROM, of::OUT_UNTIL)?,
-            opted_in: moments(of::IN_FROM, of::IN_UNTIL)?,
-            evidence: texts(of::EVIDENCE)?.into_iter().map(|evidence| evidence.is_some()).collect(),
-            by_id: methods.u8()?.iter().map(|method| method.is_some_and(|method| by_id.contains(&method))).collect(),
-            stopped: frame.column(of::STOPPED)?.bool()?.iter().map(|stopped| stopped == Some(true)).collect(),
-        })
     }
 }
 

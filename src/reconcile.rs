@@ -8,10 +8,10 @@ use chrono::{DateTime, Utc};
 use crate::classify::{World, classify, members, notable};
 use crate::columns::Role;
 use crate::consent::weigh;
-use crate::decide::decide;
+use crate::decide::{Decided, decide};
 use crate::ingest::{FileReport, Ingested, Reject, Verdict, ingest};
 use crate::matching::match_records;
-use crate::normalise::{Facts, Rules, normalise};
+use crate::normalise::{Facts, Folded, Rules, normalise};
 use crate::texts::Texts;
 use crate::workspace::{Stop, Workspace};
 use crate::write::{Outputs, Stage, report};
@@ -33,14 +33,68 @@ pub type Watch<'a> = &'a mut dyn FnMut(&'static str);
 /// # Errors
 /// [`Stop::Inputs`]: no CRM export, a required system missing, a file with too many rejected rows.
 pub fn reconcile(workspace: &Workspace, clock: Clock, watch: Watch<'_>) -> Result<(Outputs, Vec<Stage>)> {
-    let Workspace { config, systems, .. } = workspace;
     let mut stages = Stages { watch, done: Vec::new() };
+    let ingested = stages.run("ingest", || read_inbox(workspace, clock))?;
+    let outputs = settle(workspace, ingested, clock, &mut stages, |settled, stages| stages.run("report", || settled.report()))?;
+    Ok((outputs, stages.done))
+}
+
+/// Everything that a run finds and decides, before it is written down.
+pub struct Settled<'a> {
+    /// What the rules looked at.
+    pub world: &'a World<'a>,
+    /// The records, one by one.
+    pub facts: &'a Facts<'a>,
+    /// Outcomes and corrections.
+    pub decided: &'a Decided,
+    rejected: Vec<Reject>,
+    /// Rows that are part of the record of another row.
+    pub folded: &'a [Folded],
+}
+
+impl Settled<'_> {
+    /// The outputs of a run.
+    ///
+    /// # Errors
+    /// Only what Polars cannot do, which is a defect.
+    pub fn report(self) -> Result<Outputs> {
+        report(self.decided, self.world, self.facts, self.rejected, self.folded)
+    }
+}
+
+/// Works out what a run over these exports would decide, and gives it to `then`; writes nothing.
+///
+/// # Errors
+/// As [`reconcile`], and what `then` says.
+pub fn settled<T>(
+    workspace: &Workspace,
+    ingested: Ingested,
+    clock: Clock,
+    then: impl FnOnce(Settled<'_>) -> Result<T>,
+) -> Result<T> {
+    let mut stages = Stages { watch: &mut |_| {}, done: Vec::new() };
+    settle(workspace, ingested, clock, &mut stages, |settled, _| then(settled))
+}
+
+/// Reads the inbox.
+///
+/// # Errors
+/// [`Stop::Inputs`]: the inbox itself cannot be read.
+pub fn read_inbox(workspace: &Workspace, clock: Clock) -> Result<Ingested> {
+    let earlier = workspace.earlier_inputs(clock.as_of)?;
+    ingest(&workspace.inbox(), &workspace.config, &workspace.systems, &earlier, clock.as_of, clock.now).context(Stop::Inputs)
+}
+
+fn settle<T>(
+    workspace: &Workspace,
+    ingested: Ingested,
+    clock: Clock,
+    stages: &mut Stages<'_>,
+    then: impl FnOnce(Settled<'_>, &mut Stages<'_>) -> Result<T>,
+) -> Result<T> {
+    let Workspace { config, systems, .. } = workspace;
     let texts = Texts::default();
     let run = Rules { systems, config, as_of: clock.as_of, texts: &texts };
-
-    let earlier = workspace.earlier_inputs(clock.as_of)?;
-    let ingested = stages
-        .run("ingest", || ingest(&workspace.inbox(), config, systems, &earlier, clock.as_of, clock.now).context(Stop::Inputs))?;
     let Ingested { mut files, tables, rejects } = ingested;
     require_systems(&files, workspace).context(Stop::Inputs)?;
     let normalised = stages.run("normalise", || normalise(tables, &files, &run))?;
@@ -70,8 +124,7 @@ pub fn reconcile(workspace: &Workspace, clock: Clock, watch: Watch<'_>) -> Resul
     let facts = Facts::new(&records, systems, &texts)?;
     let found = stages.run("classify", || classify(&world))?;
     let decided = stages.run("decide", || decide(found, &world, &facts))?;
-    let outputs = stages.run("report", || report(&decided, &world, &facts, rejected, &normalised.folded))?;
-    Ok((outputs, stages.done))
+    then(Settled { world: &world, facts: &facts, decided: &decided, rejected, folded: &normalised.folded }, stages)
 }
 
 struct Stages<'a> {

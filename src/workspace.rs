@@ -11,6 +11,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::config::Config;
+use crate::nearest::sentence_hint;
 use crate::systems::Systems;
 
 /// A workspace and what its configuration says.
@@ -26,18 +27,36 @@ pub struct Workspace {
     pub configuration_sha256: String,
 }
 
-/// What the manifest of an earlier run says of its inputs.
-#[derive(Deserialize)]
-struct EarlierRun {
-    as_of: DateTime<Utc>,
-    inputs: Vec<EarlierInput>,
+/// A finished run, as its manifest tells it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PastRun {
+    /// Its id: the name of its folder.
+    #[serde(skip)]
+    pub id: String,
+    /// Its time.
+    pub as_of: DateTime<Utc>,
+    /// SHA-256 of the configuration that it had.
+    #[serde(default)]
+    pub configuration_sha256: String,
+    /// The files of the inbox.
+    pub inputs: Vec<PastInput>,
 }
 
-#[derive(Deserialize)]
-struct EarlierInput {
-    verdict: String,
-    sha256: String,
-    content_sha256: Option<String>,
+/// One file that a finished run looked at.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PastInput {
+    /// Path below the inbox.
+    #[serde(default)]
+    pub file: String,
+    /// What became of it, in a word.
+    pub verdict: String,
+    /// Why, where it was not used.
+    #[serde(default)]
+    pub why: Option<String>,
+    /// SHA-256 of the file on disk.
+    pub sha256: String,
+    /// SHA-256 of an archive's entry.
+    pub content_sha256: Option<String>,
 }
 
 /// Why a run did not begin or end, where the exit status tells.
@@ -122,26 +141,69 @@ impl Workspace {
     /// # Errors
     /// The folder of the runs cannot be listed.
     pub fn earlier_inputs(&self, as_of: DateTime<Utc>) -> Result<HashMap<String, String>> {
-        let runs = self.runs();
-        let entries = match fs::read_dir(&runs) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(HashMap::new()),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", runs.display())),
-        };
-        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        // The link to the latest and what a killed run left behind are no runs.
-        let mut ids: Vec<String> = names.filter(|name| name.starts_with(|c: char| c.is_ascii_digit())).collect();
-        ids.sort();
         let mut earlier = HashMap::new();
-        for id in ids {
-            let text = fs::read_to_string(runs.join(&id).join("run.json")).unwrap_or_default();
-            let Ok(run) = serde_json::from_str::<EarlierRun>(&text) else { continue };
+        for id in self.run_ids()? {
+            let Ok(run) = self.manifest(&id) else { continue };
             if run.as_of < as_of {
                 let used = run.inputs.into_iter().filter(|input| input.verdict == "used" && !input.sha256.is_empty());
                 earlier.extend(used.map(|input| (input.content_sha256.unwrap_or(input.sha256), id.clone())));
             }
         }
         Ok(earlier)
+    }
+
+    /// The ids of all finished runs, sorted.
+    ///
+    /// # Errors
+    /// The folder of the runs cannot be listed.
+    pub fn run_ids(&self) -> Result<Vec<String>> {
+        let runs = self.runs();
+        let entries = match fs::read_dir(&runs) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", runs.display())),
+        };
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        // The link to the latest and what a killed run left behind are no runs.
+        let mut ids: Vec<String> = names.filter(|name| name.starts_with(|c: char| c.is_ascii_digit())).collect();
+        ids.sort();
+        Ok(ids)
+    }
+
+    /// The finished run of that name; `latest` is the newest by its time.
+    ///
+    /// # Errors
+    /// [`Stop::Configuration`]: there is none of that name, with the nearest; or its manifest cannot be read.
+    pub fn past_run(&self, name: &str) -> Result<PastRun> {
+        let ids = self.run_ids()?;
+        let run = match name {
+            "latest" => ids
+                .iter()
+                .filter_map(|id| self.manifest(id).ok())
+                .max_by(|one, other| (one.as_of, &one.id).cmp(&(other.as_of, &other.id))),
+            _ if ids.iter().any(|id| id == name) => Some(self.manifest(name)?),
+            _ => None,
+        };
+        run.with_context(|| match ids.last() {
+            None => format!("no run has finished in {}", self.root.display()),
+            Some(newest) => {
+                let known: Vec<&str> = ids.iter().map(String::as_str).collect();
+                format!("there is no run `{name}`{} The newest is {newest}", sentence_hint(name, &known))
+            }
+        })
+        .context(Stop::Configuration)
+    }
+
+    fn manifest(&self, id: &str) -> Result<PastRun> {
+        let file = self.runs().join(id).join("run.json");
+        let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let run: PastRun = serde_json::from_str(&text).with_context(|| format!("{} is no manifest", file.display()))?;
+        Ok(PastRun { id: id.to_owned(), ..run })
+    }
+
+    /// Where the inputs of a run went.
+    pub fn archive_of(&self, id: &str) -> PathBuf {
+        self.root.join("archive").join(id)
     }
 
     /// Takes the lock, which ends with this process.
@@ -191,7 +253,7 @@ impl Workspace {
     /// It has changed since, or cannot be moved; it stays where it is.
     pub fn archive(&self, id: &str, file: &Path, sha256: &str) -> Result<()> {
         let below = file.strip_prefix(self.inbox()).unwrap_or(file);
-        let to = self.root.join("archive").join(id).join(below);
+        let to = self.archive_of(id).join(below);
         if !sha256.is_empty() && sha256_of(file)? != sha256 {
             bail!("{} has changed since it was read and stays in the inbox for the next run", file.display());
         }

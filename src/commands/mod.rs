@@ -1,6 +1,7 @@
 //! One file a command; each composes the library and returns the exit status.
 
 mod check;
+mod explain;
 mod generate;
 mod init;
 mod rules;
@@ -45,6 +46,15 @@ pub fn dispatch(cli: Cli, now: SystemTime) -> Result<u8> {
             let workspace = Workspace::open(&workspace, common.config.as_deref())?;
             let clock = clock(&workspace, as_of.as_deref(), now)?;
             check::check(&workspace, clock, format, &common)
+        }
+        Command::Explain { who, run, as_of, format } => {
+            let (workspace, who) = match &who[..] {
+                [workspace, who] => (Path::new(workspace), who),
+                _ => (Path::new("."), &who[0]),
+            };
+            let workspace = Workspace::open(workspace, common.config.as_deref())?;
+            let clock = clock(&workspace, as_of.as_deref(), now)?;
+            explain::explain(workspace, who, run.as_deref(), clock, format, &common)
         }
         Command::Init { dir } => init::init(&dir),
         Command::Rules { code } => rules::rules(code.as_deref()),

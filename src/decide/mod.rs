@@ -22,7 +22,7 @@ use crate::rules::RULES;
 pub(crate) use brake::outs_of;
 use plan::Plan;
 pub(crate) use plan::file_for;
-use sentence::Sentences;
+pub(crate) use sentence::Sentences;
 
 /// A discrepancy with its outcome.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use crate::normalise::{CategoryBook, Facts, Moment, col};
 use crate::rules::RULES;
 
 /// Writes the sentences of a run.
-pub(super) struct Sentences<'a> {
+pub(crate) struct Sentences<'a> {
     pub world: &'a World<'a>,
     pub facts: &'a Facts<'a>,
 }
@@ -19,6 +19,24 @@ pub(super) struct Sentences<'a> {
 const NAMED: usize = 3;
 
 impl Sentences<'_> {
+    /// What a person wants, whatever it is, and why.
+    pub fn wish(&self, person: u32) -> String {
+        match self.world.consent.wishes.get(&person).and_then(|wish| wish.decision) {
+            Some(Opt::Out) => self.decision(person),
+            Some(Opt::In) => self.opted_in(&Found {
+                rule: 0,
+                person: Some(person),
+                a: None,
+                b: None,
+                subject: None,
+                email: None,
+                office: false,
+                detail: Detail::None,
+            }),
+            _ => "Nothing counts as an opt-out or as an explicit opt-in: the defaults of the systems hold.".to_owned(),
+        }
+    }
+
     /// Why a person is opted out.
     pub fn decision(&self, person: u32) -> String {
         let Some(wish) = self.world.consent.wishes.get(&person) else { return String::new() };
@@ -211,7 +229,8 @@ impl Sentences<'_> {
         named.join("; ")
     }
 
-    fn signal(&self, ix: u32) -> String {
+    /// An opt-out, with its time.
+    pub fn signal(&self, ix: u32) -> String {
         let when = self.facts.out_at(ix).map(|at| self.when(at, ix));
         let said = |word: &str| when.as_ref().map_or(", date unknown".to_owned(), |when| format!(" {word} {when}"));
         let on = said("on");
@@ -249,14 +268,15 @@ impl Sentences<'_> {
     }
 
     /// A time as people read it: a bare date as it stands, an instant in the workspace's zone.
-    fn when(&self, moment: Moment, ix: u32) -> String {
+    pub fn when(&self, moment: Moment, ix: u32) -> String {
         match (moment.is_day(), self.world.config.timezone()) {
             (false, Ok(zone)) => moment.start().with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string(),
             _ => moment.written(self.facts.zone(ix)),
         }
     }
 
-    fn title(&self, ix: u32) -> &str {
+    /// The system of a record, for people.
+    pub fn title(&self, ix: u32) -> &str {
         &self.facts.profile(ix).title
     }
 }

@@ -186,6 +186,20 @@ fn report(found: &Found) -> FileReport {
     }
 }
 
+/// A file that an earlier run refused.
+pub fn refused_earlier(name: &str, why: &str) -> FileReport {
+    let concern = Concern::Broken(why.to_owned());
+    let found = Found {
+        file: name.to_owned(),
+        archive: None,
+        path: name.into(),
+        bytes: 0,
+        modified: std::time::SystemTime::UNIX_EPOCH,
+        concern,
+    };
+    FileReport { verdict: Verdict::Refused(why.to_owned()), ..report(&found) }
+}
+
 fn hashed(found: &Found, bytes: &[u8], format: &str) -> FileReport {
     FileReport { sha256: sha256(bytes), format: format.to_owned(), ..report(found) }
 }

@@ -121,6 +121,11 @@ impl FileReport {
     }
 }
 
+/// What is known of a file that an earlier run refused, and that is no longer there.
+pub fn refused_earlier(name: &str, why: &str) -> FileReport {
+    file::refused_earlier(name, why)
+}
+
 /// What becomes of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "verdict", content = "why")]

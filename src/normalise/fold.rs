@@ -17,6 +17,8 @@ use crate::texts::Text;
 pub struct Folded {
     /// Position of its file among the inputs.
     pub input: u32,
+    /// Row of the file.
+    pub row: u32,
     /// Position of the system among the profiles.
     pub system: u32,
     /// The key of the record that it is part of.
@@ -87,7 +89,8 @@ impl Part {
                 dropped.insert(at);
                 let other = self.records[at].clone();
                 self.records[strictest].learn(&other);
-                self.folded.push(Folded { input: self.records[at].input, system: system.position as u32, record: key });
+                let Record { input, row, .. } = self.records[at];
+                self.folded.push(Folded { input, row, system: system.position as u32, record: key });
             }
             let last = rows.iter().map(|at| &self.records[*at]).max_by_key(|record| (record.input, record.row));
             if let (Some(last), Some(Grain::Contact)) = (last, grains.get(&kind)) {
@@ -203,7 +206,7 @@ impl Part {
 
 impl CodeRow {
     fn folded(&self, system: &System<'_>) -> Folded {
-        Folded { input: self.input, system: system.position as u32, record: self.source_id }
+        Folded { input: self.input, row: self.row, system: system.position as u32, record: self.source_id }
     }
 }
 

@@ -81,6 +81,25 @@ pub fn normalise(tables: Vec<TextTable>, files: &[FileReport], run: &Rules<'_>) 
     Ok(whole)
 }
 
+/// What a text may be as a key: itself, and in the one spelling of an address and of each shape of id.
+pub fn spellings(text: &str, systems: &Systems) -> Vec<String> {
+    let text = text.trim();
+    let fields = || {
+        systems
+            .profiles()
+            .iter()
+            .flat_map(|profile| &profile.kinds)
+            .flat_map(|kind| kind.shapes.keys().map(|field| kind.shape(*field)))
+    };
+    let ids = fields().filter_map(|shape| ids::normalise(text, shape).ok()).map(String::from);
+    let address = email::normalise(text).ok().map(String::from);
+    let mut all: Vec<String> =
+        std::iter::once(text.to_owned()).chain(address).chain(ids).filter(|text| !text.is_empty()).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
 /// What rows are read by, for all systems.
 #[derive(Debug)]
 pub struct Rules<'a> {

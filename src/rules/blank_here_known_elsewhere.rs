@@ -2,8 +2,7 @@
 
 use polars::prelude::Expr;
 
-use crate::normalise::col as of;
-use crate::rules::predicates::{a, b, not_opted_back_in, opted_out, unknown};
+use crate::rules::predicates::{not_opted_back_in, opted_out, two_systems, unknown};
 use crate::columns::Severity;
 use crate::rules::{Finder, Rule};
 
@@ -21,7 +20,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn both() -> Expr {
-    a(of::SYSTEM).neq(b(of::SYSTEM)).and(not_opted_back_in())
+    two_systems().and(not_opted_back_in())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use polars::prelude::Expr;
 
-use crate::rules::predicates::{bounced_in_marketing, good_in_source, held_in_marketing, opted_in_after_a_failed, same_address};
+use crate::rules::predicates::{bounced_or_held_in_marketing, good_in_source, opted_in_after_a_failed, same_address};
 use crate::columns::Severity;
 use crate::rules::{Finder, Rule};
 
@@ -16,12 +16,8 @@ pub static RULE: Rule = Rule {
     action: "Load the source's file of addresses known bad.",
     example: "Marketing Cloud: Status = Held; CU Ascend: Email Status = Active.",
     clock: false,
-    finder: Finder::Pair { a: a_failed, b: good_in_source, both },
+    finder: Finder::Pair { a: bounced_or_held_in_marketing, b: good_in_source, both },
 };
-
-fn a_failed() -> Expr {
-    bounced_in_marketing().or(held_in_marketing())
-}
 
 fn both() -> Expr {
     same_address().and(opted_in_after_a_failed().not())

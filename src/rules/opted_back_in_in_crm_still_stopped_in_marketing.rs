@@ -1,11 +1,8 @@
 //! OPT108: opted back in in CRM, still unsubscribed, held or bounced in marketing.
 
-use polars::prelude::{Expr, lit};
+use polars::prelude::Expr;
 
-use crate::columns::Opt;
-use crate::matching::word;
-use crate::normalise::col as of;
-use crate::rules::predicates::{active_in_crm, b, opted_back_in, opted_in_after_b_failed, stopped_in_marketing};
+use crate::rules::predicates::{active_in_crm, opted_back_in, stopped_in_marketing, unsubscribed_or_failed_before_the_opt_in};
 use crate::columns::Severity;
 use crate::rules::{Finder, Rule};
 
@@ -23,8 +20,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn both() -> Expr {
-    let unsubscribed = b(of::OPT).eq(word(Opt::Out.word(), Opt::dtype())).fill_null(lit(false));
-    opted_back_in().and(unsubscribed.or(opted_in_after_b_failed()))
+    opted_back_in().and(unsubscribed_or_failed_before_the_opt_in())
 }
 
 #[cfg(test)]

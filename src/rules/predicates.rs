@@ -11,6 +11,50 @@ use crate::consent::decided;
 use crate::matching::{cols, is_role, word};
 use crate::normalise::col as of;
 
+/// What stands for the opt-in that wins in the words of [`parts`].
+pub const THE_OPT_IN: &str = "{opt-in}";
+
+/// The parts that conditions are made of, each with the words for where it does not hold: of the record for a
+/// predicate over one record (a verb follows its name), of the pair for one over two. Empty words: then the rule is
+/// not about such records.
+pub fn parts() -> Vec<(Expr, &'static str)> {
+    let failed_before = "the opt-in {opt-in} is later than the bounce or hold";
+    vec![
+        (is_role(Role::Crm), ""),
+        (is_role(Role::Marketing), ""),
+        (is_role(Role::Source), ""),
+        (opt(Opt::Out), "is not opted out"),
+        (opt(Opt::Out).not(), "is opted out"),
+        (opt(Opt::Blank), "has a preference that is not blank"),
+        (opt(Opt::Blank).not(), "has a blank preference, which means unknown"),
+        (delivery(Delivery::Held), "is not held"),
+        (delivery(Delivery::Held).not(), "is held, not active"),
+        (delivery(Delivery::Removed).not(), "is removed, not active"),
+        (delivery(Delivery::Bounced), "is not marked as bounced"),
+        (delivery(Delivery::Ok), "does not show the address as good"),
+        (bounced_or_held(), "is neither bounced nor held"),
+        (col(of::MAIN), "is a business unit's record"),
+        (col(member::SPEAKS), "is a business unit's unsubscribe, which the policy leaves in the unit"),
+        (col(of::UNIT).is_not_null(), "is no business unit's record"),
+        (col(of::UNIT).is_null(), "is a business unit's record"),
+        (stopped(), "is neither unsubscribed, held nor bounced"),
+        (opted_back_in(), "no explicit opt-in wins"),
+        (not_opted_back_in(), "the opt-in {opt-in} wins"),
+        (same_address(), "the two addresses differ"),
+        (two_systems(), "both records are of one system"),
+        (same_record(), "the two keys differ"),
+        (has_a_contact(), "the person is no CRM contact"),
+        (opted_in_after_a_failed().not(), failed_before),
+        (opted_in_after_b_failed().not(), failed_before),
+        (
+            unsubscribed_or_failed_before_the_opt_in(),
+            "the other is not unsubscribed, and no opt-in is later than its bounce or hold",
+        ),
+        (one_out_one_mailed(), "not one of the two is opted out while the other is mailed"),
+        (whatever(), ""),
+    ]
+}
+
 fn opt(opt: Opt) -> Expr {
     col(of::OPT).eq(word(opt.word(), Opt::dtype()))
 }
@@ -21,7 +65,11 @@ fn delivery(delivery: Delivery) -> Expr {
 
 /// Mailed: neither opted out, held nor removed; the subscriber's own record, not a unit's.
 fn active() -> Expr {
-    opt(Opt::In).and(delivery(Delivery::Held).or(delivery(Delivery::Removed)).not()).and(col(of::MAIN))
+    opt_in().and(delivery(Delivery::Held).not()).and(delivery(Delivery::Removed).not()).and(col(of::MAIN))
+}
+
+fn opt_in() -> Expr {
+    opt(Opt::Out).not().and(opt(Opt::Blank).not())
 }
 
 /// Opted out in the CRM.
@@ -76,7 +124,7 @@ pub fn held_in_marketing() -> Expr {
 
 /// Active on the platform and nothing else.
 pub fn well_in_marketing() -> Expr {
-    is_role(Role::Marketing).and(opt(Opt::In)).and(delivery(Delivery::Ok)).and(col(of::MAIN))
+    is_role(Role::Marketing).and(opt_in()).and(delivery(Delivery::Ok)).and(col(of::MAIN))
 }
 
 /// Any bounce field of the CRM filled.
@@ -94,6 +142,15 @@ pub fn good_in_source() -> Expr {
     is_role(Role::Source).and(delivery(Delivery::Ok))
 }
 
+/// Bounced or held on the platform.
+pub fn bounced_or_held_in_marketing() -> Expr {
+    is_role(Role::Marketing).and(bounced_or_held()).and(col(of::MAIN))
+}
+
+fn bounced_or_held() -> Expr {
+    delivery(Delivery::Bounced).or(delivery(Delivery::Held))
+}
+
 /// A record of a business unit.
 pub fn in_a_unit() -> Expr {
     is_role(Role::Marketing).and(col(of::UNIT).is_not_null())
@@ -106,8 +163,12 @@ pub fn at_the_enterprise() -> Expr {
 
 /// Unsubscribed, held or bounced on the platform, in a unit or as a whole.
 pub fn stopped_in_marketing() -> Expr {
+    is_role(Role::Marketing).and(stopped())
+}
+
+fn stopped() -> Expr {
     let failed = delivery(Delivery::Held).or(delivery(Delivery::Bounced)).and(col(of::MAIN));
-    is_role(Role::Marketing).and(opt(Opt::Out).and(col(member::SPEAKS)).or(failed))
+    opt(Opt::Out).and(col(member::SPEAKS)).or(failed)
 }
 
 /// A column of the record that the rule's name says first.
@@ -138,6 +199,33 @@ pub fn not_opted_back_in() -> Expr {
 /// Both records speak of the same address.
 pub fn same_address() -> Expr {
     a(of::EMAILS[0]).eq(b(of::EMAILS[0]))
+}
+
+/// The records are of two systems.
+pub fn two_systems() -> Expr {
+    a(of::SYSTEM).neq(b(of::SYSTEM))
+}
+
+/// Both records have the same key.
+pub fn same_record() -> Expr {
+    a(of::RECORD).eq(b(of::RECORD))
+}
+
+/// The other record is unsubscribed, or the opt-in that wins is later than its bounce or hold.
+pub fn unsubscribed_or_failed_before_the_opt_in() -> Expr {
+    b(of::OPT).eq(word(Opt::Out.word(), Opt::dtype())).fill_null(lit(false)).or(opted_in_after_b_failed())
+}
+
+/// One record is opted out and the other is mailed.
+pub fn one_out_one_mailed() -> Expr {
+    let is = |side: fn(&str) -> Expr, opt: Opt| side(of::OPT).eq(word(opt.word(), Opt::dtype()));
+    let mailed = |side: fn(&str) -> Expr| {
+        let stopped =
+            [Delivery::Held, Delivery::Removed].map(|delivery| side(of::DELIVERY).eq(word(delivery.word(), Delivery::dtype())));
+        let [held, removed] = stopped;
+        is(side, Opt::In).and(held.or(removed).not())
+    };
+    is(a, Opt::Out).and(mailed(b)).or(mailed(a).and(is(b, Opt::Out))).fill_null(lit(false))
 }
 
 /// The person is a CRM contact.

@@ -1,11 +1,8 @@
 //! OPT110: unsubscribed in a business unit, active at the enterprise (or the reverse).
 
-use polars::prelude::{Expr, lit};
+use polars::prelude::Expr;
 
-use crate::columns::{Delivery, Opt};
-use crate::matching::word;
-use crate::normalise::col as of;
-use crate::rules::predicates::{a, at_the_enterprise, b, has_a_contact, in_a_unit};
+use crate::rules::predicates::{at_the_enterprise, has_a_contact, in_a_unit, one_out_one_mailed, same_record};
 use crate::columns::Severity;
 use crate::rules::{Finder, Rule};
 
@@ -23,14 +20,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn both() -> Expr {
-    let is = |side: fn(&str) -> Expr, opt: Opt| side(of::OPT).eq(word(opt.word(), Opt::dtype()));
-    let mailed = |side: fn(&str) -> Expr| {
-        let stopped = [Delivery::Held, Delivery::Removed].map(|delivery| side(of::DELIVERY).eq(word(delivery.word(), Delivery::dtype())));
-        let [held, removed] = stopped;
-        is(side, Opt::In).and(held.or(removed).not())
-    };
-    let disagree = is(a, Opt::Out).and(mailed(b)).or(mailed(a).and(is(b, Opt::Out)));
-    has_a_contact().and(a(of::RECORD).eq(b(of::RECORD))).and(disagree).fill_null(lit(false))
+    has_a_contact().and(same_record()).and(one_out_one_mailed())
 }
 
 #[cfg(test)]

@@ -1,0 +1,291 @@
+//! `prefrecon explain WHO`: everything about one person, by any id.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use anyhow::{Context, Result, anyhow};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+
+use crate::cli::{Common, Format};
+use crate::commands::{DONE, coloured, print};
+use crate::explain::{self, Explanation, Person, Record};
+use crate::ingest::{Ingested, Verdict, ingest, refused_earlier};
+use crate::nearest::sentence_hint;
+use crate::reconcile::{Clock, read_inbox, settled};
+use crate::workspace::{PastRun, Stop, Workspace};
+use crate::write::table;
+
+/// Characters of a line of text.
+const WIDTH: usize = 118;
+
+/// What an answer speaks of.
+#[derive(Debug, Serialize)]
+struct Basis {
+    /// The run whose inputs were read again; none where the inbox was.
+    run: Option<String>,
+    /// The time as of which the answer holds.
+    as_of: String,
+    /// What is to be known of it.
+    notes: Vec<String>,
+}
+
+/// The answer and what it speaks of.
+#[derive(Debug, Serialize)]
+struct Answer {
+    basis: Basis,
+    #[serde(flatten)]
+    explanation: Explanation,
+}
+
+pub(super) fn explain(
+    mut workspace: Workspace,
+    who: &str,
+    run: Option<&str>,
+    clock: Clock,
+    format: Format,
+    common: &Common,
+) -> Result<u8> {
+    let (ingested, run) = match run {
+        Some(name) => {
+            let run = workspace.past_run(name)?;
+            (archived(&mut workspace, &run, clock)?, Some(run))
+        }
+        None => {
+            let ingested = read_inbox(&workspace, clock)?;
+            let nothing_new = !ingested.files.iter().any(|file| matches!(file.verdict, Verdict::Used | Verdict::Refused(_)));
+            match workspace.past_run("latest") {
+                Ok(run) if nothing_new => (archived(&mut workspace, &run, clock)?, Some(run)),
+                _ => (ingested, None),
+            }
+        }
+    };
+    let clock = Clock { as_of: run.as_ref().map_or(clock.as_of, |run| run.as_of), ..clock };
+    let explanation = settled(&workspace, ingested, clock, |settled| explain::explain(who, settled))?;
+    if explanation.persons.is_empty() {
+        return Err(nobody(&explanation, run.as_ref(), &workspace)).context(Stop::Configuration);
+    }
+    let answer = Answer { basis: basis(run.as_ref(), clock.as_of, &workspace), explanation };
+    if format == Format::Json {
+        print(&(serde_json::to_string_pretty(&answer).context("the answer is no JSON")? + "\n"))?;
+    } else {
+        print(&text(&answer, &workspace, clock.as_of, coloured(common)))?;
+    }
+    Ok(DONE)
+}
+
+/// The inputs of a run as they lie in its archive, or still in the inbox.
+fn archived(workspace: &mut Workspace, run: &PastRun, clock: Clock) -> Result<Ingested> {
+    // What a run has used has long been copied.
+    workspace.config.inbox.settle_seconds = 0;
+    let mut missing = Vec::new();
+    for folder in [workspace.archive_of(&run.id), workspace.inbox()] {
+        if !folder.is_dir() {
+            continue;
+        }
+        let (config, systems) = (&workspace.config, &workspace.systems);
+        let mut ingested = ingest(&folder, config, systems, &HashMap::new(), run.as_of, clock.now).context(Stop::Inputs)?;
+        for file in &mut ingested.files {
+            if !run.inputs.iter().any(|input| input.file == file.file && input.sha256 == file.sha256) {
+                file.verdict = Verdict::Skipped("no input of that run".to_owned());
+            }
+        }
+        let there = |name: &str| ingested.files.iter().any(|file| file.is_used() && file.file == name);
+        let used = run.inputs.iter().filter(|input| input.verdict == "used");
+        missing = used.map(|input| input.file.as_str()).filter(|file| !there(file)).collect();
+        if missing.is_empty() {
+            ingested.tables.retain(|table| ingested.files[table.file].is_used());
+            // What could not be read then may have held an opt-out, and still counts as such.
+            let refused = run.inputs.iter().filter(|input| input.verdict == "refused");
+            let gone =
+                refused.filter(|input| !ingested.files.iter().any(|file| file.file == input.file && file.sha256 == input.sha256));
+            let gone: Vec<_> = gone.map(|input| refused_earlier(&input.file, input.why.as_deref().unwrap_or_default())).collect();
+            ingested.files.extend(gone);
+            return Ok(ingested);
+        }
+    }
+    let place = workspace.archive_of(&run.id);
+    Err(anyhow!(
+        "the inputs of the run {} are not all in {} any more (missing or changed: {}): put them back, or name another run",
+        run.id,
+        place.display(),
+        if missing.is_empty() { "all".to_owned() } else { missing.join(", ") }
+    ))
+    .context(Stop::Inputs)
+}
+
+fn nobody(explanation: &Explanation, run: Option<&PastRun>, workspace: &Workspace) -> anyhow::Error {
+    let place = run.map_or("the exports in the inbox".to_owned(), |run| format!("the exports of the run {}", run.id));
+    let near: Vec<&str> = explanation.nearest.as_deref().into_iter().collect();
+    anyhow!(
+        "nobody in {place} has the address or id `{}`{} An address or any id will do: of {}",
+        explanation.who,
+        sentence_hint(&explanation.who, &near),
+        workspace.systems.profiles().iter().map(|profile| profile.title.as_str()).collect::<Vec<_>>().join(", ")
+    )
+}
+
+fn basis(run: Option<&PastRun>, as_of: DateTime<Utc>, workspace: &Workspace) -> Basis {
+    let mut notes = Vec::new();
+    if run.is_some_and(|run| run.configuration_sha256 != workspace.configuration_sha256) {
+        notes.push("prefrecon.toml has changed since that run: the answer follows it as it is now.".to_owned());
+    }
+    Basis { run: run.map(|run| run.id.clone()), as_of: as_of.to_rfc3339_opts(SecondsFormat::Secs, true), notes }
+}
+
+fn text(answer: &Answer, workspace: &Workspace, as_of: DateTime<Utc>, coloured: bool) -> String {
+    let mut text = String::new();
+    let zone = workspace.config.timezone().expect("checked when the configuration was read");
+    let local = as_of.with_timezone(&zone).format("%A, %-d %B %Y, %H:%M %Z");
+    let _ = match &answer.basis.run {
+        Some(run) => writeln!(text, "From the inputs of the run {run}, {local}."),
+        None => writeln!(text, "From what is in the inbox now, as a run of {local} would read it."),
+    };
+    for note in &answer.basis.notes {
+        let _ = writeln!(text, "{note}");
+    }
+    let Explanation { who, persons, more, .. } = &answer.explanation;
+    let all = persons.len() + more;
+    if all > 1 {
+        let _ = writeln!(text, "{who} fits {all} persons.");
+    }
+    for person in persons {
+        let _ = writeln!(text);
+        describe(&mut text, person, coloured);
+    }
+    if *more > 0 {
+        let _ = writeln!(text, "\n… and {more} more: name one of them by an id.");
+    }
+    text
+}
+
+fn describe(text: &mut String, person: &Person, coloured: bool) {
+    let (decision, colour) = match person.decision {
+        "opted_out" => ("opted out", "31"),
+        "opted_in" => ("opted in", "32"),
+        _ => ("nothing said", "33"),
+    };
+    let who = person.contact_id.as_ref().map_or("Not a CRM contact".to_owned(), |id| format!("CRM contact {id}"));
+    let decision = if coloured { format!("\x1b[{colour}m{decision}\x1b[0m") } else { decision.to_owned() };
+    let address = if person.email.is_empty() { "without an address" } else { &person.email };
+    let _ = writeln!(text, "{who}, {address}: {decision}");
+    let _ = writeln!(text, "{}", wrapped(&person.why, "  "));
+
+    let _ = writeln!(text, "\nRecords");
+    let mut records =
+        table(["", "record", "matched by", "preference", "delivery", "categories", "addresses", "file and row"], 0..0);
+    for record in &person.records {
+        records.add_row([
+            record.title.clone(),
+            if record.unit.is_empty() { record.record.clone() } else { format!("{} in unit {}", record.record, record.unit) },
+            matched(record),
+            preference(record),
+            said(record.delivery, &record.delivery_says),
+            record.categories.clone(),
+            record.emails.join(", "),
+            place(record),
+        ]);
+    }
+    indent(text, &records.trim_fmt());
+
+    let _ = writeln!(text, "\nSignals");
+    for signal in &person.signals {
+        let verdict = if signal.counts { "counts" } else { "does not count" };
+        let _ = writeln!(text, "{}", wrapped(&format!("{}: {verdict}; {}.", capital(&signal.says), signal.why), "  "));
+    }
+    if person.signals.is_empty() {
+        let _ = writeln!(text, "  None: \"active\", \"false\" and blank are defaults and prove nothing.");
+    }
+
+    let _ = writeln!(text, "\nRules that fired");
+    for fired in &person.fired {
+        let records: Vec<&str> =
+            [fired.a.as_str(), &fired.b, &fired.subject].into_iter().filter(|part| !part.is_empty()).collect();
+        let due = fired.due.as_ref().map(|due| format!(", due {due}")).unwrap_or_default();
+        let _ = writeln!(text, "  {}  {} ({}): {}{due}", fired.rule, fired.name, fired.severity, fired.outcome);
+        let _ = writeln!(text, "{}", wrapped(&format!("{}. {}", records.join(" and "), fired.why), "          "));
+    }
+    if person.fired.is_empty() {
+        let _ = writeln!(text, "  None.");
+    }
+    if !person.near.is_empty() {
+        let _ = writeln!(text, "\nRules that did not, and why");
+        for near in &person.near {
+            let words = wrapped(&format!("{}: {}.", near.name, near.why), "          ");
+            let _ = writeln!(text, "  {}  {}", near.rule, words.trim_start());
+        }
+    }
+
+    let _ = writeln!(text, "\nCorrections that a run writes");
+    for correction in &person.corrections {
+        let value = |value: &str| if value.is_empty() { "blank".to_owned() } else { format!("\"{value}\"") };
+        let change = format!(
+            "{} of {}: {} becomes {}",
+            correction.field,
+            correction.record,
+            value(&correction.before),
+            value(&correction.after)
+        );
+        let _ = writeln!(text, "  {}, row {} ({})", correction.file, correction.row, correction.rules);
+        let _ = writeln!(text, "{}", wrapped(&change, "          "));
+    }
+    if person.corrections.is_empty() {
+        let _ = writeln!(text, "  None.");
+    }
+}
+
+fn matched(record: &Record) -> String {
+    let by = match record.matched_by {
+        "hub" => return "it is the person's own".to_owned(),
+        "contact_id" => "contact id",
+        "source_id" => "source id",
+        "email" => "address",
+        _ => "shared address",
+    };
+    format!("{by} {}", record.matched_on)
+}
+
+fn preference(record: &Record) -> String {
+    let own = if record.code.is_empty() { &record.says } else { &record.code };
+    said(record.preference, own)
+}
+
+fn said(word: &str, own: &str) -> String {
+    if own.is_empty() || own == word { word.to_owned() } else { format!("{word} ({own})") }
+}
+
+fn place(record: &Record) -> String {
+    let sheet = record.sheet.as_ref().map(|sheet| format!(", sheet {sheet}")).unwrap_or_default();
+    let also: String = record.also.iter().map(|place| format!("; {} row {}", place.file, place.row)).collect();
+    format!("{}{sheet} row {}{also}", record.file, record.row)
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn indent(text: &mut String, lines: &str) {
+    for line in lines.lines() {
+        let _ = writeln!(text, " {}", line.trim_end());
+    }
+}
+
+/// The text in lines that are not too long, each indented.
+fn wrapped(text: &str, indent: &str) -> String {
+    let mut lines = vec![indent.to_owned()];
+    let mut empty = true;
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is a first line");
+        if !empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push(format!("{indent}{word}"));
+            continue;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    lines.join("\n")
+}

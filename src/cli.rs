@@ -116,6 +116,16 @@ pub enum Command {
         #[arg(long, default_value = "text")]
         format: Format,
     },
+    /// Release what the safety brake of the newest run held, after a look at it
+    #[command(override_usage = "prefrecon approve [OPTIONS] [WORKSPACE] RUN [TARGET]")]
+    Approve {
+        /// The workspace, unless it is the current folder; the run, or `latest`; a system or a file of it, or everything
+        #[arg(value_name = "RUN", required = true, num_args = 1..=3)]
+        what: Vec<String>,
+        /// Who approves, if it is not the user of this account
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+    },
     /// Say everything about one person: records, matches, signals, rules, decision, corrections
     #[command(override_usage = "prefrecon explain [OPTIONS] [WORKSPACE] WHO")]
     Explain {

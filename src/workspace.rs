@@ -1,6 +1,6 @@
 //! A workspace on disk: its paths, its lock, and the run folder that appears whole or not at all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -40,6 +40,18 @@ pub struct PastRun {
     pub configuration_sha256: String,
     /// The files of the inbox.
     pub inputs: Vec<PastInput>,
+    /// Its corrections, by target.
+    #[serde(default)]
+    pub corrections: BTreeMap<String, PastTarget>,
+}
+
+/// What a finished run wrote for one target.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PastTarget {
+    /// Why records were held, where any were.
+    pub why_held: Vec<String>,
+    /// Its files: path below the run folder, rows.
+    pub files: BTreeMap<String, u64>,
 }
 
 /// One file that a finished run looked at.
@@ -342,7 +354,11 @@ pub fn link_latest(_run: &Path) -> Result<()> {
     Ok(())
 }
 
-fn sync_folder(folder: &Path) -> Result<()> {
+/// Brings a folder's entries to the disk.
+///
+/// # Errors
+/// It cannot be opened or synced.
+pub fn sync_folder(folder: &Path) -> Result<()> {
     File::open(folder).and_then(|folder| folder.sync_all()).with_context(|| format!("cannot sync {}", folder.display()))
 }
 

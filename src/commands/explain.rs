@@ -78,7 +78,7 @@ pub(super) fn explain(
 fn archived(workspace: &mut Workspace, run: &PastRun, clock: Clock) -> Result<Ingested> {
     // What a run has used has long been copied.
     workspace.config.inbox.settle_seconds = 0;
-    let mut missing = Vec::new();
+    let mut missing: Option<Vec<&str>> = None;
     for folder in [workspace.archive_of(&run.id), workspace.inbox()] {
         if !folder.is_dir() {
             continue;
@@ -92,8 +92,8 @@ fn archived(workspace: &mut Workspace, run: &PastRun, clock: Clock) -> Result<In
         }
         let there = |name: &str| ingested.files.iter().any(|file| file.is_used() && file.file == name);
         let used = run.inputs.iter().filter(|input| input.verdict == "used");
-        missing = used.map(|input| input.file.as_str()).filter(|file| !there(file)).collect();
-        if missing.is_empty() {
+        let lacking: Vec<&str> = used.map(|input| input.file.as_str()).filter(|file| !there(file)).collect();
+        if lacking.is_empty() {
             ingested.tables.retain(|table| ingested.files[table.file].is_used());
             // What could not be read then may have held an opt-out, and still counts as such.
             let refused = run.inputs.iter().filter(|input| input.verdict == "refused");
@@ -103,13 +103,16 @@ fn archived(workspace: &mut Workspace, run: &PastRun, clock: Clock) -> Result<In
             ingested.files.extend(gone);
             return Ok(ingested);
         }
+        if missing.as_ref().is_none_or(|missing| lacking.len() < missing.len()) {
+            missing = Some(lacking);
+        }
     }
     let place = workspace.archive_of(&run.id);
     Err(anyhow!(
         "the inputs of the run {} are not all in {} any more (missing or changed: {}): put them back, or name another run",
         run.id,
         place.display(),
-        if missing.is_empty() { "all".to_owned() } else { missing.join(", ") }
+        missing.map_or("all".to_owned(), |missing| missing.join(", "))
     ))
     .context(Stop::Inputs)
 }

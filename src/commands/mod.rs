@@ -1,5 +1,6 @@
 //! One file a command; each composes the library and returns the exit status.
 
+mod approve;
 mod check;
 mod explain;
 mod generate;
@@ -46,6 +47,16 @@ pub fn dispatch(cli: Cli, now: SystemTime) -> Result<u8> {
             let workspace = Workspace::open(&workspace, common.config.as_deref())?;
             let clock = clock(&workspace, as_of.as_deref(), now)?;
             check::check(&workspace, clock, format, &common)
+        }
+        Command::Approve { what, by } => {
+            let (place, run, target) = match &what[..] {
+                [place, run, target] => (place.as_str(), run, Some(target.as_str())),
+                [place, run] if is_workspace(Path::new(place)) => (place.as_str(), run, None),
+                [run, target] => (".", run, Some(target.as_str())),
+                _ => (".", &what[0], None),
+            };
+            let workspace = Workspace::open(Path::new(place), common.config.as_deref())?;
+            approve::approve(&workspace, run, target, by, now)
         }
         Command::Explain { who, run, as_of, format } => {
             let (workspace, who) = match &who[..] {
@@ -105,6 +116,11 @@ fn print(text: &str) -> Result<()> {
 /// Whether results are coloured.
 fn coloured(common: &Common) -> bool {
     common.color.holds(std::io::stdout().is_terminal())
+}
+
+/// Whether a folder has runs, or could have.
+fn is_workspace(folder: &Path) -> bool {
+    ["runs", "inbox", "prefrecon.toml"].iter().any(|name| folder.join(name).exists())
 }
 
 /// A folder that is to be made: it must not exist or be empty.

@@ -15,11 +15,14 @@ use crate::ingest::Verdict::{Superseded, Used};
 use crate::reconcile::{Clock, reconcile};
 use crate::report::Report;
 use crate::workspace::{Workspace, link_latest};
-use crate::write::{Manifest, Stage, summary, write, write_manifest};
+use crate::write::{Approvals, Manifest, Stage, summary, write, write_manifest};
 
 pub(super) fn run(workspace: &Workspace, clock: Clock, dry_run: bool, format: Format, common: &Common) -> Result<u8> {
     workspace.require_workspace()?;
     let _lock = if dry_run { None } else { Some(workspace.lock()?) };
+    if !dry_run {
+        complete_approvals(workspace)?;
+    }
     let progress = progress(common);
     let (outputs, mut stages) = reconcile(workspace, clock, &mut |stage| progress.set_message(stage))?;
     let (mut shown, mut troubles) = (None, Vec::new());
@@ -61,6 +64,13 @@ pub(super) fn run(workspace: &Workspace, clock: Clock, dry_run: bool, format: Fo
         eprintln!("prefrecon: {trouble:#}");
     }
     Ok(if outputs.report.needs_a_person() || !troubles.is_empty() { LOOK } else { DONE })
+}
+
+/// Does what a killed `approve` has left of its work.
+fn complete_approvals(workspace: &Workspace) -> Result<()> {
+    let Some(latest) = workspace.run_ids()?.pop() else { return Ok(()) };
+    let folder = workspace.runs().join(latest);
+    Approvals::of(&folder)?.complete(&folder)
 }
 
 /// The files that a run is done with, and what they held: those used, older exports, and copies of either.

@@ -17,6 +17,9 @@ use crate::systems::{CorrectionColumn, CorrectionFile, Profile, State, Take};
 use crate::write::csv_file::{CsvFile, Reader};
 use crate::write::workbook;
 
+/// Where the undo files of what is held wait for its release.
+const HELD_UNDO: &str = "held/undo/";
+
 /// One file for a system, ready to be written.
 #[derive(Debug)]
 pub struct ImportFile {
@@ -31,6 +34,13 @@ pub struct ImportFile {
     /// Its rows, sorted by key.
     pub rows: Vec<Vec<String>>,
     quoted: bool,
+}
+
+impl ImportFile {
+    /// Whether it restores what another file changes.
+    pub fn is_undo(&self) -> bool {
+        self.path.starts_with("undo/") || self.path.starts_with(HELD_UNDO)
+    }
 }
 
 /// One row of `corrections.csv`: a record and field.
@@ -117,8 +127,9 @@ pub(super) fn files(decided: &Decided, world: &World<'_>, facts: &Facts<'_>) -> 
             quoted: spec.quote_all,
         };
         files.push(file(path, title.clone(), filled));
-        if !held && !undone.is_empty() {
-            files.push(file(format!("undo/{name}"), format!("{title}, undo"), undone));
+        if !undone.is_empty() {
+            let path = if held { format!("{HELD_UNDO}{name}") } else { format!("undo/{name}") };
+            files.push(file(path, format!("{title}, undo"), undone));
         }
     }
     (files, changes)

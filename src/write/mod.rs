@@ -2,6 +2,7 @@
 //!
 //! Only this stage writes into the run folder. Same report, same bytes.
 
+mod approved;
 mod corrections;
 mod csv_file;
 mod manifest;
@@ -10,6 +11,7 @@ mod summary;
 mod tables;
 pub mod workbook;
 
+pub use approved::{Approval, Approvals, Released};
 pub(crate) use csv_file::text as private_text;
 pub use manifest::{Manifest, Stage};
 pub use report::{Outputs, report};

@@ -134,7 +134,7 @@ fn targets(decided: &Decided, files: &[ImportFile], world: &World<'_>, facts: &F
             why_held: why_held.into_keys().map(str::to_owned).collect(),
             files: files
                 .iter()
-                .filter(|file| file.system == system && !file.path.starts_with("undo/"))
+                .filter(|file| file.system == system && !file.is_undo())
                 .map(|file| (file.path.clone(), file.rows.len() as u64))
                 .collect(),
         });

@@ -1,5 +1,7 @@
 //! The main job: one line a stage.
 
+use std::collections::HashMap;
+use std::path::Path;
 use std::time::{Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
@@ -9,9 +11,9 @@ use crate::classify::{World, classify, members, notable};
 use crate::columns::Role;
 use crate::consent::weigh;
 use crate::decide::{Decided, decide};
-use crate::ingest::{FileReport, Ingested, Reject, Verdict, ingest};
+use crate::ingest::{FileReport, Ingested, Reject, Table, Verdict, ingest};
 use crate::matching::match_records;
-use crate::normalise::{Facts, Folded, Rules, normalise};
+use crate::normalise::{Facts, Folded, Rows, Rules, normalise, read_rows};
 use crate::texts::Texts;
 use crate::workspace::{Stop, Workspace};
 use crate::write::{Outputs, Stage, report};
@@ -34,8 +36,8 @@ pub type Watch<'a> = &'a mut dyn FnMut(&'static str);
 /// [`Stop::Inputs`]: no CRM export, a required system missing, a file with too many rejected rows.
 pub fn reconcile(workspace: &Workspace, clock: Clock, watch: Watch<'_>) -> Result<(Outputs, Vec<Stage>)> {
     let mut stages = Stages { watch, done: Vec::new() };
-    let ingested = stages.run("ingest", || read_inbox(workspace, clock))?;
-    let outputs = settle(workspace, ingested, clock, &mut stages, |settled, stages| stages.run("report", || settled.report()))?;
+    let exports = stages.run("ingest", || read_inbox(workspace, clock))?;
+    let outputs = settle(workspace, exports, clock, &mut stages, |settled, stages| stages.run("report", || settled.report()))?;
     Ok((outputs, stages.done))
 }
 
@@ -68,36 +70,61 @@ impl Settled<'_> {
 /// As [`reconcile`], and what `then` says.
 pub fn settled<T>(
     workspace: &Workspace,
-    ingested: Ingested,
+    exports: Exports,
     clock: Clock,
     then: impl FnOnce(Settled<'_>) -> Result<T>,
 ) -> Result<T> {
     let mut stages = Stages { watch: &mut |_| {}, done: Vec::new() };
-    settle(workspace, ingested, clock, &mut stages, |settled, _| then(settled))
+    settle(workspace, exports, clock, &mut stages, |settled, _| then(settled))
+}
+
+/// Exports whose rows were read, and the store of their texts.
+pub struct Exports {
+    /// The files, and what their rows are.
+    pub ingested: Ingested<Rows>,
+    texts: Texts,
 }
 
 /// Reads the inbox.
 ///
 /// # Errors
 /// [`Stop::Inputs`]: the inbox itself cannot be read.
-pub fn read_inbox(workspace: &Workspace, clock: Clock) -> Result<Ingested> {
+pub fn read_inbox(workspace: &Workspace, clock: Clock) -> Result<Exports> {
     let earlier = workspace.earlier_inputs(clock.as_of)?;
-    ingest(&workspace.inbox(), &workspace.config, &workspace.systems, &earlier, clock.as_of, clock.now).context(Stop::Inputs)
+    read_exports(workspace, &workspace.inbox(), &earlier, clock)
+}
+
+/// Reads the exports in a folder. `earlier` are the contents that earlier runs used, by SHA-256 with the run.
+///
+/// # Errors
+/// [`Stop::Inputs`]: the folder itself cannot be read.
+pub fn read_exports(
+    workspace: &Workspace,
+    folder: &Path,
+    earlier: &HashMap<String, String>,
+    clock: Clock,
+) -> Result<Exports> {
+    let Workspace { config, systems, .. } = workspace;
+    let texts = Texts::default();
+    let rules = Rules { systems, config, as_of: clock.as_of, texts: &texts };
+    let read = |table: &Table<'_>| read_rows(table, &rules);
+    let ingested = ingest(folder, config, systems, earlier, clock.as_of, clock.now, read).context(Stop::Inputs)?;
+    Ok(Exports { ingested, texts })
 }
 
 fn settle<T>(
     workspace: &Workspace,
-    ingested: Ingested,
+    exports: Exports,
     clock: Clock,
     stages: &mut Stages<'_>,
     then: impl FnOnce(Settled<'_>, &mut Stages<'_>) -> Result<T>,
 ) -> Result<T> {
     let Workspace { config, systems, .. } = workspace;
-    let texts = Texts::default();
+    let Exports { ingested, texts } = exports;
     let run = Rules { systems, config, as_of: clock.as_of, texts: &texts };
     let Ingested { mut files, tables, rejects } = ingested;
     require_systems(&files, workspace).context(Stop::Inputs)?;
-    let normalised = stages.run("normalise", || normalise(tables, &files, &run))?;
+    let normalised = stages.run("normalise", || normalise(tables, &run))?;
     let rejected = count_rejected(&mut files, rejects, normalised.rejects);
     require_few_rejects(&files, &rejected, workspace).context(Stop::Inputs)?;
     let records = normalised.records;

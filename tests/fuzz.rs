@@ -12,7 +12,8 @@ use std::time::{Duration, Instant, SystemTime};
 use files::{Workspace, corpus, gzip, program, utf16, zip};
 use prefrecon::config::Config;
 use prefrecon::ingest::spreadsheet::{Workbook, read_with};
-use prefrecon::ingest::{Verdict, ingest};
+use polars::prelude::DataFrame;
+use prefrecon::ingest::{Table, Verdict, ingest};
 use prefrecon::systems::Systems;
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt, SeedableRng};
@@ -96,12 +97,12 @@ fn text_and_archives() {
             fs::write(folder.path().join(format!("{at}.csv")), bytes).unwrap();
         }
         let as_of = "2026-11-22T06:00:00Z".parse().unwrap();
-        let ingested = ingest(folder.path(), &config, &systems, &HashMap::new(), as_of, SystemTime::now()).unwrap();
+        let ingested = ingest(folder.path(), &config, &systems, &HashMap::new(), as_of, SystemTime::now(), rows_of).unwrap();
         rounds += 1;
         for table in &ingested.tables {
             let file = &ingested.files[table.file];
             assert_eq!(file.verdict, Verdict::Used);
-            let rows: Vec<u32> = table.frame.column("row").unwrap().u32().unwrap().into_no_null_iter().collect();
+            let rows = &table.rows;
             let rejected: Vec<u64> =
                 ingested.rejects.iter().filter(|reject| reject.file == file.file).map(|reject| reject.row).collect();
             assert_eq!(file.rows, (rows.len() + rejected.len()) as u64);
@@ -113,6 +114,12 @@ fn text_and_archives() {
     }
     println!("{} files, {used} tables", rounds * 16);
     assert!(used > 0);
+}
+
+/// The lines of a table's rows.
+fn rows_of(table: &Table<'_>) -> anyhow::Result<Vec<u32>> {
+    let lines = |batch: &DataFrame| batch.column("row").unwrap().u32().unwrap().into_no_null_iter().collect::<Vec<_>>();
+    Ok(table.batches(lines)?.concat())
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::cli::{Common, Format};
 use crate::columns::Role;
 use crate::commands::{DONE, LOOK, coloured, print};
 use crate::ingest::{AsOfFrom, FileReport, Ingested, Reject, Verdict, ingest};
-use crate::normalise::{Rules, masked, normalise};
+use crate::normalise::{Rules, masked, normalise, read_rows};
 use crate::reconcile::Clock;
 use crate::texts::Texts;
 use crate::workspace::Workspace;
@@ -24,10 +24,11 @@ pub(super) fn check(workspace: &Workspace, clock: Clock, format: Format, common:
     workspace.require_workspace()?;
     let Workspace { config, systems, .. } = workspace;
     let earlier = workspace.earlier_inputs(clock.as_of)?;
-    let ingested = ingest(&workspace.inbox(), config, systems, &earlier, clock.as_of, clock.now)?;
-    let Ingested { mut files, tables, mut rejects } = ingested;
     let texts = Texts::default();
-    let normalised = normalise(tables, &files, &Rules { systems, config, as_of: clock.as_of, texts: &texts })?;
+    let run = Rules { systems, config, as_of: clock.as_of, texts: &texts };
+    let ingested = ingest(&workspace.inbox(), config, systems, &earlier, clock.as_of, clock.now, |table| read_rows(table, &run))?;
+    let Ingested { mut files, tables, mut rejects } = ingested;
+    let normalised = normalise(tables, &run)?;
     for reject in &normalised.rejects {
         if let Some(file) = files.iter_mut().find(|file| file.file == reject.file) {
             file.rejected += 1;

@@ -10,9 +10,9 @@ use serde::Serialize;
 use crate::cli::{Common, Format};
 use crate::commands::{DONE, coloured, print};
 use crate::explain::{self, Explanation, Person, Record};
-use crate::ingest::{Ingested, Verdict, ingest, refused_earlier};
+use crate::ingest::{Verdict, refused_earlier};
 use crate::nearest::sentence_hint;
-use crate::reconcile::{Clock, read_inbox, settled};
+use crate::reconcile::{Clock, Exports, read_exports, read_inbox, settled};
 use crate::workspace::{PastRun, Stop, Workspace};
 use crate::write::table;
 
@@ -46,22 +46,22 @@ pub(super) fn explain(
     format: Format,
     common: &Common,
 ) -> Result<u8> {
-    let (ingested, run) = match run {
+    let (exports, run) = match run {
         Some(name) => {
             let run = workspace.past_run(name)?;
             (archived(&mut workspace, &run, clock)?, Some(run))
         }
         None => {
-            let ingested = read_inbox(&workspace, clock)?;
-            let nothing_new = !ingested.files.iter().any(|file| matches!(file.verdict, Verdict::Used | Verdict::Refused(_)));
+            let exports = read_inbox(&workspace, clock)?;
+            let nothing_new = !exports.ingested.files.iter().any(|file| matches!(file.verdict, Verdict::Used | Verdict::Refused(_)));
             match workspace.past_run("latest") {
                 Ok(run) if nothing_new => (archived(&mut workspace, &run, clock)?, Some(run)),
-                _ => (ingested, None),
+                _ => (exports, None),
             }
         }
     };
     let clock = Clock { as_of: run.as_ref().map_or(clock.as_of, |run| run.as_of), ..clock };
-    let explanation = settled(&workspace, ingested, clock, |settled| explain::explain(who, settled))?;
+    let explanation = settled(&workspace, exports, clock, |settled| explain::explain(who, settled))?;
     if explanation.persons.is_empty() {
         return Err(nobody(&explanation, run.as_ref(), &workspace)).context(Stop::Configuration);
     }
@@ -75,7 +75,7 @@ pub(super) fn explain(
 }
 
 /// The inputs of a run as they lie in its archive, or still in the inbox.
-fn archived(workspace: &mut Workspace, run: &PastRun, clock: Clock) -> Result<Ingested> {
+fn archived(workspace: &mut Workspace, run: &PastRun, clock: Clock) -> Result<Exports> {
     // What a run has used has long been copied.
     workspace.config.inbox.settle_seconds = 0;
     let mut missing: Option<Vec<&str>> = None;
@@ -83,8 +83,8 @@ fn archived(workspace: &mut Workspace, run: &PastRun, clock: Clock) -> Result<In
         if !folder.is_dir() {
             continue;
         }
-        let (config, systems) = (&workspace.config, &workspace.systems);
-        let mut ingested = ingest(&folder, config, systems, &HashMap::new(), run.as_of, clock.now).context(Stop::Inputs)?;
+        let mut exports = read_exports(workspace, &folder, &HashMap::new(), Clock { as_of: run.as_of, ..clock })?;
+        let ingested = &mut exports.ingested;
         for file in &mut ingested.files {
             if !run.inputs.iter().any(|input| input.file == file.file && input.sha256 == file.sha256) {
                 file.verdict = Verdict::Skipped("no input of that run".to_owned());
@@ -101,7 +101,7 @@ fn archived(workspace: &mut Workspace, run: &PastRun, clock: Clock) -> Result<In
                 refused.filter(|input| !ingested.files.iter().any(|file| file.file == input.file && file.sha256 == input.sha256));
             let gone: Vec<_> = gone.map(|input| refused_earlier(&input.file, input.why.as_deref().unwrap_or_default())).collect();
             ingested.files.extend(gone);
-            return Ok(ingested);
+            return Ok(exports);
         }
         if missing.as_ref().is_none_or(|missing| lacking.len() < missing.len()) {
             missing = Some(lacking);

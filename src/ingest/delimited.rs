@@ -2,11 +2,13 @@
 //!
 //! Every row that is read goes to the table or to the rejects, also when a quotation mark that is never
 //! closed would swallow the rows below it: then its first line is rejected and reading goes on at the next.
+//! A long text is read in pieces side by side, with the same result as from end to end.
 
 use anyhow::{Result, bail};
 use csv::{Reader, ReaderBuilder, StringRecord};
+use rayon::prelude::*;
 
-use super::limits::{HEAD_BYTES, HEAD_ROWS, MAX_OPEN_QUOTES, MAX_ROW_LINES};
+use super::limits::{HEAD_BYTES, HEAD_ROWS, MAX_OPEN_QUOTES, MAX_ROW_LINES, PIECE_BYTES};
 use super::table::Builder;
 
 /// The name of a delimiter in reports.
@@ -40,13 +42,49 @@ pub struct Place {
     pub lines: u64,
 }
 
+/// A text and how its rows are told apart.
+#[derive(Clone, Copy, Debug)]
+pub struct Dialect<'t> {
+    /// The text.
+    pub text: &'t str,
+    /// What stands between the cells of a row.
+    pub delimiter: u8,
+    /// Whether lone carriage returns break lines too.
+    lone_cr: bool,
+}
+
+impl<'t> Dialect<'t> {
+    /// A text with a delimiter.
+    pub fn new(text: &'t str, delimiter: u8) -> Dialect<'t> {
+        Dialect { text, delimiter, lone_cr: has_lone_cr(text) }
+    }
+}
+
+/// A part of a text that begins at the start of a row.
+#[derive(Clone, Copy, Debug)]
+pub struct Piece {
+    /// Where it begins.
+    pub from: Place,
+    /// The byte from which on no further row begins in it.
+    pub until: usize,
+}
+
+/// How the reading of a piece ended.
+#[derive(Clone, Copy, Debug)]
+pub struct End {
+    /// Behind the last row.
+    pub at: Place,
+    /// Quotation marks without an end.
+    pub open_quotes: usize,
+}
+
 /// The first rows of a text, blank lines left out.
 pub fn head(text: &str, delimiter: u8) -> Vec<HeadRow> {
     let text = match text.as_bytes().get(..HEAD_BYTES) {
         Some(start) => &text[..start.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |at| at + 1)],
         None => text,
     };
-    let mut records = Records::new(text, Place::default(), delimiter);
+    let mut records = Records::new(Dialect::new(text, delimiter), Place::default());
     let mut rows = Vec::new();
     while rows.len() < HEAD_ROWS && records.read() {
         let Ok(row) = u32::try_from(records.start.lines + 1) else { break };
@@ -55,15 +93,79 @@ pub fn head(text: &str, delimiter: u8) -> Vec<HeadRow> {
     rows
 }
 
-/// Reads every row from a place to the end of a text.
+/// Reads a text from a place to its end, in pieces side by side, and gives what each came to, in their order.
+///
+/// Where a line ends in the middle of a cell only reading from the start can tell. So pieces are cut where a line ends, and
+/// a piece is read again from where the one before it really ended, should that be another place.
 ///
 /// # Errors
-/// More rows, or more quotation marks without an end, than a file may have.
-pub fn read(text: &str, from: Place, delimiter: u8, table: &mut Builder) -> Result<()> {
-    let mut records = Records::new(text, from, delimiter);
+/// What `read` says; more quotation marks without an end than a file may have.
+pub fn in_pieces<T: Send>(
+    dialect: &Dialect,
+    from: Place,
+    read: impl Fn(Piece) -> Result<(T, End)> + Sync,
+) -> Result<Vec<T>> {
+    let pieces = pieces(dialect, from);
+    let parts: Vec<Result<(T, End)>> = pieces.par_iter().map(|piece| read(*piece)).collect();
+    let (mut at, mut open_quotes, mut read_parts) = (from, 0, Vec::with_capacity(parts.len()));
+    for (piece, part) in pieces.into_iter().zip(parts) {
+        if at.byte >= piece.until {
+            continue;
+        }
+        let (part, end) = if at == piece.from { part? } else { read(Piece { from: at, ..piece })? };
+        at = end.at;
+        open_quotes += end.open_quotes;
+        refuse_open_quotes(open_quotes)?;
+        read_parts.push(part);
+    }
+    Ok(read_parts)
+}
+
+/// The pieces of a text, each with the lines before it. The last is long enough for any footer.
+fn pieces(dialect: &Dialect, from: Place) -> Vec<Piece> {
+    let bytes = dialect.text.as_bytes();
+    let end_of_line = |at: usize| {
+        let rest = bytes[at..].windows(2).position(|pair| pair[0] == b'\n' && !matches!(pair[1], b'\r' | b'\n'));
+        rest.map(|rest| at + rest + 1)
+    };
+    let mut starts = vec![from.byte];
+    let mut next = from.byte + PIECE_BYTES;
+    while !dialect.lone_cr && next + PIECE_BYTES < bytes.len() {
+        let Some(start) = end_of_line(next).filter(|start| start + PIECE_BYTES < bytes.len()) else { break };
+        starts.push(start);
+        next = start + PIECE_BYTES;
+    }
+    let ends: Vec<usize> = starts.iter().skip(1).copied().chain([bytes.len()]).collect();
+    let lines: Vec<usize> = starts
+        .par_iter()
+        .zip(&ends)
+        .map(|(start, end)| bytes[*start..*end].iter().filter(|byte| **byte == b'\n').count())
+        .collect();
+    let mut before = from.lines;
+    let with_lines = starts.into_iter().zip(ends).zip(lines).map(|((byte, until), lines)| {
+        let from = Place { byte, lines: before };
+        before += lines as u64;
+        Piece { from, until }
+    });
+    with_lines.collect()
+}
+
+fn refuse_open_quotes(open_quotes: usize) -> Result<()> {
+    if open_quotes > MAX_OPEN_QUOTES {
+        bail!("more than {MAX_OPEN_QUOTES} of its rows have a quotation mark that is never closed: export it again");
+    }
+    Ok(())
+}
+
+/// Reads every row of a piece.
+///
+/// # Errors
+/// More lines, or more quotation marks without an end, than a file may have.
+pub fn read(dialect: &Dialect, piece: Piece, table: &mut Builder) -> Result<End> {
+    let mut records = Records::new(*dialect, piece.from);
     let mut blank_before = false;
     let mut open_quotes = 0;
-    while records.read() {
+    while records.end.byte < piece.until && records.read() {
         let Ok(row) = u32::try_from(records.start.lines + 1) else { bail!("it has too many lines: export it in parts") };
         if records.cells.as_slice().trim().is_empty() {
             blank_before = true;
@@ -72,9 +174,7 @@ pub fn read(text: &str, from: Place, delimiter: u8, table: &mut Builder) -> Resu
         let after_blank = std::mem::take(&mut blank_before) || records.after_blank;
         if records.swallowed_rows(table.width()) {
             open_quotes += 1;
-            if open_quotes > MAX_OPEN_QUOTES {
-                bail!("more than {MAX_OPEN_QUOTES} of its rows have a quotation mark that is never closed: export it again");
-            }
+            refuse_open_quotes(open_quotes)?;
             let line = records.first_line();
             let reason = "a quotation mark is opened and not closed in this row, or the row does not have the cells of the \
                           header: put it right and export it again";
@@ -84,15 +184,12 @@ pub fn read(text: &str, from: Place, delimiter: u8, table: &mut Builder) -> Resu
         }
         table.push(&records.cells, row, after_blank)?;
     }
-    Ok(())
+    Ok(End { at: records.end, open_quotes })
 }
 
 /// Records with true line numbers; the reader's own are early after blank lines and CR LF.
 struct Records<'t> {
-    text: &'t str,
-    delimiter: u8,
-    /// Lone carriage returns break lines too.
-    lone_cr: bool,
+    dialect: Dialect<'t>,
     reader: Reader<&'t [u8]>,
     /// Where the reader started.
     origin: Place,
@@ -103,12 +200,10 @@ struct Records<'t> {
 }
 
 impl<'t> Records<'t> {
-    fn new(text: &'t str, origin: Place, delimiter: u8) -> Records<'t> {
+    fn new(dialect: Dialect<'t>, origin: Place) -> Records<'t> {
         Records {
-            text,
-            delimiter,
-            lone_cr: has_lone_cr(text),
-            reader: reader(text, origin, delimiter),
+            dialect,
+            reader: reader(dialect, origin),
             origin,
             cells: StringRecord::new(),
             start: origin,
@@ -123,7 +218,7 @@ impl<'t> Records<'t> {
         if !matches!(self.reader.read_record(&mut self.cells), Ok(true)) {
             return false;
         }
-        let bytes = self.text.as_bytes();
+        let bytes = self.dialect.text.as_bytes();
         let before = self.end;
         self.start = before;
         while let Some(b'\n' | b'\r') = bytes.get(self.start.byte) {
@@ -138,7 +233,7 @@ impl<'t> Records<'t> {
             self.end.byte += 1;
             self.end.lines += 1;
         }
-        if self.lone_cr {
+        if self.dialect.lone_cr {
             self.end.lines = self.start.lines + line_breaks(&bytes[self.start.byte..self.end.byte]);
         }
         true
@@ -147,11 +242,11 @@ impl<'t> Records<'t> {
     /// Whether a quotation mark without an end has taken rows that follow into this one.
     fn swallowed_rows(&self, width: usize) -> bool {
         let lines = self.end.lines - self.start.lines;
-        let raw = &self.text[self.start.byte..self.end.byte];
+        let raw = &self.dialect.text[self.start.byte..self.end.byte];
         if lines == 0 || lines == 1 && raw.ends_with(['\n', '\r']) {
             return false;
         }
-        let at_the_end = self.end.byte == self.text.len();
+        let at_the_end = self.end.byte == self.dialect.text.len();
         lines > MAX_ROW_LINES
             || self.cells.len() != width
             || at_the_end && raw.bytes().filter(|byte| *byte == b'"').count() % 2 == 1
@@ -160,33 +255,33 @@ impl<'t> Records<'t> {
 
     /// Whether a line below the first has all the delimiters of a row. The last line may, when the first has none.
     fn holds_a_row(&self, raw: &str, width: usize) -> bool {
-        let delimiters = |line: &str| line.bytes().filter(|byte| *byte == self.delimiter).count();
+        let delimiters = |line: &str| line.bytes().filter(|byte| *byte == self.dialect.delimiter).count();
         let lines: Vec<usize> = raw.split(['\r', '\n']).map(delimiters).collect();
         let below = if lines[0] == 0 { 1..lines.len() - 1 } else { 1..lines.len() };
         width > 1 && lines[below].contains(&(width - 1))
     }
 
     fn first_line(&self) -> &'t str {
-        let rest = &self.text[self.start.byte..self.end.byte];
+        let rest = &self.dialect.text[self.start.byte..self.end.byte];
         rest.split(['\r', '\n']).next().unwrap_or_default()
     }
 
     /// Goes on at the line below the first line of the present record.
     fn resume_at_second_line(&mut self) {
         let at = self.start.byte + self.first_line().len();
-        self.origin = Place { byte: at + break_length(self.text.as_bytes(), at), lines: self.start.lines + 1 };
+        self.origin = Place { byte: at + break_length(self.dialect.text.as_bytes(), at), lines: self.start.lines + 1 };
         self.end = self.origin;
-        self.reader = reader(self.text, self.origin, self.delimiter);
+        self.reader = reader(self.dialect, self.origin);
     }
 }
 
-fn reader(text: &str, origin: Place, delimiter: u8) -> Reader<&[u8]> {
+fn reader(dialect: Dialect<'_>, origin: Place) -> Reader<&[u8]> {
     ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
-        .delimiter(delimiter)
+        .delimiter(dialect.delimiter)
         .buffer_capacity(1 << 16)
-        .from_reader(&text.as_bytes()[origin.byte..])
+        .from_reader(&dialect.text.as_bytes()[origin.byte..])
 }
 
 fn break_length(bytes: &[u8], at: usize) -> usize {
@@ -217,8 +312,9 @@ mod tests {
         let column = MappedColumn { name: "a".to_owned(), field: Field::Name, header: "A".to_owned() };
         let mapped = [(0, column)];
         let mut table = Builder::new("f.csv", "", head[0].cells.len(), &mapped, 0);
-        read(text, head[0].end, delimiter, &mut table).unwrap();
-        let built = table.finish().unwrap();
+        let piece = Piece { from: head[0].end, until: text.len() };
+        read(&Dialect::new(text, delimiter), piece, &mut table).unwrap();
+        let built = table.finish(false).unwrap();
         let cells = built.frame.column("a").unwrap().str().unwrap();
         let lines = built.frame.column("row").unwrap().u32().unwrap();
         let rows = lines.into_no_null_iter().zip(cells.iter().map(|cell| cell.unwrap_or("-").to_owned())).collect();

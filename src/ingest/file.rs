@@ -6,15 +6,14 @@ use std::fs;
 use std::io::Cursor;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use polars::prelude::DataFrame;
 use sha2::{Digest, Sha256};
 
 use super::container::{Archive, gunzip};
 use super::decode::{self, Format};
 use super::inbox::{Concern, Found, concern_of_name};
 use super::recognise::named_systems;
-use super::source::{self, Loaded, Stop};
-use super::{AsOfFrom, FileReport, MappedColumn, Reject, Verdict, as_of};
+use super::source::{self, Loaded, ReadRows, Stop};
+use super::{AsOfFrom, FileReport, Reject, Verdict, as_of};
 use crate::config::Config;
 use crate::normalise::Zone;
 use crate::systems::Systems;
@@ -33,43 +32,41 @@ pub struct Context<'a> {
 }
 
 /// A file that was read as far as it could be.
-pub struct ReadFile {
+pub struct ReadFile<T> {
     /// What it was taken for.
     pub report: FileReport,
     /// Its table, where it has one.
-    pub table: Option<Table>,
+    pub table: Option<ReadTable<T>>,
     /// Rows that the table could not take.
     pub rejects: Vec<Reject>,
 }
 
 /// A table and whose it is.
-pub struct Table {
+pub struct ReadTable<T> {
     /// Position of its system among the profiles.
     pub system: usize,
     /// Position of its kind in the profile.
     pub kind: usize,
-    /// The mapped columns.
-    pub columns: Vec<MappedColumn>,
-    /// Its rows.
-    pub frame: DataFrame,
+    /// What its rows became.
+    pub rows: T,
 }
 
-/// Reads one file. Whatever is wrong with it is its verdict.
-pub fn read(found: &Found, context: Context) -> Vec<ReadFile> {
+/// Reads one file, its rows by `read`. Whatever is wrong with it is its verdict.
+pub fn read<T: Send>(found: &Found, context: Context, read: ReadRows<'_, T>) -> Vec<ReadFile<T>> {
     let bytes = match bytes(found, context) {
         Ok(bytes) => bytes,
         Err(stop) => return vec![unused(report(found), stop)],
     };
     match format(&bytes) {
         Format::Zip => match Archive::open(&bytes) {
-            Ok(archive) => entries(archive, &sha256(&bytes), found, context),
+            Ok(archive) => entries(archive, &sha256(&bytes), found, context, read),
             Err(stop) => vec![unused(hashed(found, &bytes, "ZIP"), stop)],
         },
         Format::Gzip => match gunzip(&bytes) {
-            Ok(content) => vec![table(found, Origin::File(&bytes), &content, "GZIP, ", context)],
+            Ok(content) => vec![table(found, Origin::File(&bytes), &content, "GZIP, ", context, read)],
             Err(stop) => vec![unused(hashed(found, &bytes, "GZIP"), stop)],
         },
-        _ => vec![table(found, Origin::File(&bytes), &bytes, "", context)],
+        _ => vec![table(found, Origin::File(&bytes), &bytes, "", context, read)],
     }
 }
 
@@ -113,7 +110,13 @@ fn format(bytes: &[u8]) -> Format {
 }
 
 /// Every file in an archive; one that is of no concern is said to be, as in the inbox.
-fn entries(mut archive: Archive, sha256: &str, found: &Found, context: Context) -> Vec<ReadFile> {
+fn entries<T: Send>(
+    mut archive: Archive,
+    sha256: &str,
+    found: &Found,
+    context: Context,
+    read: ReadRows<'_, T>,
+) -> Vec<ReadFile<T>> {
     let entries = archive.entries().into_iter();
     entries
         .map(|(at, name)| {
@@ -125,7 +128,7 @@ fn entries(mut archive: Archive, sha256: &str, found: &Found, context: Context) 
                 ..found.clone()
             };
             match of_concern(&entry, context).and_then(|()| archive.unpack(at)) {
-                Ok(content) => table(&entry, Origin::Archive(sha256), &content, "", context),
+                Ok(content) => table(&entry, Origin::Archive(sha256), &content, "", context, read),
                 Err(stop) => unused(FileReport { sha256: sha256.to_owned(), ..report(&entry) }, stop),
             }
         })
@@ -141,13 +144,20 @@ enum Origin<'a> {
 }
 
 /// The table that a content is.
-fn table(found: &Found, origin: Origin, content: &[u8], packed: &str, context: Context) -> ReadFile {
+fn table<T: Send>(
+    found: &Found,
+    origin: Origin,
+    content: &[u8],
+    packed: &str,
+    context: Context,
+    read: ReadRows<'_, T>,
+) -> ReadFile<T> {
     let hash = || match origin {
         Origin::File(bytes) => (sha256(bytes), None),
         Origin::Archive(hash) => (hash.to_owned(), Some(sha256(content))),
     };
     let mut report = FileReport { bytes: content.len() as u64, ..report(found) };
-    let load = || source::load(found, format(content), content, context, &mut report);
+    let load = || source::load(found, format(content), content, context, read, &mut report);
     let ((sha256, content_sha256), loaded) = rayon::join(hash, load);
     (report.sha256, report.content_sha256) = (sha256, content_sha256);
     report.seen_in = context.earlier.get(report.content()).cloned();
@@ -204,7 +214,7 @@ fn hashed(found: &Found, bytes: &[u8], format: &str) -> FileReport {
     FileReport { sha256: sha256(bytes), format: format.to_owned(), ..report(found) }
 }
 
-fn unused(mut report: FileReport, stop: Stop) -> ReadFile {
+fn unused<T>(mut report: FileReport, stop: Stop) -> ReadFile<T> {
     report.verdict = match stop {
         Stop::Skipped(word) => Verdict::Skipped(word),
         Stop::Refused(why) | Stop::Unrecognised(why) => Verdict::Refused(why),
@@ -212,30 +222,29 @@ fn unused(mut report: FileReport, stop: Stop) -> ReadFile {
     ReadFile { report, table: None, rejects: Vec::new() }
 }
 
-fn used(found: &Found, context: Context, mut report: FileReport, loaded: Loaded) -> ReadFile {
-    let Loaded { recognised, built, preamble } = loaded;
+fn used<T>(found: &Found, context: Context, mut report: FileReport, loaded: Loaded<T>) -> ReadFile<T> {
+    let Loaded { recognised, rows, outcome, preamble } = loaded;
     let profile = &context.systems.profiles()[recognised.system];
     // Names are given and reports are stamped where people are, not where a system keeps its clock.
     let zone = Zone::Named(context.config.timezone().expect("checked when the configuration was read"));
-    let lines = || preamble.iter().chain(&built.footer).map(String::as_str);
+    let lines = || preamble.iter().chain(&outcome.footer).map(String::as_str);
     let by_name = || found.names().into_iter().find_map(|name| as_of::from_name(name, zone));
     let (as_of, from) = by_name()
         .map(|moment| (moment, AsOfFrom::Name))
         .or_else(|| as_of::from_content(lines(), profile.date_order, zone).map(|moment| (moment, AsOfFrom::Content)))
         .unwrap_or((found.modified.into(), AsOfFrom::File));
-    let columns: Vec<MappedColumn> = recognised.mapped.into_iter().map(|(_, column)| column).collect();
 
     report.system = Some(profile.name.clone());
     report.kind = Some(profile.kinds[recognised.kind].name.clone());
-    report.mapped.clone_from(&columns);
+    report.mapped = recognised.mapped.into_iter().map(|(_, column)| column).collect();
     report.unmapped = recognised.unmapped;
-    report.rows = built.frame.height() as u64 + built.rejects.len() as u64;
-    report.rejected = built.rejects.len() as u64;
+    report.rows = outcome.rows;
+    report.rejected = outcome.rejects.len() as u64;
     report.as_of = Some(as_of);
     report.as_of_from = from;
     report.stale = as_of < context.as_of - TimeDelta::days(i64::from(context.config.inbox.max_age_days));
-    let table = Table { system: recognised.system, kind: recognised.kind, columns, frame: built.frame };
-    ReadFile { report, table: Some(table), rejects: built.rejects }
+    let table = ReadTable { system: recognised.system, kind: recognised.kind, rows };
+    ReadFile { report, table: Some(table), rejects: outcome.rejects }
 }
 
 fn sha256(bytes: &[u8]) -> String {

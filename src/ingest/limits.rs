@@ -7,7 +7,7 @@ pub const MAX_COLUMNS: usize = 16_384;
 pub const MAX_CELL_CHARS: usize = 32_767;
 
 /// Data rows of one file.
-pub const MAX_ROWS: usize = 500_000_000;
+pub const MAX_ROWS: u64 = 500_000_000;
 
 /// Rows of a sheet.
 pub const MAX_SHEET_ROWS: u32 = 1_048_576;
@@ -20,6 +20,15 @@ pub const HEAD_ROWS: usize = 400;
 
 /// Bytes of a text in which these rows must end.
 pub const HEAD_BYTES: usize = 4 << 20;
+
+/// Bytes of a text that are read at a time; several such pieces are read side by side.
+pub const PIECE_BYTES: usize = 1 << 20;
+
+/// Bytes of a file up to which it is read beside others.
+pub const SMALL_FILE_BYTES: u64 = 32 << 20;
+
+/// Rows of a workbook that are handed on at a time.
+pub const BATCH_ROWS: usize = 16_384;
 
 /// Rows of a footer.
 pub const MAX_FOOTER_ROWS: usize = 50;

@@ -1,4 +1,4 @@
-//! Files to text tables: one [`TextTable`] row a data row of a file, every cell text.
+//! Files to text tables: one row of an open [`Table`] is a data row of a file, every cell text.
 //!
 //! Nothing is interpreted here beyond what it takes to find the table: the character set, the dialect,
 //! the header row, the footers, and the system and kind that the headers name. Invariant: every data row
@@ -12,6 +12,7 @@ mod file;
 mod header;
 mod inbox;
 pub mod limits;
+mod open;
 mod recognise;
 mod select;
 mod source;
@@ -24,15 +25,16 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
-use polars::prelude::DataFrame;
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::columns::Field;
 use crate::config::Config;
 use crate::systems::Systems;
+use inbox::Found;
+pub use open::Table;
 
-/// Reads every file below the inbox.
+/// Reads every file below the inbox. `read` takes the rows of each table while its file is open.
 ///
 /// `systems` are the profiles as the configuration adjusts them. `earlier` are the contents that earlier runs used, by
 /// SHA-256 with the run. `as_of` is the run's time, by which exports are stale; `now` is the real clock, by which files
@@ -40,27 +42,34 @@ use crate::systems::Systems;
 ///
 /// # Errors
 /// The inbox itself cannot be read.
-pub fn ingest(
+pub fn ingest<T: Send>(
     inbox: &Path,
     config: &Config,
     systems: &Systems,
     earlier: &HashMap<String, String>,
     as_of: DateTime<Utc>,
     now: SystemTime,
-) -> Result<Ingested> {
+    read: impl Fn(&Table<'_>) -> Result<T> + Sync,
+) -> Result<Ingested<T>> {
     let found = inbox::walk(inbox, Duration::from_secs(config.inbox.settle_seconds), now)?;
     let context = file::Context { config, systems, earlier, as_of };
-    let files = found.par_iter().flat_map_iter(|found| file::read(found, context)).collect();
-    Ok(select::select(files, systems))
+    // Small files side by side, large ones one after another, each in pieces side by side: so one is in memory.
+    let is_small = |found: &Found| found.bytes <= limits::SMALL_FILE_BYTES;
+    let (small, large): (Vec<_>, Vec<_>) = found.iter().enumerate().partition(|(_, found)| is_small(found));
+    let read = |(at, found): (usize, &Found)| (at, file::read(found, context, &read));
+    let mut files: Vec<_> = small.into_par_iter().map(read).collect();
+    files.extend(large.into_iter().map(read));
+    files.sort_by_key(|(at, _)| *at);
+    Ok(select::select(files.into_iter().flat_map(|(_, files)| files).collect(), systems))
 }
 
 /// All that the inbox holds, read as far as it can be.
-#[derive(Debug, Default)]
-pub struct Ingested {
+#[derive(Debug)]
+pub struct Ingested<T> {
     /// Every file that was looked at, in order of its path.
     pub files: Vec<FileReport>,
-    /// The tables of the files whose verdict is [`Verdict::Used`].
-    pub tables: Vec<TextTable>,
+    /// What the tables of the files whose verdict is [`Verdict::Used`] became.
+    pub tables: Vec<TableRows<T>>,
     /// Rows that no table could take.
     pub rejects: Vec<Reject>,
 }
@@ -184,20 +193,15 @@ pub struct UnmappedHeader {
     pub did_you_mean: Option<String>,
 }
 
-/// The rows of one file, all text.
+/// What the rows of one file became.
 #[derive(Debug)]
-pub struct TextTable {
+pub struct TableRows<T> {
     /// Position of its file in [`Ingested::files`].
     pub file: usize,
     /// Position of its system among the profiles.
     pub system: usize,
-    /// Position of its kind in the profile.
-    pub kind: usize,
-    /// The mapped columns, in the order of the frame.
-    pub columns: Vec<MappedColumn>,
-    /// Column `row` (u32: the line of the file, or the row of the sheet), then one String column a mapped
-    /// column, named as [`MappedColumn::name`]; blank cells are null.
-    pub frame: DataFrame,
+    /// What its rows became.
+    pub rows: T,
 }
 
 /// One cell or row that was refused.

@@ -3,19 +3,18 @@
 use std::collections::HashMap;
 
 use super::file::ReadFile;
-use super::{Ingested, TextTable, Verdict};
+use super::{Ingested, TableRows, Verdict};
 use crate::systems::Systems;
 
 /// Settles which files are used, and collects their tables and rejects. `files` are in order of their path.
-pub fn select(mut files: Vec<ReadFile>, systems: &Systems) -> Ingested {
+pub fn select<T>(mut files: Vec<ReadFile<T>>, systems: &Systems) -> Ingested<T> {
     skip_same_content(&mut files);
     supersede(&mut files, systems);
 
-    let mut ingested = Ingested::default();
+    let mut ingested = Ingested { files: Vec::new(), tables: Vec::new(), rejects: Vec::new() };
     for (file, read) in files.into_iter().enumerate() {
         if let (Verdict::Used, Some(table)) = (&read.report.verdict, read.table) {
-            let (system, kind) = (table.system, table.kind);
-            ingested.tables.push(TextTable { file, system, kind, columns: table.columns, frame: table.frame });
+            ingested.tables.push(TableRows { file, system: table.system, rows: table.rows });
             ingested.rejects.extend(read.rejects);
         }
         ingested.files.push(read.report);
@@ -23,7 +22,7 @@ pub fn select(mut files: Vec<ReadFile>, systems: &Systems) -> Ingested {
     ingested
 }
 
-fn skip_same_content(files: &mut [ReadFile]) {
+fn skip_same_content<T>(files: &mut [ReadFile<T>]) {
     let mut seen: HashMap<String, String> = HashMap::new();
     for read in files.iter_mut().filter(|read| read.table.is_some()) {
         match seen.get(read.report.content()) {
@@ -38,9 +37,9 @@ fn skip_same_content(files: &mut [ReadFile]) {
     }
 }
 
-fn supersede(files: &mut [ReadFile], systems: &Systems) {
+fn supersede<T>(files: &mut [ReadFile<T>], systems: &Systems) {
     let mut newest: HashMap<(usize, usize), usize> = HashMap::new();
-    let kind_of = |read: &ReadFile| {
+    let kind_of = |read: &ReadFile<T>| {
         let table = read.table.as_ref()?;
         (!systems.profiles()[table.system].kinds[table.kind].parts).then_some((table.system, table.kind))
     };

@@ -2,29 +2,36 @@
 
 use std::collections::HashSet;
 
+use anyhow::Result as Read;
 use csv::StringRecord;
 
 use super::FileReport;
 use super::decode::{self, Format};
-use super::delimited::{self, DELIMITERS, HeadRow, Place};
+use super::delimited::{self, DELIMITERS, Dialect, HeadRow, Place};
 use super::file::Context;
 use super::header::{self, Header};
 use super::inbox::Found;
-use super::limits::{HEADER_DEPTH, MAX_COLUMNS};
+use super::limits::{BATCH_ROWS, HEADER_DEPTH, MAX_COLUMNS};
+use super::open::{Outcome, Table};
 use super::recognise::{Recognised, Unknown, recognise, systems_of};
 use super::spreadsheet::Workbook;
-use super::table::{Builder, Built, filled};
+use super::table::{Builder, filled};
 use crate::systems::Kind;
 
 /// A table that was recognised and read.
-pub struct Loaded {
+pub struct Loaded<T> {
     /// Whose it is.
     pub recognised: Recognised,
-    /// Its rows.
-    pub built: Built,
+    /// What its rows became.
+    pub rows: T,
+    /// What its rows were, beside that.
+    pub outcome: Outcome,
     /// The cells above the header.
     pub preamble: Vec<String>,
 }
+
+/// What reads the rows of an open table.
+pub type ReadRows<'r, T> = &'r (dyn Fn(&Table<'_>) -> Read<T> + Sync);
 
 /// Why a file is not used.
 #[derive(Debug)]
@@ -44,12 +51,19 @@ impl From<anyhow::Error> for Stop {
 }
 
 /// Reads a content of a format; what is learnt on the way goes into the report.
-pub fn load(found: &Found, format: Format, bytes: &[u8], context: Context, report: &mut FileReport) -> Result<Loaded, Stop> {
+pub fn load<T>(
+    found: &Found,
+    format: Format,
+    bytes: &[u8],
+    context: Context,
+    read: ReadRows<'_, T>,
+    report: &mut FileReport,
+) -> Result<Loaded<T>, Stop> {
     match format {
-        Format::Text => load_text(found, bytes, context, report),
+        Format::Text => load_text(found, bytes, context, read, report),
         Format::Workbook(name) => {
             report.format = name.to_owned();
-            load_workbook(found, bytes, context, report)
+            load_workbook(found, bytes, context, read, report)
         }
         Format::Gzip | Format::Zip => {
             report.format = "an archive".to_owned();
@@ -63,7 +77,13 @@ pub fn load(found: &Found, format: Format, bytes: &[u8], context: Context, repor
     }
 }
 
-fn load_text(found: &Found, bytes: &[u8], context: Context, report: &mut FileReport) -> Result<Loaded, Stop> {
+fn load_text<T>(
+    found: &Found,
+    bytes: &[u8],
+    context: Context,
+    read: ReadRows<'_, T>,
+    report: &mut FileReport,
+) -> Result<Loaded<T>, Stop> {
     let decoded = decode::decode(bytes);
     let text = &*decoded.text;
     let candidates = delimiters(found, context).into_iter().map(|delimiter| {
@@ -80,18 +100,11 @@ fn load_text(found: &Found, bytes: &[u8], context: Context, report: &mut FileRep
     let header = header.ok_or_else(no_header)?;
     let recognised = recognised(found, &header, &rows, context, report)?;
 
-    let from = rows[header.at].end;
-    let seen = rows.last().map_or(from, |row| row.end);
-    let mut table = Builder::new(
-        &found.file,
-        "",
-        header.names.len(),
-        &recognised.mapped,
-        about_rows(text.len(), from, seen, rows.len() - header.at - 1),
-    );
-    delimited::read(text, from, delimiter, &mut table)?;
-    let built = table.finish()?;
-    Ok(Loaded { preamble: preamble(&rows, &header), recognised, built })
+    let whose = (recognised.system, recognised.kind);
+    let dialect = Dialect::new(text, delimiter);
+    let table = Table::of_text(&found.file, whose, &recognised.mapped, header.names.len(), dialect, rows[header.at].end);
+    let (read, outcome) = (read(&table)?, table.outcome());
+    Ok(Loaded { preamble: preamble(&rows, &header), recognised, rows: read, outcome })
 }
 
 /// The delimiters that a file may have: those that the configuration names for its system, and those that exports use.
@@ -104,13 +117,13 @@ fn delimiters(found: &Found, context: Context) -> Vec<u8> {
     delimiters
 }
 
-/// How many rows there may be, by the length of those at the top.
-fn about_rows(bytes: usize, from: Place, seen: Place, rows: usize) -> usize {
-    let left = bytes.saturating_sub(from.byte);
-    (left as u64 * rows as u64 / (seen.byte - from.byte).max(1) as u64) as usize
-}
-
-fn load_workbook(found: &Found, bytes: &[u8], context: Context, report: &mut FileReport) -> Result<Loaded, Stop> {
+fn load_workbook<T>(
+    found: &Found,
+    bytes: &[u8],
+    context: Context,
+    read: ReadRows<'_, T>,
+    report: &mut FileReport,
+) -> Result<Loaded<T>, Stop> {
     let (workbook, sheets) = Workbook::open(bytes)?;
     let mut heads = Vec::new();
     for (sheet, rows) in sheets {
@@ -134,7 +147,8 @@ fn load_workbook(found: &Found, bytes: &[u8], context: Context, report: &mut Fil
     let recognised = recognised(found, &header, &rows, context, report)?;
 
     let width = header.names.len();
-    let mut table = Builder::new(&found.file, &sheet, width, &recognised.mapped, rows.len());
+    let mut builder = Builder::new(&found.file, &sheet, width, &recognised.mapped, BATCH_ROWS);
+    let mut batches = Vec::new();
     let header_row = rows[header.at].row;
     let mut last = header_row;
     workbook.read(&sheet, |row, mut cells| {
@@ -147,13 +161,21 @@ fn load_workbook(found: &Found, bytes: &[u8], context: Context, report: &mut Fil
         }
         // Cells beside the table alone make no row of it.
         if filled(&cells).next().is_some() {
-            table.push(&cells, row, row > last + 1)?;
+            builder.push(&cells, row, row > last + 1)?;
             last = row;
+        }
+        if builder.height() >= BATCH_ROWS {
+            batches.push(builder.take()?);
         }
         Ok(())
     })?;
-    let built = table.finish()?;
-    Ok(Loaded { preamble: preamble(&rows, &header), recognised, built })
+    let built = builder.finish(false)?;
+    batches.push(built.frame);
+    let whose = (recognised.system, recognised.kind);
+    let columns = recognised.mapped.iter().map(|(_, column)| column.clone()).collect();
+    let table = Table::of_batches(&found.file, &sheet, whose, columns, batches).beside(built.rejects, built.footer);
+    let (read, outcome) = (read(&table)?, table.outcome());
+    Ok(Loaded { preamble: preamble(&rows, &header), recognised, rows: read, outcome })
 }
 
 fn kinds<'a>(found: &Found, context: Context<'a>) -> impl Iterator<Item = &'a Kind> + Clone {

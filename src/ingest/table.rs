@@ -2,11 +2,11 @@
 //!
 //! Invariant: every row that is pushed ends in the table, among the rejects, or in the footer.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use csv::StringRecord;
 use polars::prelude::{Column, DataFrame, IntoSeries, NamedFrom, Series, StringChunkedBuilder};
 
-use super::limits::{MAX_CELL_CHARS, MAX_FOOTER_ROWS, MAX_QUOTED_CHARS, MAX_ROWS};
+use super::limits::{MAX_CELL_CHARS, MAX_FOOTER_ROWS, MAX_QUOTED_CHARS};
 use super::{MappedColumn, Reject};
 
 /// Takes the rows below a header.
@@ -29,7 +29,7 @@ struct Pending {
     cells: StringRecord,
 }
 
-/// The rows of one file or sheet.
+/// The last rows of a file or sheet.
 #[derive(Debug)]
 pub struct Built {
     /// Column `row`, then the mapped columns.
@@ -125,9 +125,6 @@ impl<'a> Builder<'a> {
                 }
             }
         }
-        if self.rows.len() == MAX_ROWS {
-            bail!("it has more than {MAX_ROWS} rows: export it in parts");
-        }
         self.rows.push(row);
         for ((at, _), column) in self.mapped.iter().zip(&mut self.columns) {
             match trimmed(cells.get(*at).unwrap_or_default()) {
@@ -138,18 +135,31 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// Cuts the footer and gives the table.
-    pub fn finish(mut self) -> Result<Built> {
+    /// Rows that the table has so far.
+    pub fn height(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The rows so far, which leave the builder; those that may be the footer stay.
+    pub fn take(&mut self) -> Result<DataFrame> {
+        let rows = std::mem::take(&mut self.rows);
+        let empty = self.mapped.iter().map(|(_, column)| StringChunkedBuilder::new(column.name.as_str().into(), rows.len()));
+        let columns = std::mem::replace(&mut self.columns, empty.collect());
+        let height = rows.len();
+        let mut all: Vec<Column> = vec![Series::new("row".into(), rows).into()];
+        all.extend(columns.into_iter().map(|column| Column::from(column.finish().into_series())));
+        Ok(DataFrame::new(height, all)?)
+    }
+
+    /// Cuts the footer and gives the rows that are left. Where `more` of the file follows there is none.
+    pub fn finish(mut self, more: bool) -> Result<Built> {
         let pending = std::mem::take(&mut self.pending);
-        let cut = footer_start(&pending);
+        let cut = if more { pending.len() } else { footer_start(&pending) };
         for row in &pending[..cut] {
             self.add(&row.cells, row.row)?;
         }
         let footer = pending[cut..].iter().flat_map(|row| filled(&row.cells)).map(str::to_owned).collect();
-        let height = self.rows.len();
-        let mut columns: Vec<Column> = vec![Series::new("row".into(), self.rows).into()];
-        columns.extend(self.columns.into_iter().map(|column| Column::from(column.finish().into_series())));
-        Ok(Built { frame: DataFrame::new(height, columns)?, rejects: self.rejects, footer })
+        Ok(Built { frame: self.take()?, rejects: self.rejects, footer })
     }
 }
 
@@ -205,7 +215,7 @@ mod tests {
         for (at, (cells, after_blank)) in rows.iter().enumerate() {
             builder.push(&StringRecord::from(cells.to_vec()), at as u32 + 2, *after_blank).unwrap();
         }
-        let built = builder.finish().unwrap();
+        let built = builder.finish(false).unwrap();
         let rows = built.frame.column("row").unwrap().u32().unwrap().into_no_null_iter().collect();
         (rows, built.rejects.iter().map(|reject| reject.row).collect(), built.footer)
     }
@@ -253,7 +263,7 @@ mod tests {
             builder.push(&StringRecord::from(vec![cell, "z"]), 2, false).ok();
             builder.push(&StringRecord::from(vec!["-", "z"]), 3, false).unwrap();
         }
-        let frame = builder.finish().unwrap().frame;
+        let frame = builder.finish(false).unwrap().frame;
         let cells: Vec<Option<&str>> = frame.column("a").unwrap().str().unwrap().iter().step_by(2).collect();
         assert_eq!(cells, [Some("x"), Some("y"), None, None, Some("a b"), Some("é")]);
     }
@@ -266,7 +276,7 @@ mod tests {
         let mut builder = Builder::new("f.csv", "", 2, &mapped, 0);
         builder.push(&StringRecord::from(vec![long.as_str(), "z"]), 2, false).unwrap();
         builder.push(&StringRecord::from(vec!["z", long.as_str()]), 3, false).unwrap();
-        let built = builder.finish().unwrap();
+        let built = builder.finish(false).unwrap();
         assert_eq!((built.frame.height(), built.rejects.len(), built.rejects[0].column.as_str()), (1, 1, "A"));
         assert_eq!(built.rejects[0].value.chars().count(), MAX_QUOTED_CHARS);
     }

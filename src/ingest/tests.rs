@@ -19,16 +19,28 @@ fn inbox(files: &[(&str, &[u8])]) -> TempDir {
     folder
 }
 
-fn read(folder: &TempDir, config: &str) -> Ingested {
+/// The rows of a table as one frame.
+fn whole(table: &Table<'_>) -> Result<TextTable> {
+    let batches = table.batches(|batch| batch.clone())?;
+    let stacked = batches.into_iter().reduce(|mut one, other| {
+        one.vstack_mut(&other).unwrap();
+        one
+    });
+    Ok(stacked.unwrap_or_default())
+}
+
+type TextTable = polars::prelude::DataFrame;
+
+fn read(folder: &TempDir, config: &str) -> Ingested<TextTable> {
     let systems = Systems::built_in().unwrap();
     let config = Config::parse(&format!("[inbox]\nsettle_seconds = 0\n{config}"), &systems).unwrap();
     let systems = config.adjust(systems);
     let as_of = "2026-11-22T06:00:00Z".parse().unwrap();
-    ingest(folder.path(), &config, &systems, &HashMap::new(), as_of, SystemTime::now()).unwrap()
+    ingest(folder.path(), &config, &systems, &HashMap::new(), as_of, SystemTime::now(), whole).unwrap()
 }
 
 /// Each file and its verdict in short: the kind where it is used.
-fn verdicts(ingested: &Ingested) -> Vec<(String, String)> {
+fn verdicts(ingested: &Ingested<TextTable>) -> Vec<(String, String)> {
     let short = |file: &FileReport| match &file.verdict {
         Verdict::Used => format!("{} {}", file.system.as_deref().unwrap(), file.kind.as_deref().unwrap()),
         Verdict::Superseded(by) => format!("superseded by {by}"),
@@ -39,11 +51,11 @@ fn verdicts(ingested: &Ingested) -> Vec<(String, String)> {
 }
 
 fn column(table: &TextTable, name: &str) -> Vec<Option<String>> {
-    table.frame.column(name).unwrap().str().unwrap().iter().map(|cell| cell.map(str::to_owned)).collect()
+    table.column(name).unwrap().str().unwrap().iter().map(|cell| cell.map(str::to_owned)).collect()
 }
 
 fn lines(table: &TextTable) -> Vec<u32> {
-    table.frame.column("row").unwrap().u32().unwrap().into_no_null_iter().collect()
+    table.column("row").unwrap().u32().unwrap().into_no_null_iter().collect()
 }
 
 #[test]
@@ -63,8 +75,8 @@ fn a_report_with_preamble_and_footer_gives_its_rows_and_its_time() {
     assert_eq!((file.as_of.unwrap().to_rfc3339().as_str(), file.as_of_from), ("2026-11-20T13:02:00+00:00", AsOfFrom::Content));
     assert_eq!(file.sha256.len(), 64);
 
-    let table = &ingested.tables[0];
-    let names: Vec<&str> = table.frame.get_column_names().into_iter().map(|name| name.as_str()).collect();
+    let table = &ingested.tables[0].rows;
+    let names: Vec<&str> = table.get_column_names().into_iter().map(|name| name.as_str()).collect();
     assert_eq!(names, ["row", "record_id", "email", "opt_out"]);
     assert_eq!(lines(table), [4, 5, 8]);
     assert_eq!(column(table, "email"), [Some("ana@example.org".to_owned()), None, Some("cy@example.org".to_owned())]);
@@ -90,7 +102,7 @@ fn every_dialect_gives_the_same_table() {
     ] {
         let ingested = read(&inbox(&[("contacts.csv", &bytes)]), "");
         assert_eq!(ingested.files[0].format, format);
-        assert_eq!(column(&ingested.tables[0], "email"), [Some("zoë@example.org".to_owned())], "{format}");
+        assert_eq!(column(&ingested.tables[0].rows, "email"), [Some("zoë@example.org".to_owned())], "{format}");
     }
 }
 
@@ -162,10 +174,10 @@ fn an_old_export_is_stale_and_a_young_file_is_not_read_yet() {
 
     let systems = Systems::built_in().unwrap();
     let now = SystemTime::now();
-    let ingested = ingest(folder.path(), &Config::default(), &systems, &HashMap::new(), now.into(), now).unwrap();
+    let ingested = ingest(folder.path(), &Config::default(), &systems, &HashMap::new(), now.into(), now, whole).unwrap();
     assert!(matches!(&ingested.files[0].verdict, Verdict::Skipped(word) if word.starts_with("still being copied")));
     let later = now + Duration::from_secs(61);
-    let ingested = ingest(folder.path(), &Config::default(), &systems, &HashMap::new(), now.into(), later).unwrap();
+    let ingested = ingest(folder.path(), &Config::default(), &systems, &HashMap::new(), now.into(), later, whole).unwrap();
     assert_eq!(ingested.files[0].verdict, Verdict::Used);
 }
 
@@ -208,7 +220,7 @@ fn a_workbook_is_read_as_people_see_it() {
     let file = &ingested.files[0];
     assert_eq!((file.format.as_str(), file.sheet.as_deref(), file.header_row, file.rows), ("XLSX", Some("Data"), Some(4), 1));
     assert_eq!(file.as_of_from, AsOfFrom::Content);
-    let table = &ingested.tables[0];
+    let table = &ingested.tables[0].rows;
     assert_eq!(lines(table), [5]);
     for (name, expected) in
         [("source_id", "0001234567"), ("email", "ana@example.org"), ("opt_out", "TRUE"), ("opt_out_at", "2026-11-03")]

@@ -1,11 +1,11 @@
-//! The cells of a text table by field.
+//! The cells of a batch of rows by field.
 
-use polars::prelude::{ChunkedArray, StringChunked, StringType, UInt32Chunked};
+use polars::prelude::{ChunkedArray, DataFrame, StringChunked, StringType, UInt32Chunked};
 
 use crate::columns::Field;
-use crate::ingest::{MappedColumn, TextTable};
+use crate::ingest::{MappedColumn, Table};
 
-/// A text table whose columns are found by what they mean. Placeholders read as blank.
+/// Rows of a table whose columns are found by what they mean. Placeholders read as blank.
 pub(super) struct Cells<'a> {
     rows: &'a UInt32Chunked,
     columns: Vec<(&'a MappedColumn, ChunkedArray<StringType>)>,
@@ -14,14 +14,14 @@ pub(super) struct Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
-    /// The cells of a table, with the texts that stand for a blank in its system.
-    pub fn new(table: &'a TextTable, placeholders: &'a [String]) -> Cells<'a> {
-        let rows = table.frame.column("row").and_then(|rows| rows.u32()).expect("every text table numbers its rows");
+    /// The cells of a batch of a table's rows, with the texts that stand for a blank in its system.
+    pub fn new(table: &'a Table<'_>, batch: &'a DataFrame, placeholders: &'a [String]) -> Cells<'a> {
+        let rows = batch.column("row").and_then(|rows| rows.u32()).expect("every text table numbers its rows");
         let mut by_field = [None; Field::ALL.len()];
         let mut columns = Vec::new();
         for (at, column) in table.columns.iter().enumerate() {
             let texts: &StringChunked =
-                table.frame.column(&column.name).and_then(|texts| texts.str()).expect("mapped columns are text");
+                batch.column(&column.name).and_then(|texts| texts.str()).expect("mapped columns are text");
             by_field[column.field as usize].get_or_insert(at);
             columns.push((column, texts.rechunk().into_owned()));
         }

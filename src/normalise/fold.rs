@@ -36,22 +36,15 @@ pub(super) struct Part {
 /// Puts the tables of one system together.
 pub(super) fn fold(read: Vec<Read>, system: &System<'_>) -> Part {
     let mut part = Part { records: Vec::new(), folded: Vec::new(), findings: Vec::new(), rejects: Vec::new() };
-    let (mut codes, mut keys) = (Vec::new(), HashMap::default());
-    let mut grains = HashMap::default();
+    let mut codes = Vec::new();
+    part.records.reserve_exact(read.iter().flat_map(|table| &table.records).map(Vec::len).sum());
     for table in read {
-        if let Some(record) = table.records.first() {
-            keys.insert(record.kind, table.key);
-            grains.insert(record.kind, table.grain);
-        }
-        match part.records.is_empty() {
-            true => part.records = table.records,
-            false => part.records.extend(table.records),
-        }
+        part.records.extend(table.records.into_iter().flatten());
         codes.extend(table.codes);
         part.findings.extend(table.findings);
         part.rejects.extend(table.rejects);
     }
-    part.keep_most_restrictive(&keys, &grains, system);
+    part.keep_most_restrictive(system);
     part.leave_the_name_to_one();
     part.fold_codes(codes, system);
     part.teach_units();
@@ -61,7 +54,7 @@ pub(super) fn fold(read: Vec<Read>, system: &System<'_>) -> Part {
 impl Part {
     /// Of rows with the same key the most restrictive one counts; the others are folded into it. A key that
     /// stands twice in an export of contacts is a finding; one that a unit's log names twice is not.
-    fn keep_most_restrictive(&mut self, keys: &HashMap<u32, Field>, grains: &HashMap<u32, Grain>, system: &System<'_>) {
+    fn keep_most_restrictive(&mut self, system: &System<'_>) {
         let mut seen = vec![false; system.texts.len()];
         let mut repeated = HashSet::default();
         let readable = |record: &Record| record.opt != Opt::Unreadable;
@@ -93,14 +86,15 @@ impl Part {
                 self.folded.push(Folded { input, row, system: system.position as u32, record: key });
             }
             let last = rows.iter().map(|at| &self.records[*at]).max_by_key(|record| (record.input, record.row));
-            if let (Some(last), Some(Grain::Contact)) = (last, grains.get(&kind)) {
+            let kind = &system.profile.kinds[kind as usize];
+            if let (Some(last), Grain::Contact) = (last, kind.grain) {
                 let reason = format!("the key stands on {} rows of this export: the most restrictive row counts", rows.len());
                 self.findings.push(Finding {
                     code: "DAT607",
                     system: system.position,
                     record: Some(key),
                     email: self.records[strictest].emails[0],
-                    field: keys.get(&kind).copied().unwrap_or(Field::RecordId),
+                    field: kind.key,
                     value: Some(key),
                     reason: system.texts.intern(&reason),
                     input: last.input,

@@ -30,7 +30,7 @@ use polars::prelude::DataFrame;
 use rayon::prelude::*;
 
 use crate::config::Config;
-use crate::ingest::{FileReport, Reject, TextTable};
+use crate::ingest::{Reject, Table, TableRows};
 use crate::systems::{Profile, Systems};
 use crate::texts::Texts;
 use words::{Codes, Words};
@@ -48,25 +48,32 @@ pub struct Normalised {
     pub rejects: Vec<Reject>,
 }
 
-/// Turns the text tables into records.
+/// The rows of one table, each read by itself.
+#[derive(Debug)]
+pub struct Rows(rows::Read);
+
+/// Reads the rows of an open table.
+///
+/// # Errors
+/// What stands in the way of reading them.
+pub fn read_rows(table: &Table<'_>, run: &Rules<'_>) -> Result<Rows> {
+    Ok(Rows(rows::read(table, &System::new(table.system, run))?))
+}
+
+/// Turns the rows of all tables into records.
 ///
 /// # Errors
 /// Only what Polars cannot do, which is a defect.
-pub fn normalise(tables: Vec<TextTable>, files: &[FileReport], run: &Rules<'_>) -> Result<Normalised> {
-    let mut by_system: Vec<Vec<TextTable>> = run.systems.profiles().iter().map(|_| Vec::new()).collect();
-    for table in tables {
-        by_system[table.system].push(table);
+pub fn normalise(tables: Vec<TableRows<Rows>>, run: &Rules<'_>) -> Result<Normalised> {
+    let mut by_system: Vec<Vec<rows::Read>> = run.systems.profiles().iter().map(|_| Vec::new()).collect();
+    for TableRows { file, system, rows } in tables {
+        by_system[system].push(rows.0.of_input(file as u32));
     }
     let parts: Vec<_> = by_system
         .into_par_iter()
         .enumerate()
         .filter(|(_, tables)| !tables.is_empty())
-        .map(|(position, tables)| {
-            let system = System::new(position, run);
-            let read: Vec<rows::Read> =
-                tables.into_par_iter().map(|table| rows::read(&table, &files[table.file], &system)).collect();
-            (position, fold::fold(read, &system))
-        })
+        .map(|(position, tables)| (position, fold::fold(tables, &System::new(position, run))))
         .collect();
 
     let mut whole = Normalised { records: DataFrame::empty(), folded: Vec::new(), findings: Vec::new(), rejects: Vec::new() };

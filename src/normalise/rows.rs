@@ -1,33 +1,32 @@
-//! One text table to records: each row read field by field.
+//! One text table to records: each row read field by field, a batch of rows at a time.
 
+use anyhow::Result;
 use foldhash::HashSet;
+use polars::prelude::DataFrame;
 
 use crate::columns::{Delivery, Field, Opt};
-use crate::ingest::{FileReport, Reject, TextTable};
+use crate::ingest::{Reject, Table};
 use crate::normalise::category::CategoryBook;
 use crate::normalise::cells::Cells;
 use crate::normalise::email::{self, NoAddress};
 use crate::normalise::findings::Finding;
 use crate::normalise::records::{ADDRESSES, Record};
-use crate::normalise::times::{self, Moment, NoTime, Zone};
+use crate::normalise::times::{self, Moment, NoTime, Signs, Zone};
 use crate::normalise::{System, ids};
 use crate::systems::{BlankMeans, CodeMeaning, DateOrder, Grain, IdShape, Kind, State, fold_header};
 use crate::texts::Text;
 
 /// What the rows of one table are.
+#[derive(Debug)]
 pub(super) struct Read {
-    /// Records, in the order of the rows.
-    pub records: Vec<Record>,
+    /// Records, in the order of the rows, batch by batch.
+    pub records: Vec<Vec<Record>>,
     /// Rows of codes that are to be folded into constituents.
     pub codes: Vec<CodeRow>,
     /// Bad cells.
     pub findings: Vec<Finding>,
     /// Rows that cannot be used.
     pub rejects: Vec<Reject>,
-    /// What one row of the table is.
-    pub grain: Grain,
-    /// The field that names its records.
-    pub key: Field,
 }
 
 /// One row of a preference code.
@@ -56,17 +55,68 @@ pub(super) enum Effect {
     Stop,
 }
 
-/// Reads a table.
-pub(super) fn read(table: &TextTable, file: &FileReport, system: &System<'_>) -> Read {
+/// Reads a table, as the file number `0`: which it is among the inputs is known once all are read.
+///
+/// # Errors
+/// What stands in the way of reading its rows.
+pub(super) fn read(table: &Table<'_>, system: &System<'_>) -> Result<Read> {
+    let expected = Orders::settled(&[Signs::default(); Field::ALL.len()], system);
+    let mut orders = expected;
+    // A batch knows only its own values: where those of the others settle the order otherwise, all are read once more.
+    let batches = loop {
+        let batches = table.batches(|batch| read_batch(table, batch, system, &orders))?;
+        let mut signs = [Signs::default(); Field::ALL.len()];
+        for batch in &batches {
+            for (sign, of_batch) in signs.iter_mut().zip(batch.signs) {
+                *sign = sign.and(of_batch);
+            }
+        }
+        let settled = Orders::settled(&signs, system);
+        if settled == orders {
+            break batches;
+        }
+        orders = settled;
+    };
+    let mut read = Read { records: Vec::new(), codes: Vec::new(), findings: Vec::new(), rejects: Vec::new() };
+    for batch in batches {
+        read.records.push(batch.records);
+        read.codes.extend(batch.codes);
+        read.findings.extend(batch.findings);
+        read.rejects.extend(batch.rejects);
+    }
+    Ok(read)
+}
+
+impl Read {
+    /// Says which file of the inputs it was.
+    pub fn of_input(mut self, input: u32) -> Read {
+        self.records.iter_mut().flatten().for_each(|record| record.input = input);
+        self.codes.iter_mut().for_each(|code| code.input = input);
+        self.findings.iter_mut().for_each(|finding| finding.input = input);
+        self
+    }
+}
+
+/// What the rows of one batch are.
+struct Batch {
+    records: Vec<Record>,
+    codes: Vec<CodeRow>,
+    findings: Vec<Finding>,
+    rejects: Vec<Reject>,
+    /// What the values of each field say of the order of day and month.
+    signs: [Signs; Field::ALL.len()],
+}
+
+fn read_batch(table: &Table<'_>, batch: &DataFrame, system: &System<'_>, orders: &Orders) -> Batch {
     let kind = &system.profile.kinds[table.kind];
-    let cells = Cells::new(table, &system.profile.placeholders);
+    let cells = Cells::new(table, batch, &system.profile.placeholders);
     let mut reader = Reader {
         system,
         kind,
-        input: table.file as u32,
         kind_position: table.kind as u32,
-        file,
-        dates: Field::ALL.map(|field| dates_of(&cells, field, system)),
+        table,
+        orders,
+        zones: Field::ALL.map(|field| zone_of(&cells, field, system)),
         cells: &cells,
         categories: system.categories.clone(),
         checkboxes: cells
@@ -86,20 +136,23 @@ pub(super) fn read(table: &TextTable, file: &FileReport, system: &System<'_>) ->
             Grain::Contact | Grain::UnitUnsubscribe => records.extend(reader.record(at)),
         }
     }
-    Read { records, codes, findings: reader.findings, rejects: reader.rejects, grain: kind.grain, key: kind.key }
+    let signs = Field::ALL.map(|field| if is_date(field) { Signs::of(cells.values(field)) } else { Signs::default() });
+    Batch { records, codes, findings: reader.findings, rejects: reader.rejects, signs }
 }
 
-/// How the dates of a column are read.
-#[derive(Clone, Copy)]
-struct Dates {
-    zone: Zone,
-    order: Option<DateOrder>,
+/// The order of day and month in the columns of a table, by field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Orders([Option<DateOrder>; Field::ALL.len()]);
+
+impl Orders {
+    fn settled(signs: &[Signs; Field::ALL.len()], system: &System<'_>) -> Orders {
+        let order = |field: Field| times::order_of(signs[field as usize], system.profile.date_order);
+        Orders(Field::ALL.map(|field| if is_date(field) { order(field) } else { None }))
+    }
 }
 
-fn dates_of(cells: &Cells<'_>, field: Field, system: &System<'_>) -> Dates {
-    let header = fold_header(cells.header(field));
-    let zone = if header.ends_with("utc") { Zone::UTC } else { system.zone };
-    let is_date = matches!(
+fn is_date(field: Field) -> bool {
+    matches!(
         field,
         Field::OptOutAt
             | Field::OptInAt
@@ -109,19 +162,21 @@ fn dates_of(cells: &Cells<'_>, field: Field, system: &System<'_>) -> Dates {
             | Field::CodeStart
             | Field::CodeEnd
             | Field::ModifiedAt
-    );
-    let order = if is_date { times::order_of(cells.values(field), system.profile.date_order) } else { None };
-    Dates { zone, order }
+    )
+}
+
+fn zone_of(cells: &Cells<'_>, field: Field, system: &System<'_>) -> Zone {
+    if fold_header(cells.header(field)).ends_with("utc") { Zone::UTC } else { system.zone }
 }
 
 struct Reader<'a> {
     system: &'a System<'a>,
     kind: &'a Kind,
-    input: u32,
     kind_position: u32,
-    file: &'a FileReport,
+    table: &'a Table<'a>,
     cells: &'a Cells<'a>,
-    dates: [Dates; Field::ALL.len()],
+    orders: &'a Orders,
+    zones: [Zone; Field::ALL.len()],
     categories: CategoryBook,
     checkboxes: Vec<(usize, &'a str)>,
     addresses: Vec<usize>,
@@ -132,7 +187,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn record(&mut self, at: usize) -> Option<Record> {
-        let mut record = Record::blank(self.input, self.cells.row(at), self.kind_position);
+        let mut record = Record::blank(0, self.cells.row(at), self.kind_position);
         let before = self.findings.len();
         self.read_addresses(at, &mut record);
         self.read_ids(at, &mut record);
@@ -173,7 +228,7 @@ impl<'a> Reader<'a> {
         let source_id = self.id(Field::SourceId, at);
         let Some(source_id) = source_id else {
             self.findings.truncate(before);
-            self.reject_keyless(at, &Record::blank(self.input, self.cells.row(at), self.kind_position));
+            self.reject_keyless(at, &Record::blank(0, self.cells.row(at), self.kind_position));
             return None;
         };
         let code = self.cells.get(Field::Code, at).unwrap_or_default();
@@ -205,7 +260,7 @@ impl<'a> Reader<'a> {
             finding.record = Some(source_id);
         }
         let code = self.system.texts.intern(code);
-        Some(CodeRow { input: self.input, row: self.cells.row(at), kind: self.kind_position, source_id, code, effect, start })
+        Some(CodeRow { input: 0, row: self.cells.row(at), kind: self.kind_position, source_id, code, effect, start })
     }
 
     /// Whether a code holds on the run's date. What cannot be read leaves it active: silence is safe.
@@ -411,8 +466,7 @@ impl<'a> Reader<'a> {
     /// A time, `None` where it is blank, bad or in the future; the latter two are findings.
     fn time(&mut self, field: Field, at: usize) -> Option<Moment> {
         let cell = self.cells.get(field, at)?;
-        let Dates { zone, order } = self.dates[field as usize];
-        let reason = match times::parse(cell, zone, order) {
+        let reason = match times::parse(cell, self.zones[field as usize], self.orders.0[field as usize]) {
             // A code may well begin or end later.
             Ok(moment) if matches!(field, Field::CodeStart | Field::CodeEnd) => return Some(moment),
             Ok(moment) if moment.from <= self.system.as_of.timestamp_millis() + self.system.tolerance_ms => return Some(moment),
@@ -445,7 +499,7 @@ impl<'a> Reader<'a> {
             field,
             value: Some(self.system.texts.intern(value)),
             reason: self.system.texts.intern(reason),
-            input: self.input,
+            input: 0,
             row: self.cells.row(at),
         });
     }
@@ -470,8 +524,8 @@ impl<'a> Reader<'a> {
 
     fn reject(&mut self, at: usize, column: String, value: &str, reason: String) {
         self.rejects.push(Reject {
-            file: self.file.file.clone(),
-            sheet: self.file.sheet.clone().unwrap_or_default(),
+            file: self.table.file.to_owned(),
+            sheet: self.table.sheet.to_owned(),
             row: u64::from(self.cells.row(at)),
             column,
             value: value.to_owned(),

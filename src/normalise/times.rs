@@ -120,19 +120,38 @@ pub enum NoTime {
 
 /// The order of day and month in a column: a value that only fits one way settles it, else what is expected
 /// of the system does. Where the two contradict each other nothing is settled.
-pub fn order_of<'a>(values: impl Iterator<Item = &'a str>, expected: Option<DateOrder>) -> Option<DateOrder> {
-    let (mut day_first, mut month_first) = (false, false);
-    for value in values {
-        if let Some((first, second, _)) = Digits::slashed(value.trim()) {
-            day_first |= first > 12 && second <= 12;
-            month_first |= second > 12 && first <= 12;
-        }
-    }
-    match (day_first, month_first) {
+pub fn order_of(signs: Signs, expected: Option<DateOrder>) -> Option<DateOrder> {
+    match (signs.day_first, signs.month_first) {
         (true, false) => Some(DateOrder::Dmy).filter(|order| expected.is_none_or(|expected| expected == *order)),
         (false, true) => Some(DateOrder::Mdy).filter(|order| expected.is_none_or(|expected| expected == *order)),
         (false, false) => expected,
         (true, true) => None,
+    }
+}
+
+/// What the values of a column say of the order of day and month.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Signs {
+    /// A value can only have the day first.
+    pub day_first: bool,
+    /// A value can only have the month first.
+    pub month_first: bool,
+}
+
+impl Signs {
+    /// What some values say.
+    pub fn of<'a>(values: impl Iterator<Item = &'a str>) -> Signs {
+        let mut signs = Signs::default();
+        for (first, second, _) in values.filter_map(|value| Digits::slashed(value.trim())) {
+            signs.day_first |= first > 12 && second <= 12;
+            signs.month_first |= second > 12 && first <= 12;
+        }
+        signs
+    }
+
+    /// What both say.
+    pub fn and(self, other: Signs) -> Signs {
+        Signs { day_first: self.day_first || other.day_first, month_first: self.month_first || other.month_first }
     }
 }
 
@@ -346,7 +365,7 @@ mod tests {
             (vec!["14/03/2026", "03/14/2026"], Some(Mdy), None),
             (vec!["14/03/2026", "03/04/2026"], Some(Mdy), None),
         ] {
-            assert_eq!(order_of(values.iter().copied(), expected), order, "{values:?}");
+            assert_eq!(order_of(Signs::of(values.iter().copied()), expected), order, "{values:?}");
         }
     }
 }

@@ -10,7 +10,7 @@ use polars::prelude::{Column, DataFrame};
 use crate::classify::{World, classify, members, notable};
 use crate::columns::Field;
 use crate::config::Config;
-use crate::ingest::{AsOfFrom, FileReport, MappedColumn, TextTable, Verdict};
+use crate::ingest::{AsOfFrom, FileReport, MappedColumn, Table, TableRows, Verdict};
 use crate::normalise::{self, normalise};
 use crate::rules::{RULES, Rule};
 use crate::systems::Systems;
@@ -47,7 +47,11 @@ pub(super) fn found(records: &str) -> Vec<(&'static str, String)> {
     let as_of: DateTime<Utc> = "2026-11-22T06:00:00Z".parse().unwrap();
     let (files, tables) = tables(records, &systems);
     let run = normalise::Rules { systems: &systems, config: &config, as_of, texts: &texts };
-    let normalised = normalise(tables, &files, &run).unwrap();
+    let rows = tables.iter().enumerate().map(|(file, table)| {
+        let rows = normalise::read_rows(table, &run).unwrap();
+        TableRows { file, system: table.system, rows }
+    });
+    let normalised = normalise(rows.collect(), &run).unwrap();
     let matched = crate::matching::match_records(&normalised.records, &texts).unwrap();
     let consent = crate::consent::weigh(&normalised.records, &matched, &config, &systems, &texts).unwrap();
     let members = members(&normalised.records, &matched, &consent, &config).unwrap();
@@ -92,7 +96,7 @@ const EXPORTS: [(&str, &str, &str, &[Field]); 6] = {
     ]
 };
 
-fn tables(records: &str, systems: &Systems) -> (Vec<FileReport>, Vec<TextTable>) {
+fn tables(records: &str, systems: &Systems) -> (Vec<FileReport>, Vec<Table<'static>>) {
     let records: Vec<Vec<&str>> = records.split('|').map(|record| record.split_whitespace().collect()).collect();
     let (mut files, mut tables) = (Vec::new(), Vec::new());
     for (role, system, kind, fields) in EXPORTS {
@@ -128,13 +132,10 @@ fn tables(records: &str, systems: &Systems) -> (Vec<FileReport>, Vec<TextTable>)
         }
         let position = systems.position(system).unwrap();
         let frame = std::iter::once(numbers).chain(columns.iter().map(|(_, column)| column.clone())).collect();
-        tables.push(TextTable {
-            file: files.len(),
-            system: position,
-            kind: systems.profiles()[position].kinds.iter().position(|known| known.name == kind).unwrap(),
-            columns: columns.into_iter().map(|(column, _)| column).collect(),
-            frame: DataFrame::new(rows.len(), frame).unwrap(),
-        });
+        let of_kind = systems.profiles()[position].kinds.iter().position(|known| known.name == kind).unwrap();
+        let columns = columns.into_iter().map(|(column, _)| column).collect();
+        let batch = DataFrame::new(rows.len(), frame).unwrap();
+        tables.push(Table::of_batches(kind, "", (position, of_kind), columns, vec![batch]));
         files.push(report(system, kind, rows.len()));
     }
     (files, tables)

@@ -10,9 +10,9 @@ use std::fs;
 use std::time::{Duration, Instant, SystemTime};
 
 use files::{Workspace, corpus, gzip, program, utf16, zip};
+use polars::prelude::DataFrame;
 use prefrecon::config::Config;
 use prefrecon::ingest::spreadsheet::{Workbook, read_with};
-use polars::prelude::DataFrame;
 use prefrecon::ingest::{Table, Verdict, ingest};
 use prefrecon::systems::Systems;
 use rand::seq::IndexedRandom;

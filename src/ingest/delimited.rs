@@ -100,11 +100,7 @@ pub fn head(text: &str, delimiter: u8) -> Vec<HeadRow> {
 ///
 /// # Errors
 /// What `read` says; more quotation marks without an end than a file may have.
-pub fn in_pieces<T: Send>(
-    dialect: &Dialect,
-    from: Place,
-    read: impl Fn(Piece) -> Result<(T, End)> + Sync,
-) -> Result<Vec<T>> {
+pub fn in_pieces<T: Send>(dialect: &Dialect, from: Place, read: impl Fn(Piece) -> Result<(T, End)> + Sync) -> Result<Vec<T>> {
     let pieces = pieces(dialect, from);
     let parts: Vec<Result<(T, End)>> = pieces.par_iter().map(|piece| read(*piece)).collect();
     let (mut at, mut open_quotes, mut read_parts) = (from, 0, Vec::with_capacity(parts.len()));
@@ -360,6 +356,35 @@ mod tests {
         for (delimiter, name) in DELIMITERS {
             let text = format!("a,b\n1,\"x{0}x\"\n", delimiter as char).replace(',', &(delimiter as char).to_string());
             assert_eq!(rows(&text, delimiter), (vec![(2, "1".to_owned())], vec![]), "{name}");
+        }
+    }
+
+    #[test]
+    fn pieces_are_what_reading_from_end_to_end_gives() {
+        // Every row can be cut in its quoted cell, and some quotation marks are never closed.
+        for (line, odd) in [("\n", "7,\"x\n"), ("\r\n", "8,x\r\n"), ("\n", "\n\n"), ("\n", "9,\"x\n\n\ny\"\n")] {
+            let row = |at: usize| {
+                let cell = if at % 3 == 0 { format!("\"{at}{line}of{line}2\"") } else { format!("{at}") };
+                let odd = if at % 50_001 == 0 { odd } else { "" };
+                format!("{cell},a word or two of every row{line}{odd}")
+            };
+            let text: String = (0..5 * PIECE_BYTES / 40).map(row).collect();
+            let dialect = Dialect::new(&text, b',');
+            let read_rows = |piece: Piece| {
+                let column = MappedColumn { name: "a".to_owned(), field: Field::Name, header: "A".to_owned() };
+                let mapped = [(0, column)];
+                let mut table = Builder::new("f.csv", "", 2, &mapped, 0);
+                let end = read(&dialect, piece, &mut table)?;
+                let built = table.finish(piece.until < text.len())?;
+                let rows: Vec<u32> = built.frame.column("row")?.u32()?.into_no_null_iter().collect();
+                Ok(((rows, built.rejects), end))
+            };
+            let ((rows, rejects), _) = read_rows(Piece { from: Place::default(), until: text.len() }).unwrap();
+            let parts = in_pieces(&dialect, Place::default(), read_rows).unwrap();
+            assert!(parts.len() > 3, "{}", parts.len());
+            let (of_pieces, rejects_of_pieces): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+            assert_eq!(of_pieces.concat(), rows, "{odd:?}");
+            assert_eq!(rejects_of_pieces.concat(), rejects, "{odd:?}");
         }
     }
 

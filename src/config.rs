@@ -226,13 +226,15 @@ impl Default for Brake {
 pub struct Deadline {
     /// Business days to honour an opt-out (16 CFR 316.4(a): ten).
     pub business_days: u32,
+    /// Days from one run to the next: what falls due before the next is shown first.
+    pub run_every_days: u32,
     /// Days that are no business days, besides Saturday and Sunday.
     pub holidays: Vec<NaiveDate>,
 }
 
 impl Default for Deadline {
     fn default() -> Self {
-        Deadline { business_days: 10, holidays: Vec::new() }
+        Deadline { business_days: 10, run_every_days: 7, holidays: Vec::new() }
     }
 }
 
@@ -289,6 +291,11 @@ impl Config {
         share(self.inbox.max_reject_share, "[inbox] max_reject_share")?;
         share(self.brake.max_share, "[brake] max_share")?;
         share(self.brake.max_shrink, "[brake] max_shrink")?;
+        for (days, key) in [(self.deadline.business_days, "business_days"), (self.deadline.run_every_days, "run_every_days")] {
+            if !(1..=366).contains(&days) {
+                bail!("[deadline] {key} must be between 1 and 366");
+            }
+        }
         if self.policy.max_shared == 0 {
             bail!("[policy] max_shared must be at least 1");
         }

@@ -1,10 +1,11 @@
 //! What a run found, computed once and rendered many times: terminal, manifest, summary, workbook.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use polars::prelude::DataFrame;
 
 use crate::columns::{Outcome, Role};
+use crate::decide::Clock;
 use crate::ingest::{FileReport, Reject};
 use crate::rules::Rule;
 
@@ -52,8 +53,23 @@ pub struct Report {
     pub corrections: DataFrame,
     /// Every refused row or cell, sorted.
     pub rejected: Vec<Reject>,
+    /// Open discrepancies whose legal clock has run out or runs out before the next run, the oldest first.
+    pub due: Vec<Due>,
+    /// The day of the run, in the report's zone.
+    pub today: NaiveDate,
+    /// The day on which the next run is expected.
+    pub next_run: NaiveDate,
     /// Sentences that a person must read: refused files, held targets, codes without a meaning.
     pub attention: Vec<String>,
+}
+
+/// An open discrepancy that is overdue or due before the next run.
+#[derive(Clone, Debug)]
+pub struct Due {
+    /// Its row among [`Report::discrepancies`].
+    pub row: usize,
+    /// The clock.
+    pub clock: Clock,
 }
 
 /// One input and where its rows went: `rows = rejected + matched + unmatched`.

@@ -1,19 +1,49 @@
 //! The legal clock: an opt-out must be honoured within ten business days (16 CFR 316.4(a)).
 
-use chrono::{Datelike, Days, NaiveDate, Weekday};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, SecondsFormat, Utc, Weekday};
 
 use crate::classify::{Found, World};
 use crate::config::Deadline;
 use crate::normalise::Facts;
 use crate::rules::RULES;
 
-/// The last day to honour the opt-out behind a discrepancy, where its time is known: counted from the
-/// earliest of the person's opt-outs.
-pub(super) fn due(found: &Found, world: &World<'_>, facts: &Facts<'_>) -> Option<NaiveDate> {
-    let wish = found.person.filter(|_| RULES[found.rule].clock).and_then(|person| world.consent.wishes.get(&person))?;
-    let days = wish.outs.iter().filter_map(|ix| Some(facts.zone(*ix).day_of(facts.first_out_at(*ix)?)));
-    let day = days.min()?;
-    Some(after_business_days(day, &world.config.deadline))
+/// The legal clock of a discrepancy: one for each that leaves an opt-out not honoured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clock {
+    /// When it began; for a bare date, that day's midnight where the record is.
+    pub since: DateTime<Utc>,
+    /// Its day, where the record is.
+    pub day: NaiveDate,
+    /// Whether `since` is that day alone.
+    pub bare_date: bool,
+    /// Whether the person said no at `since` or before: no export dates the opt-out, and a run saw it then.
+    pub at_least: bool,
+    /// The last day to honour it.
+    pub due: NaiveDate,
+}
+
+impl Clock {
+    /// When it began as outputs write it: a day, or an instant in UTC.
+    pub fn began(&self) -> String {
+        if self.bare_date { self.day.to_string() } else { self.since.to_rfc3339_opts(SecondsFormat::Secs, true) }
+    }
+}
+
+/// The clock behind a discrepancy: it runs from the earliest of the person's opt-outs, or of those that came over a
+/// shared address. One that no export dates counts from the first run that saw it.
+pub(super) fn clock(found: &Found, world: &World<'_>, facts: &Facts<'_>) -> Option<Clock> {
+    let of = |person: &u32| world.consent.wishes.get(person);
+    let wish = found.person.filter(|_| RULES[found.rule].clock).as_ref().and_then(of)?;
+    let own = Some(wish).filter(|wish| !wish.outs.is_empty());
+    let wish = own.or_else(|| wish.root.as_ref().and_then(of))?;
+    let began = |ix: &u32| {
+        let zone = facts.zone(*ix);
+        let (since, at_least) = facts.first_out_at(*ix).map_or((world.as_of, true), |since| (since, false));
+        let day = zone.day_of(since);
+        let bare_date = !at_least && zone.to_utc(day.and_time(NaiveTime::MIN)) == since;
+        Clock { since, day, bare_date, at_least, due: after_business_days(day, &world.config.deadline) }
+    };
+    wish.outs.iter().map(began).min_by_key(|clock| (clock.due, clock.since, clock.at_least))
 }
 
 fn after_business_days(from: NaiveDate, deadline: &Deadline) -> NaiveDate {
@@ -35,7 +65,7 @@ mod tests {
 
     #[test]
     fn ten_business_days_skip_weekends_and_holidays() {
-        let thanksgiving = Deadline { business_days: 10, holidays: vec!["2026-11-26".parse().unwrap()] };
+        let thanksgiving = Deadline { holidays: vec!["2026-11-26".parse().unwrap()], ..Deadline::default() };
         // opted out | due
         for (from, due) in [("2026-11-02", "2026-11-16"), ("2026-11-07", "2026-11-20"), ("2026-11-20", "2026-12-07")] {
             let from: NaiveDate = from.parse().unwrap();

@@ -13,13 +13,13 @@ mod sentence;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use chrono::NaiveDate;
 
 use crate::classify::{Found, World};
 use crate::columns::{Opt, Outcome, Purpose, Severity};
 use crate::normalise::Facts;
 use crate::rules::RULES;
 pub(crate) use brake::outs_of;
+pub use deadline::Clock;
 use plan::Plan;
 pub(crate) use plan::file_for;
 pub(crate) use sentence::Sentences;
@@ -33,8 +33,8 @@ pub struct Decision {
     pub outcome: Outcome,
     /// Why, in a sentence.
     pub why: String,
-    /// The last day to honour the opt-out, where the rule's clock runs and the opt-out's time is known.
-    pub due: Option<NaiveDate>,
+    /// The legal clock, where it runs.
+    pub clock: Option<Clock>,
 }
 
 /// A change of one record.
@@ -105,12 +105,12 @@ pub fn decide(found: Vec<Found>, world: &World<'_>, facts: &Facts<'_>) -> Result
     let mut decisions: Vec<(Decision, Option<Key>)> = Vec::with_capacity(found.len());
     for found in found {
         let verdict = judge(&found, world, facts, &sentences, &mut plan);
-        let due = deadline::due(&found, world, facts);
+        let clock = deadline::clock(&found, world, facts);
         let (outcome, why, key) = match verdict {
             Verdict::Correct { key, why } => (Outcome::Correct, why, Some(key)),
             Verdict::Shown { outcome, why } => (outcome, why, None),
         };
-        decisions.push((Decision { found, outcome, why, due }, key));
+        decisions.push((Decision { found, outcome, why, clock }, key));
     }
     let (corrections, braked) = plan.finish(&sentences)?;
     for (decision, key) in &mut decisions {

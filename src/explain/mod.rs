@@ -365,7 +365,7 @@ impl Explain<'_> {
             subject: found.subject.map(|subject| self.world.texts.get(subject).to_owned()).unwrap_or_default(),
             a: record(found.a),
             b: record(found.b),
-            due: decision.due.map(|due| due.to_string()),
+            due: decision.clock.map(|clock| clock.due.to_string()),
             why: decision.why.clone(),
         }
     }

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use chrono::{Days, NaiveDate};
 use foldhash::{HashMap, HashSet};
 use polars::prelude::{Column, DataFrame, IntoColumn, NewChunkedArray, StringChunked, StringChunkedBuilder, UInt32Chunked};
 
 use crate::classify::{Detail, World};
-use crate::columns::{Method, Opt, Outcome, Purpose, Role};
+use crate::columns::{Method, Opt, Outcome, Purpose, Role, Severity};
 use crate::decide::{Decided, Decision};
 use crate::ingest::{Reject, Verdict};
 use crate::matching::cols;
 use crate::normalise::{Facts, Folded, col};
-use crate::report::{DISCREPANCY_COLUMNS, Input, Report, RuleCount, Target};
+use crate::report::{DISCREPANCY_COLUMNS, Due, Input, Report, RuleCount, Target};
 use crate::rules::RULES;
 use crate::texts::Text;
 use crate::write::corrections::{FieldChange, ImportFile, files};
@@ -38,15 +39,22 @@ pub fn report(
     folded: &[Folded],
 ) -> Result<Outputs> {
     let (files, changes) = files(decided, world, facts);
+    let ordered = ordered(&decided.decisions, world, facts);
+    let timezone = world.config.timezone()?;
+    let today = world.as_of.with_timezone(&timezone).date_naive();
+    let next_run = today + Days::new(u64::from(world.config.deadline.run_every_days));
     let report = Report {
         organisation: world.config.run.organisation.clone(),
-        timezone: world.config.timezone()?,
+        timezone,
         as_of: world.as_of,
         inputs: inputs(world, facts, folded)?,
         rules: counts(&decided.decisions),
         targets: targets(decided, &files, world, facts)?,
-        discrepancies: discrepancies(&decided.decisions, world, facts)?,
+        discrepancies: discrepancies(&ordered, world, facts)?,
         corrections: corrections(changes)?,
+        due: due(&ordered, next_run),
+        today,
+        next_run,
         attention: attention(decided, world),
         rejected: {
             let mut rejected = rejected;
@@ -201,11 +209,10 @@ fn attention(decided: &Decided, world: &World<'_>) -> Vec<String> {
     sentences
 }
 
-fn discrepancies(decisions: &[Decision], world: &World<'_>, facts: &Facts<'_>) -> Result<DataFrame> {
-    let methods = Methods::of(decisions, world)?;
+/// The decisions in the order in which everything that people read lists them.
+fn ordered<'d>(decisions: &'d [Decision], world: &World<'_>, facts: &Facts<'_>) -> Vec<&'d Decision> {
     let record = |ix: Option<u32>| ix.map(|ix| facts.name(ix)).unwrap_or_default();
-    let contact = |decision: &Decision| decision.found.person.and_then(|person| world.name(person)).unwrap_or_default();
-    let subject = |decision: &Decision| decision.found.subject.map(|subject| world.texts.get(subject)).unwrap_or_default();
+    let (contact, subject) = (|decision: &Decision| contact(decision, world), |decision: &Decision| subject(decision, world));
     let email = |decision: &Decision| email(decision, world, facts);
     let mut order: Vec<&Decision> = decisions.iter().collect();
     order.sort_by_cached_key(|decision| {
@@ -214,13 +221,38 @@ fn discrepancies(decisions: &[Decision], world: &World<'_>, facts: &Facts<'_>) -
             (decision.found.a.map(|ix| facts.system(ix)), decision.found.b.map(|ix| facts.system(ix)), decision.why.as_str());
         (RULES[found.rule].code, contact(decision), email(decision), record(found.a), record(found.b), subject(decision), rest)
     });
+    order
+}
+
+fn contact<'a>(decision: &Decision, world: &'a World<'_>) -> &'a str {
+    decision.found.person.and_then(|person| world.name(person)).unwrap_or_default()
+}
+
+fn subject<'a>(decision: &Decision, world: &World<'a>) -> &'a str {
+    decision.found.subject.map(|subject| world.texts.get(subject)).unwrap_or_default()
+}
+
+/// What is open and overdue or due by the day of the next run, by day, severity and place.
+fn due(ordered: &[&Decision], next_run: NaiveDate) -> Vec<Due> {
+    let open = |decision: &Decision| !matches!(decision.outcome, Outcome::Note | Outcome::Excepted);
+    let rows = ordered.iter().enumerate().filter(|(_, decision)| open(decision));
+    let rows =
+        rows.filter_map(|(row, decision)| Some((RULES[decision.found.rule].severity, Due { row, clock: decision.clock? })));
+    let mut due: Vec<(Severity, Due)> = rows.filter(|(_, due)| due.clock.due <= next_run).collect();
+    due.sort_by_key(|(severity, due)| (due.clock.due, *severity, due.row));
+    due.into_iter().map(|(_, due)| due).collect()
+}
+
+fn discrepancies(ordered: &[&Decision], world: &World<'_>, facts: &Facts<'_>) -> Result<DataFrame> {
+    let methods = Methods::of(ordered, world)?;
+    let record = |ix: Option<u32>| ix.map(|ix| facts.name(ix)).unwrap_or_default();
     let mut builders: Vec<StringChunkedBuilder> =
-        DISCREPANCY_COLUMNS.iter().map(|name| StringChunkedBuilder::new((*name).into(), decisions.len())).collect();
-    for decision in order {
+        DISCREPANCY_COLUMNS.iter().map(|name| StringChunkedBuilder::new((*name).into(), ordered.len())).collect();
+    for decision in ordered {
         let found = &decision.found;
         let rule = RULES[found.rule];
         let system = |ix: Option<u32>| ix.map(|ix| facts.profile(ix).name.as_str()).unwrap_or_default();
-        let due = decision.due.map(|due| due.to_string()).unwrap_or_default();
+        let due = decision.clock.map(|clock| clock.due.to_string()).unwrap_or_default();
         let [(a_system, a_value), (b_system, b_value)] = [
             (a_system(decision, world).unwrap_or_else(|| system(found.a)), value(decision, found.a, world, facts)),
             (system(found.b), value(decision, found.b, world, facts)),
@@ -230,9 +262,9 @@ fn discrepancies(decisions: &[Decision], world: &World<'_>, facts: &Facts<'_>) -
             rule.code,
             rule.severity.word(),
             decision.outcome.word(),
-            contact(decision),
-            email(decision),
-            subject(decision),
+            contact(decision, world),
+            email(decision, world, facts),
+            subject(decision, world),
             a_system,
             record(found.a),
             &a_value,
@@ -252,7 +284,7 @@ fn discrepancies(decisions: &[Decision], world: &World<'_>, facts: &Facts<'_>) -
         }
     }
     let columns = builders.into_iter().map(|builder| builder.finish().into_column()).collect();
-    Ok(DataFrame::new(decisions.len(), columns)?)
+    Ok(DataFrame::new(ordered.len(), columns)?)
 }
 
 /// The address that a discrepancy is about: its own, else the contact's first, else that of a record. A bad cell
@@ -319,9 +351,9 @@ fn changed(group: &str, ix: u32, facts: &Facts<'_>) -> String {
 struct Methods(HashMap<(u32, u32), Method>);
 
 impl Methods {
-    fn of(decisions: &[Decision], world: &World<'_>) -> Result<Methods> {
+    fn of(decisions: &[&Decision], world: &World<'_>) -> Result<Methods> {
         let pairs = |decision: &Decision| [decision.found.a, decision.found.b].map(|ix| ix.zip(decision.found.person));
-        let wanted: HashSet<(u32, u32)> = decisions.iter().flat_map(pairs).flatten().collect();
+        let wanted: HashSet<(u32, u32)> = decisions.iter().copied().flat_map(pairs).flatten().collect();
         let links = &world.matched.links;
         let methods = links.column(cols::METHOD)?.to_physical_repr();
         let rows = links.column(col::IX)?.u32()?.iter().zip(links.column(cols::PERSON)?.u32()?.iter()).zip(methods.u8()?.iter());
@@ -339,6 +371,11 @@ impl Methods {
 }
 
 impl Report {
+    /// How many of [`Report::due`] are overdue; they come first.
+    pub fn overdue(&self) -> usize {
+        self.due.partition_point(|due| due.clock.due < self.today)
+    }
+
     /// Discrepancies that ended so.
     pub fn outcome(&self, outcome: Outcome) -> u64 {
         self.rules.iter().map(|count| count.of(outcome)).sum()

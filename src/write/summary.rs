@@ -2,11 +2,16 @@
 
 use std::fmt::Write;
 
+use chrono::TimeDelta;
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::columns::{Outcome, Severity};
 use crate::ingest::Verdict;
-use crate::report::Report;
+use crate::normalise::masked;
+use crate::report::{Due, Report};
+
+/// Overdue discrepancies, and as many due soon, that a mail has room for.
+const MOST_DUE: usize = 10;
 
 /// The summary, without any address.
 pub fn summary(report: &Report) -> String {
@@ -15,6 +20,7 @@ pub fn summary(report: &Report) -> String {
     let organisation = if report.organisation.is_empty() { String::new() } else { format!("{}: ", report.organisation) };
     let _ = writeln!(text, "{organisation}e-mail preferences as of {}", local.format("%A, %-d %B %Y, %H:%M %Z"));
     let _ = writeln!(text);
+    clock(&mut text, report);
 
     let critical: u64 =
         report.rules.iter().filter(|count| count.rule.severity == Severity::Critical).map(|count| count.total()).sum();
@@ -90,6 +96,60 @@ pub fn summary(report: &Report) -> String {
     }
     let _ = writeln!(text, "{}", indented(&inputs));
     text
+}
+
+/// What is overdue or due before the next run: this comes first, because the law sets the day.
+fn clock(text: &mut String, report: &Report) {
+    let (overdue, soon) = report.due.split_at(report.overdue());
+    if overdue.is_empty() && soon.is_empty() {
+        let _ = writeln!(text, "Nothing is overdue, and nothing falls due before the next run ({}).\n", report.next_run);
+        return;
+    }
+    let open = |due: &[Due]| count(due.len() as u64, "open discrepancy", "open discrepancies");
+    if !overdue.is_empty() {
+        let _ = writeln!(text, "OVERDUE: {}; the last day to honour the opt-out has passed.", open(overdue));
+        due_table(text, report, overdue);
+    }
+    if !soon.is_empty() {
+        let _ = writeln!(text, "Due before the next run, on or before {}: {}.", report.next_run, open(soon));
+        due_table(text, report, soon);
+    }
+}
+
+fn due_table(text: &mut String, report: &Report, due: &[Due]) {
+    let mut rows = table(["due", "said no", "since then", "person", "rule", "", "what happens"], 0..0);
+    for due in due.iter().take(MOST_DUE) {
+        let cell = |column: &str| {
+            let cells = report.discrepancies.column(column).and_then(|cells| cells.str());
+            cells.ok().and_then(|cells| cells.get(due.row)).unwrap_or_default().to_owned()
+        };
+        let person = [cell("contact_id"), cell("a_record"), cell("email")].into_iter().find(|name| !name.is_empty());
+        let code = cell("rule");
+        let name = report.rules.iter().find(|count| count.rule.code == code).map(|count| count.rule.name).unwrap_or_default();
+        let least = if due.clock.at_least { "at least " } else { "" };
+        rows.add_row([
+            due.clock.due.to_string(),
+            due.clock.day.to_string(),
+            format!("{least}{}", elapsed(report.as_of - due.clock.since)),
+            masked(&person.unwrap_or_default()),
+            code,
+            name.to_owned(),
+            cell("outcome"),
+        ]);
+    }
+    let _ = writeln!(text, "{}", indented(&rows));
+    if due.len() > MOST_DUE {
+        let _ = writeln!(text, "  … {} more: see the sheet Overdue of discrepancies.xlsx", due.len() - MOST_DUE);
+    }
+    text.push('\n');
+}
+
+/// Hours while they say more than days.
+fn elapsed(time: TimeDelta) -> String {
+    match time.num_hours().max(0) as u64 {
+        hours @ 0..72 => count(hours, "hour", "hours"),
+        hours => count(hours / 24, "day", "days"),
+    }
 }
 
 /// A plain table whose numbers stand to the right.

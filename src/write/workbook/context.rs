@@ -3,19 +3,15 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 
-use super::found::{Found, Of};
+use super::found::Found;
 use super::group::{GROUPS, Group};
 use super::style::Style;
-use crate::columns::Outcome;
 use crate::config;
 use crate::report::Report;
 use crate::rules::Rule;
-
-/// Days ahead that count as due soon: until the next weekly run.
-pub const SOON: i64 = 7;
 
 /// The report and what follows from it.
 pub struct Context<'a> {
@@ -27,20 +23,8 @@ pub struct Context<'a> {
     pub style: Style,
     /// The discrepancies.
     pub found: Found,
-    /// The day of the run, in the report's zone.
-    pub today: NaiveDate,
-    /// What is overdue or due soon, the oldest first.
-    pub due: Vec<Due>,
     titles: BTreeMap<&'a str, &'a str>,
     rules: BTreeMap<&'a str, &'static Rule>,
-}
-
-/// An open discrepancy whose day has passed or is near.
-pub struct Due {
-    /// Its row.
-    pub row: usize,
-    /// The day.
-    pub day: NaiveDate,
 }
 
 /// A point in time with the precision that it had.
@@ -75,13 +59,11 @@ impl<'a> Context<'a> {
     /// Works out what all sheets need.
     pub fn new(report: &'a Report, limits: &config::Workbook) -> Result<Context<'a>> {
         let found = Found::new(&report.discrepancies)?;
-        let today = report.as_of.with_timezone(&report.timezone).date_naive();
-        let due = due(&found, report.timezone, today);
         let inputs = report.inputs.iter().filter_map(|input| Some((input.file.system.as_deref()?, input.title.as_str())));
         let targets = report.targets.iter().map(|target| (target.system.as_str(), target.title.as_str()));
         let titles = inputs.chain(targets).filter(|(_, title)| !title.is_empty()).collect();
         let rules = report.rules.iter().map(|count| (count.rule.code, count.rule)).collect();
-        Ok(Context { report, max_rows: limits.max_sheet_rows, style: Style::new(), found, today, due, titles, rules })
+        Ok(Context { report, max_rows: limits.max_sheet_rows, style: Style::new(), found, titles, rules })
     }
 
     /// A system's name for people.
@@ -103,27 +85,4 @@ impl<'a> Context<'a> {
     pub fn total(&self, group: &Group) -> u64 {
         self.report.rules.iter().filter(|count| group.has(count.rule.code)).map(|count| count.total()).sum()
     }
-
-    /// How many of [`Context::due`] are overdue; they come first.
-    pub fn overdue(&self) -> usize {
-        self.due.partition_point(|due| due.day < self.today)
-    }
-
-    /// The last day that counts as due soon.
-    pub fn soon(&self) -> NaiveDate {
-        self.today + TimeDelta::days(SOON)
-    }
-}
-
-/// What is open and due by the day that counts as soon, by day, severity and place.
-fn due(found: &Found, zone: Tz, today: NaiveDate) -> Vec<Due> {
-    let open = |row: &usize| !matches!(found.outcome(*row), Some(Outcome::Note | Outcome::Excepted));
-    let day = |row: usize| found.get(row, Of::Due).and_then(|text| Time::read(text, zone)).map(Time::day);
-    let mut due: Vec<Due> = (0..found.rows)
-        .filter(open)
-        .filter_map(|row| Some(Due { row, day: day(row)? }))
-        .filter(|due| due.day <= today + TimeDelta::days(SOON))
-        .collect();
-    due.sort_by_key(|due| (due.day, found.severity(due.row), due.row));
-    due
 }

@@ -1,4 +1,6 @@
-//! What is overdue or due soon: one row an open discrepancy with a day, the oldest first.
+//! What is overdue or due before the next run: one row an open discrepancy whose legal clock runs, the oldest first.
+
+use std::borrow::Cow;
 
 use anyhow::Result;
 use rust_xlsxwriter::Workbook;
@@ -11,31 +13,40 @@ use crate::columns::Severity;
 
 /// Adds the sheet.
 pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
-    let rows: Vec<usize> = context.due.iter().map(|due| due.row).collect();
-    let overdue = context.overdue();
+    let report = context.report;
+    let rows: Vec<usize> = report.due.iter().map(|due| due.row).collect();
+    let began: Vec<String> = report.due.iter().map(|due| due.clock.began()).collect();
+    let overdue = report.overdue();
+    let clock = |row: usize| report.due[row].clock;
+    let hours = |row: usize| (report.as_of - clock(row).since).num_hours().max(0) as u64;
     let mut columns = vec![
         Column::new("Deadline", 12, move |row| match row < overdue {
             true => Cell::Badge("■ Overdue", Severity::Critical),
             false => Cell::Badge("▲ Due soon", Severity::High),
         }),
-        Column::new("Days overdue", 8, |row| match (context.today - context.due[row].day).num_days() {
+        Column::new("Days overdue", 8, |row| match (report.today - clock(row).due).num_days() {
             days @ 1.. => Cell::Number(days as u64),
             _ => Cell::Blank,
         }),
+        Column::new("Said no", 16, |row| Cell::Time(&began[row])),
+        Column::new("Dated", 8, |row| Cell::Text(Cow::Borrowed(if clock(row).at_least { "at least" } else { "by export" }))),
+        Column::new("Days since", 7, move |row| Cell::Number(hours(row) / 24)),
+        Column::new("Hours since", 7, move |row| Cell::Number(hours(row))),
     ];
     columns.extend(detail::columns(context, &rows, "Subject"));
     let listing = Listing {
         name: "Overdue",
         table: "Overdue",
         about: format!(
-            "Open discrepancies whose last day has passed, or falls on or before {}. Load the correction files, decide the rest. Times are those of {}.",
-            context.soon(),
-            context.report.timezone
+            "Open discrepancies where mail may go to a person who said no, and whose last day has passed or comes on or before {}, when the \
+             next run is expected. Load the correction files, decide the rest. Where no export dates the opt-out, the first run that saw \
+             it counts: the person said no at that time at the latest. Times are those of {}.",
+            report.next_run, report.timezone
         ),
         columns,
         rows: rows.len(),
         rest: "discrepancies.csv and discrepancies.parquet",
-        empty: "Nothing is overdue, and nothing falls due in the next seven days.",
+        empty: "Nothing is overdue, and nothing falls due before the next run.",
     };
     listing.write(book, context)?;
     Ok(())

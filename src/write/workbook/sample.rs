@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series};
 
 use super::found::NAMES;
 use crate::columns::{Outcome, Role, Severity};
+use crate::decide::Clock;
 use crate::ingest::{AsOfFrom, FileReport, Reject, UnmappedHeader, Verdict};
-use crate::report::{Input, Report, RuleCount, Target};
+use crate::report::{Due, Input, Report, RuleCount, Target};
 use crate::rules::{Finder, Rule};
 
 /// Code, severity, name, share of the sentences that every rule of the sample has.
@@ -111,6 +112,9 @@ pub fn report(times: usize) -> Report {
         targets: targets(),
         discrepancies: DataFrame::new(rows.len(), columns.collect()).unwrap(),
         corrections: corrections(),
+        due: due(&rows),
+        today: "2026-11-22".parse().unwrap(),
+        next_run: "2026-11-29".parse().unwrap(),
         rejected: rejected(),
         attention: vec![
             "campaign_lists.xlsx was refused: its headers fit no known system. Add a line `files = [\"campaign_*.xlsx\"]` to the section of the system it comes from.".into(),
@@ -139,6 +143,20 @@ fn discrepancies(times: usize) -> Vec<[String; 19]> {
         }
     }
     rows
+}
+
+/// What is open and due by the day of the next run, ten business days after the first side changed.
+fn due(rows: &[[String; 19]]) -> Vec<Due> {
+    let open = |row: &&[String; 19]| row[2] != "note" && !row[18].is_empty();
+    let clock = |row: &[String; 19]| {
+        let day = row[9][..10].parse().unwrap();
+        let since = Utc.from_utc_datetime(&NaiveDate::and_time(&day, NaiveTime::MIN));
+        Clock { since, day, bare_date: row[9].len() == 10, at_least: row[0] == "OPT103", due: row[18].parse().unwrap() }
+    };
+    let due = rows.iter().enumerate().filter(|(_, row)| open(row)).map(|(at, row)| Due { row: at, clock: clock(row) });
+    let mut due: Vec<Due> = due.filter(|due| due.clock.due.to_string().as_str() <= "2026-11-29").collect();
+    due.sort_by_key(|due| (due.clock.due, due.row));
+    due
 }
 
 fn rule(code: &'static str, severity: Severity, name: &'static str) -> &'static Rule {

@@ -34,14 +34,16 @@ pub fn write(sheet: &mut Worksheet, context: &Context, row: RowNum) -> Result<()
 
 fn figures(context: &Context) -> [Figure; 5] {
     let report = context.report;
-    let (overdue, soon) = context.due.split_at(context.overdue());
+    let (overdue, soon) = report.due.split_at(report.overdue());
     let people: HashSet<&str> = overdue.iter().filter_map(|due| context.found.person(due.row)).collect();
     let review = report.rules.iter().map(|count| count.of(Outcome::Review)).sum();
     let held = report.targets.iter().map(|target| target.held).sum();
     let ready = report.targets.iter().map(|target| target.corrected.saturating_sub(target.held)).sum();
     let files = report.targets.iter().flat_map(|target| &target.files).filter(|(path, _)| !path.starts_with("held/")).count();
     let overdue_hint = match overdue.first() {
-        Some(oldest) => format!("{}; the oldest was due {}", words::count(people.len() as u64, "person", "people"), oldest.day),
+        Some(oldest) => {
+            format!("{}; the oldest was due {}", words::count(people.len() as u64, "person", "people"), oldest.clock.due)
+        }
         None => "None: every opt-out is within its days".into(),
     };
     let review_hint = if review > 0 { "A person must decide: sheet Needs review" } else { "Nothing waits for a person" };
@@ -57,9 +59,9 @@ fn figures(context: &Context) -> [Figure; 5] {
             severity: Severity::Critical,
         },
         Figure {
-            label: "Due within 7 days",
+            label: "Due before the next run",
             number: soon.len() as u64,
-            hint: format!("On or before {}", context.soon()),
+            hint: format!("On or before {}", report.next_run),
             sheet: Some("Overdue"),
             severity: Severity::High,
         },

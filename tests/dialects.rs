@@ -6,10 +6,11 @@ mod files;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use files::workbooks::{FORMATS, cells, xlsx};
 use files::{Row, Workspace, gzip, rows, utf16, zip};
-use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 
 const CONTACTS: u64 = 300;
 const SEED: u64 = 7;
@@ -62,9 +63,13 @@ fn discrepancies(workspace: &Workspace) -> Vec<Row> {
             let why = place.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned();
             row.insert("why".to_owned(), why);
         }
-        // A spreadsheet's boolean is shown in capitals.
+        // A spreadsheet's boolean is shown in capitals, or as a number.
         for value in ["a_value", "b_value"] {
-            let text = row[value].replace("TRUE", "true").replace("FALSE", "false");
+            let text = match row[value].as_str() {
+                "1" => "true".to_owned(),
+                "0" => "false".to_owned(),
+                other => other.replace("TRUE", "true").replace("FALSE", "false"),
+            };
             row.insert(value.to_owned(), text);
         }
     }
@@ -177,47 +182,53 @@ fn packing_changes_nothing() {
     assert_same("one archive of all", &workspace);
 }
 
-/// A workbook; `typed` writes what looks like a number, a date or a boolean as a spreadsheet keeps it.
-fn workbook(table: &Table, typed: bool) -> Vec<u8> {
-    let mut workbook = Workbook::new();
-    let sheet = workbook.add_worksheet();
-    let day = Format::new().set_num_format("yyyy-mm-dd");
-    for (row, cells) in (0..).zip(table) {
-        for (column, cell) in (0..).zip(cells) {
-            let date: Vec<u32> = cell.split('-').filter_map(|part| part.parse().ok()).collect();
-            match (cell.as_str(), &date[..]) {
-                ("", _) => {}
-                ("true" | "false", _) if typed => drop(sheet.write_boolean(row, column, cell == "true").unwrap()),
-                (number, _) if typed && number.len() < 16 && number.bytes().all(|byte| byte.is_ascii_digit()) => {
-                    let zeros = Format::new().set_num_format("0".repeat(number.len()));
-                    sheet.write_number_with_format(row, column, number.parse::<f64>().unwrap(), &zeros).unwrap();
-                }
-                (text, [year, month, of_month]) if typed && text.len() == 10 => {
-                    let date = ExcelDateTime::from_ymd(*year as u16, *month as u8, *of_month as u8).unwrap();
-                    sheet.write_datetime_with_format(row, column, &date, &day).unwrap();
-                }
-                (text, _) => drop(sheet.write_string(row, column, text).unwrap()),
-            }
+#[test]
+fn workbooks_of_every_format_change_nothing() {
+    for (ending, write) in FORMATS {
+        for typed in [false, true] {
+            let workspace = rewritten("", |name, table| (format!("{name}.{ending}"), write(&cells(table, typed))));
+            let formats: BTreeSet<String> =
+                workspace.check().values().map(|file| file["format"].as_str().unwrap().to_lowercase()).collect();
+            assert_eq!(formats, BTreeSet::from([ending.to_owned()]));
+            assert_same(&format!("{ending} with {}", if typed { "numbers and dates" } else { "texts alone" }), &workspace);
         }
     }
-    workbook.save_to_buffer().unwrap()
+    let packed = rewritten("", |name, table| (format!("{name}.zip"), zip(&[("export.xlsx", xlsx(&cells(table, false)))])));
+    assert_same("a packed workbook", &packed);
 }
 
+/// What a spreadsheet program itself writes: the same cells, saved again by LibreOffice.
 #[test]
-fn workbooks_change_nothing() {
-    for typed in [false, true] {
-        let workspace = rewritten("", |name, table| (format!("{name}.xlsx"), workbook(table, typed)));
-        assert_same(if typed { "a workbook with numbers and dates" } else { "a workbook of texts" }, &workspace);
+fn workbooks_saved_by_libreoffice_change_nothing() {
+    let Ok(version) = Command::new("soffice").arg("--version").output() else {
+        println!("skipped: LibreOffice is not installed");
+        return;
+    };
+    println!("{}", String::from_utf8_lossy(&version.stdout).trim());
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    for (name, table) in &plain().exports {
+        fs::write(path(&format!("{}.xlsx", name.trim_end_matches(".csv"))), xlsx(&cells(table, true))).unwrap();
     }
-    let packed = rewritten("", |name, table| (format!("{name}.zip"), zip(&[("export.xlsx", workbook(table, false))])));
-    assert_same("a packed workbook", &packed);
+    for format in ["xls", "ods", "xlsx"] {
+        let out = path(format);
+        let profile = format!("-env:UserInstallation=file://{}", path("profile"));
+        let exports = plain().exports.keys().map(|name| path(&format!("{}.xlsx", name.trim_end_matches(".csv"))));
+        let mut convert = Command::new("soffice");
+        convert.args([&profile, "--headless", "--convert-to", format, "--outdir", &out]).args(exports);
+        let done = convert.stdin(Stdio::null()).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let saved = |name: &str| fs::read(folder.path().join(format).join(format!("{name}.{format}"))).unwrap();
+        let workspace = rewritten("", |name, _| (format!("{name}.{format}"), saved(name)));
+        assert_same(&format!("{format} by LibreOffice"), &workspace);
+    }
 }
 
 #[test]
 fn the_same_export_in_two_formats_counts_once() {
     let workspace = rewritten("", |name, table| (format!("{name}.csv"), text(table, b',', "\n").into_bytes()));
     let (name, table) = plain().exports.iter().find(|(name, _)| name.starts_with("salesforce_contacts")).unwrap();
-    workspace.put(&format!("inbox/{}.xlsx", name.trim_end_matches(".csv")), workbook(table, false));
+    workspace.put(&format!("inbox/{}.xlsx", name.trim_end_matches(".csv")), xlsx(&cells(table, false)));
     assert_same("a second copy as a workbook", &workspace);
     let verdicts: Vec<String> = workspace.check().values().map(files::verdict).collect();
     assert_eq!(verdicts.iter().filter(|verdict| verdict.starts_with("superseded")).count(), 1, "{verdicts:?}");

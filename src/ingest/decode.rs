@@ -59,7 +59,7 @@ fn archive_format(archive: impl Read + Seek) -> Format {
         Format::Other("a document or a presentation", EXPORT_AGAIN)
     } else if has("[Content_Types].xml") || under("xl/") {
         Format::Workbook("XLSX")
-    } else if has("mimetype") && has("content.xml") {
+    } else if has("mimetype") && (has("content.xml") || has("encrypted-package")) {
         Format::Workbook("ODS")
     } else {
         Format::Zip

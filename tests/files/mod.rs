@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test uses a part of it")]
 
+pub mod workbooks;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;

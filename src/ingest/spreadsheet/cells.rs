@@ -1,35 +1,50 @@
-//! A workbook to rows of text: each cell as a person sees it. The only module that knows calamine.
+//! A workbook to rows of text: each cell as a person sees it. With its neighbours [`rows`](super::rows) and
+//! [`text`](super::text) the only module that knows calamine.
 //!
 //! What crosses this border is plain: bytes in; names of sheets, and numbered rows of text, out.
 
 use std::fmt::Display;
 use std::io::Cursor;
+use std::rc::Rc;
 
 use anyhow::{Result, anyhow, bail};
-use calamine::{Data, DataRef, Ods, OdsError, Range, Reader, Sheet, SheetType, SheetVisible, Xls, XlsError, Xlsb, XlsbError};
-use calamine::{Xlsx, XlsxError};
-use csv::StringRecord;
+use calamine::{Data, DataRef, Range, Reader, Sheet, SheetType, SheetVisible, Xls, XlsError, Xlsb, XlsbError, Xlsx, XlsxError};
+use zip::ZipArchive;
 
-use super::text::{self, NumberStyle};
-use crate::ingest::limits::{MAX_COLUMNS, MAX_SHEET_ROWS};
+use super::ods::Ods;
+use super::rows::{Rows, SAVE_AGAIN, Take};
+use super::text::{self, NumberStyle, PLAIN};
+use super::{repair, xls, xlsb};
 
-const SAVE_AGAIN: &str = "open it in a spreadsheet program and save it again as XLSX or CSV";
 /// What to say of a workbook that is encrypted.
 pub const PASSWORD: &str = "it has a password: take it off and save it again";
 
 /// An open workbook.
-pub enum Book {
-    /// Office Open XML: cells are streamed.
-    Xlsx(Box<Xlsx<Bytes>>),
-    /// Its binary sister: cells are streamed.
-    Xlsb(Box<Xlsb<Bytes>>),
-    /// The format before: sheets are loaded whole.
-    Xls(Box<Xls<Bytes>>),
-    /// OpenDocument: sheets are loaded whole.
-    Ods(Box<Ods<Bytes>>),
+pub struct Book {
+    bytes: Bytes,
+    reader: BookReader,
 }
 
-type Bytes = Cursor<Vec<u8>>;
+enum BookReader {
+    /// Office Open XML: cells are streamed.
+    Xlsx(Box<Xlsx<Cursor<Bytes>>>),
+    /// Its binary sister: cells are streamed.
+    Xlsb(Box<Xlsb<Cursor<Bytes>>>, xlsb::Formats),
+    /// The format before: sheets are loaded whole. Without its number formats no whole number is read.
+    Xls(Box<Xls<Cursor<Bytes>>>, Result<xls::Formats>),
+    /// OpenDocument: the content is loaded whole.
+    Ods(Ods),
+}
+
+/// The workbook's bytes, which several readers share.
+#[derive(Clone)]
+struct Bytes(Rc<Vec<u8>>);
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
 
 /// The format of a workbook, told by its first bytes and the names in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,39 +65,44 @@ impl Book {
     /// # Errors
     /// It has a password or is damaged.
     pub fn open(kind: Kind, bytes: Vec<u8>) -> Result<Book> {
-        let bytes = Cursor::new(bytes);
+        let bytes = Bytes(Rc::new(bytes));
+        let open = || Cursor::new(bytes.clone());
         let damaged = |error: &dyn Display| anyhow!("the workbook is damaged ({error}): {SAVE_AGAIN}");
-        match kind {
-            Kind::Xlsx => match Xlsx::new(bytes) {
-                Ok(book) => Ok(Book::Xlsx(Box::new(book))),
+        let reader = match kind {
+            Kind::Xlsx => match Xlsx::new(open()) {
+                Ok(book) => BookReader::Xlsx(Box::new(book)),
                 Err(XlsxError::Password) => bail!(PASSWORD),
-                Err(error) => Err(damaged(&error)),
+                Err(error) => return Err(damaged(&error)),
             },
-            Kind::Xlsb => match Xlsb::new(bytes) {
-                Ok(book) => Ok(Book::Xlsb(Box::new(book))),
+            Kind::Xlsb => match Xlsb::new(open()) {
+                Ok(book) => {
+                    let formats = xlsb::formats(bytes.as_ref()).map_err(|error| damaged(&error))?;
+                    BookReader::Xlsb(Box::new(book), formats)
+                }
                 Err(XlsbError::Password) => bail!(PASSWORD),
-                Err(error) => Err(damaged(&error)),
+                Err(error) => return Err(damaged(&error)),
             },
-            Kind::Xls => match Xls::new(bytes) {
-                Ok(book) => Ok(Book::Xls(Box::new(book))),
+            Kind::Xls => match Xls::new(open()) {
+                Ok(book) => BookReader::Xls(Box::new(book), xls::formats(bytes.as_ref())),
                 Err(XlsError::Password) => bail!(PASSWORD),
-                Err(error) => Err(damaged(&error)),
+                Err(error) => return Err(damaged(&error)),
             },
-            Kind::Ods => match Ods::new(bytes) {
-                Ok(book) => Ok(Book::Ods(Box::new(book))),
-                Err(OdsError::Password) => bail!(PASSWORD),
-                Err(error) => Err(damaged(&error)),
+            Kind::Ods => match Ods::open(bytes.as_ref()) {
+                Ok(book) => BookReader::Ods(book),
+                Err(error) if error.to_string() == PASSWORD => return Err(error),
+                Err(error) => return Err(damaged(&error)),
             },
-        }
+        };
+        Ok(Book { bytes, reader })
     }
 
     /// The sheets that people see, in order.
     pub fn visible_sheets(&self) -> Vec<String> {
-        let sheets: &[Sheet] = match self {
-            Book::Xlsx(book) => book.sheets_metadata(),
-            Book::Xlsb(book) => book.sheets_metadata(),
-            Book::Xls(book) => book.sheets_metadata(),
-            Book::Ods(book) => book.sheets_metadata(),
+        let sheets: &[Sheet] = match &self.reader {
+            BookReader::Xlsx(book) => book.sheets_metadata(),
+            BookReader::Xlsb(book, _) => book.sheets_metadata(),
+            BookReader::Xls(book, _) => book.sheets_metadata(),
+            BookReader::Ods(book) => return book.visible_sheets().map(str::to_owned).collect(),
         };
         sheets
             .iter()
@@ -96,125 +116,95 @@ impl Book {
     /// # Errors
     /// The sheet is damaged, its rows are out of order, or it holds cells beyond the grid; what `take` says.
     pub fn rows(&mut self, sheet: &str, first_rows: Option<u32>, take: Take) -> Result<()> {
+        let mut rows = Rows::new(sheet, first_rows, take);
         let damaged = |error: &dyn Display| anyhow!("the sheet `{sheet}` is damaged ({error}): {SAVE_AGAIN}");
-        let mut rows =
-            Rows { sheet, first_rows: first_rows.unwrap_or(u32::MAX), take, row: 0, text: String::new(), cells: vec![] };
-        match self {
-            Book::Xlsx(book) => {
+        match &mut self.reader {
+            BookReader::Xlsx(book) => {
+                if let Xlsxed::NewError = xlsx(book, sheet, &mut rows)? {
+                    let repaired = repair::errors_as_text(self.bytes.as_ref()).map_err(|error| damaged(&error))?;
+                    **book = Xlsx::new(Cursor::new(Bytes(Rc::new(repaired)))).map_err(|error| damaged(&error))?;
+                    rows.again();
+                    if let Xlsxed::NewError = xlsx(book, sheet, &mut rows)? {
+                        return Err(rows.unreadable(&"an error value"));
+                    }
+                }
+            }
+            BookReader::Xlsb(book, formats) => {
+                let mut archive = ZipArchive::new(Cursor::new(self.bytes.as_ref()))?;
+                let mut places = formats.cells(&mut archive, sheet).map_err(|error| damaged(&error))?;
                 let mut reader = book.worksheet_cells_reader(sheet).map_err(|error| damaged(&error))?;
-                let styles: Vec<NumberStyle> = reader
-                    .styles()
-                    .iter()
-                    .map(|style| {
-                        style.number_format.as_ref().map_or_else(NumberStyle::default, |it| text::style(&it.format_code))
-                    })
-                    .collect();
-                while let Some((cell, style)) = reader.next_cell_with_style_id().map_err(|error| rows.unreadable(&error))? {
-                    if !rows.cell(cell.get_position(), cell.get_value(), styles.get(style).copied().unwrap_or_default())? {
+                loop {
+                    let place = places.next().map_err(|error| rows.unreadable(&error))?;
+                    let unknown = DataRef::String("#UNKNOWN!".to_owned());
+                    let (position, value) = match (reader.next_cell(), place) {
+                        (Ok(Some(cell)), Some(_)) => (cell.get_position(), cell.get_value().clone()),
+                        (Err(XlsbError::CellError(_)), Some((position, _))) => (position, unknown),
+                        (Ok(None), None) => break,
+                        (Err(error), _) => return Err(rows.unreadable(&error)),
+                        _ => return Err(rows.unreadable(&"its cells cannot be counted")),
+                    };
+                    let style = place.filter(|(expected, _)| *expected == position).map(|(_, style)| style);
+                    let style = style.ok_or_else(|| rows.unreadable(&"its cells cannot be told apart"))?;
+                    if !rows.cell(position, &value, formats.styles.get(style).unwrap_or(&PLAIN))? {
                         break;
                     }
                 }
             }
-            Book::Xlsb(book) => {
-                let mut reader = book.worksheet_cells_reader(sheet).map_err(|error| damaged(&error))?;
-                while let Some(cell) = reader.next_cell().map_err(|error| rows.unreadable(&error))? {
-                    if !rows.cell(cell.get_position(), cell.get_value(), NumberStyle::default())? {
-                        break;
-                    }
-                }
+            BookReader::Xls(book, formats) => {
+                let at = book.sheets_metadata().iter().position(|known| known.name == sheet).unwrap_or_default();
+                whole(&book.worksheet_range(sheet).map_err(|error| damaged(&error))?, formats, at, &mut rows)?;
             }
-            Book::Xls(book) => rows.range(&book.worksheet_range(sheet).map_err(|error| damaged(&error))?)?,
-            Book::Ods(book) => rows.range(&book.worksheet_range(sheet).map_err(|error| damaged(&error))?)?,
+            BookReader::Ods(book) => book.rows(sheet, &mut rows)?,
         }
         rows.flush()
     }
 }
 
-/// What becomes of a row: its number, 1 being the first, and its cells from the first column on.
-pub type Take<'a> = &'a mut dyn FnMut(u32, &StringRecord) -> Result<()>;
-
-/// The row that is being read.
-struct Rows<'a> {
-    sheet: &'a str,
-    first_rows: u32,
-    take: Take<'a>,
-    /// Its number, 0 being the first.
-    row: u32,
-    text: String,
-    cells: Vec<Cell>,
+/// How far the cells of a sheet were read.
+enum Xlsxed {
+    ToTheEnd,
+    /// To an error value that calamine does not know.
+    NewError,
 }
 
-#[derive(Clone, Copy)]
-struct Cell {
-    column: u32,
-    start: usize,
-    end: usize,
-}
-
-impl Rows<'_> {
-    fn range(&mut self, range: &Range<Data>) -> Result<()> {
-        let Some((first_row, first_column)) = range.start() else { return Ok(()) };
-        for (row, column, value) in range.used_cells() {
-            let place = (first_row + row as u32, first_column + column as u32);
-            if !self.cell(place, &by_reference(value), NumberStyle::default())? {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes a cell; false where it is below the rows that are wanted.
-    fn cell(&mut self, (row, column): (u32, u32), value: &DataRef, style: NumberStyle) -> Result<bool> {
-        if row >= self.first_rows {
-            return Ok(false);
-        }
-        if row >= MAX_SHEET_ROWS || column as usize >= MAX_COLUMNS {
-            bail!("the sheet `{}` has a cell beyond the last row or column that a sheet can have: {SAVE_AGAIN}", self.sheet);
-        }
-        if row < self.row {
-            bail!("the sheet `{}` has row {} below row {}: {SAVE_AGAIN}", self.sheet, row + 1, self.row + 1);
-        }
-        if row > self.row {
-            self.flush()?;
-            self.row = row;
-        }
-        let start = self.text.len();
-        text::write(value, style, &mut self.text);
-        if self.text[start..].contains('\0') {
-            let cell = self.text.split_off(start);
-            self.text.extend(cell.chars().filter(|c| *c != '\0'));
-        }
-        if !self.text[start..].trim().is_empty() {
-            self.cells.push(Cell { column, start, end: self.text.len() });
-        }
-        Ok(true)
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        if !self.cells.is_empty() {
-            // Cells may come out of order or twice: the last one counts, as for a spreadsheet program.
-            if !self.cells.is_sorted_by(|a, b| a.column < b.column) {
-                self.cells.reverse();
-                self.cells.sort_by_key(|cell| cell.column);
-                self.cells.dedup_by_key(|cell| cell.column);
-            }
-            let mut record = StringRecord::new();
-            for cell in &self.cells {
-                while record.len() < cell.column as usize {
-                    record.push_field("");
+fn xlsx(book: &mut Xlsx<Cursor<Bytes>>, sheet: &str, rows: &mut Rows) -> Result<Xlsxed> {
+    let damaged = |error: &dyn Display| anyhow!("the sheet `{sheet}` is damaged ({error}): {SAVE_AGAIN}");
+    let mut reader = book.worksheet_cells_reader(sheet).map_err(|error| damaged(&error))?;
+    let format = |style: &calamine::Style| {
+        style.number_format.as_ref().map_or_else(NumberStyle::default, |format| text::style(&format.format_code))
+    };
+    let styles: Vec<NumberStyle> = reader.styles().iter().map(format).collect();
+    loop {
+        match reader.next_cell_with_style_id() {
+            Ok(Some((cell, style))) => {
+                if !rows.cell(cell.get_position(), cell.get_value(), styles.get(style).unwrap_or(&PLAIN))? {
+                    return Ok(Xlsxed::ToTheEnd);
                 }
-                record.push_field(&self.text[cell.start..cell.end]);
             }
-            (self.take)(self.row + 1, &record)?;
+            Ok(None) => return Ok(Xlsxed::ToTheEnd),
+            Err(XlsxError::CellError(_)) => return Ok(Xlsxed::NewError),
+            Err(error) => return Err(rows.unreadable(&error)),
         }
-        self.cells.clear();
-        self.text.clear();
-        Ok(())
     }
+}
 
-    fn unreadable(&self, error: &dyn Display) -> anyhow::Error {
-        anyhow!("the sheet `{}` cannot be read at or below row {} ({error}): {SAVE_AGAIN}", self.sheet, self.row + 1)
+/// A sheet of an XLS workbook, by its position.
+fn whole(range: &Range<Data>, formats: &Result<xls::Formats>, sheet: usize, rows: &mut Rows) -> Result<()> {
+    let Some((first_row, first_column)) = range.start() else { return Ok(()) };
+    for (row, column, value) in range.used_cells() {
+        let place = (first_row + row as u32, first_column + column as u32);
+        let style = match formats {
+            Ok(formats) => formats.style(sheet, place),
+            Err(error) if matches!(value, Data::Int(_)) || matches!(value, Data::Float(value) if value.fract() == 0.0) => {
+                bail!("its number formats cannot be read ({error:#}), so that ids could lose their leading zeros: {SAVE_AGAIN}")
+            }
+            Err(_) => &PLAIN,
+        };
+        if !rows.cell(place, &by_reference(value), style)? {
+            break;
+        }
     }
+    Ok(())
 }
 
 fn by_reference(value: &Data) -> DataRef<'_> {
@@ -235,6 +225,7 @@ fn by_reference(value: &Data) -> DataRef<'_> {
 mod tests {
     use std::io::Write;
 
+    use csv::StringRecord;
     use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 
     use super::*;
@@ -322,10 +313,23 @@ mod tests {
         for (xml, said) in [
             ("<row r=\"1\"><c r=\"ZZZ1\"><v>3</v></c></row>", "beyond the last row or column"),
             ("<row r=\"2\"><c r=\"A2\"><v>3</v></c></row><row r=\"1\"><c r=\"A1\"><v>3</v></c></row>", "has row 1 below row 2"),
-            ("<row r=\"1\"><c r=\"A1\" t=\"e\"><v>#NEW!</v></c></row>", "at or below row 1"),
+            ("<row r=\"1\"><c r=\"A1\" t=\"n\"><v>#NEW!</v></c></row>", "at or below row 1"),
         ] {
             let error = format!("{:#}", rows(&mut raw_workbook(xml), "S", None).unwrap_err());
             assert!(error.contains(said), "{error}");
         }
+    }
+
+    #[test]
+    fn an_error_value_that_is_new_is_text_and_no_row_comes_twice() {
+        let mut book = raw_workbook(
+            "<row r=\"1\"><c r=\"A1\"><v>1</v></c></row>\
+             <row r=\"2\"><c r=\"A2\" t=\"e\"><f>A1:A3</f><v>#SPILL!</v></c><c r=\"B2\" t='e'><v>#N/A</v></c></row>\
+             <row><c t=\"e\"><v>#CALC!</v></c><c><v>2</v></c></row>",
+        );
+        let expected = [(1, vec!["1"]), (2, vec!["#SPILL!", "#N/A"]), (3, vec!["#CALC!", "2"])];
+        let expected = expected.map(|(row, cells)| (row, StringRecord::from(cells)));
+        assert_eq!(rows(&mut book, "S", None).unwrap(), expected);
+        assert_eq!(rows(&mut book, "S", Some(2)).unwrap(), expected[..2]);
     }
 }

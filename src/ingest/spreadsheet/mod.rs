@@ -1,12 +1,17 @@
 //! Workbooks: read by a process of their own, so that a file made to break a reader breaks nothing but itself.
 //!
-//! [`cells`] is the only module that opens one; it runs behind [`serve`], which the hidden command of the program calls.
+//! [`cells`] opens one; it runs behind [`serve`], which the hidden command of the program calls.
 //! What comes over the [`wire`] is the head of every visible sheet, then the rows of the one that is asked for.
 
 mod cells;
+mod ods;
+mod repair;
+mod rows;
 mod serve;
 mod text;
 mod wire;
+mod xls;
+mod xlsb;
 
 use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::path::PathBuf;

@@ -114,7 +114,7 @@ fn look_into(bytes: &[u8]) -> Result<(Kind, u64)> {
         unpacked = unpacked.saturating_add(entry.size());
         match entry.name().context(damaged)?.as_ref() {
             "xl/workbook.bin" => kind = Kind::Xlsb,
-            "content.xml" => kind = Kind::Ods,
+            "content.xml" | "encrypted-package" => kind = Kind::Ods,
             _ => {}
         }
     }

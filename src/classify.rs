@@ -5,8 +5,8 @@ use anyhow::Result;
 use chrono::{DateTime, Utc};
 use foldhash::HashMap;
 use polars::prelude::{
-    BooleanChunked, DataFrame, Expr, IntoLazy, JoinArgs, JoinType, LazyFrame, NewChunkedArray, PolarsError, coalesce, col, lit,
-    when,
+    BooleanChunked, DataFrame, Expr, IntoLazy, JoinArgs, JoinType, LazyFrame, NewChunkedArray, PolarsError, UniqueKeepStrategy,
+    by_name, coalesce, col, lit, when,
 };
 
 use crate::columns::{Delivery, Method, Opt};
@@ -21,7 +21,8 @@ use crate::texts::{Text, Texts};
 
 /// Columns of the members that no earlier stage has.
 pub mod member {
-    /// Whether the record's opt-out speaks for the person: not a unit's that stays in the unit (bool).
+    /// Whether the record's opt-out speaks for the person: not a unit's that stays in the unit, not that of one list,
+    /// and not an unsubscribe record that only repeats what its contact says (bool).
     pub const SPEAKS: &str = "speaks";
     /// Whether it belongs by address to more contacts than an opt-out may spread over (bool).
     pub const OFFICE: &str = "office";
@@ -109,7 +110,7 @@ impl World<'_> {
     }
 }
 
-const OF_MEMBERS: [&str; 16] = [
+const OF_MEMBERS: [&str; 18] = [
     of::IX,
     of::SYSTEM,
     of::ROLE,
@@ -125,6 +126,8 @@ const OF_MEMBERS: [&str; 16] = [
     of::CATEGORIES_ODD,
     of::CHOSEN,
     of::UNIT,
+    of::LIST,
+    of::BARS,
     of::MAIN,
 ];
 
@@ -146,12 +149,37 @@ pub fn members(records: &DataFrame, matched: &Matched, consent: &Consent, config
         .join(matched.links.clone().lazy(), [col(of::IX)], [col(of::IX)], JoinArgs::new(JoinType::Inner))
         .join(consent.decisions.clone().lazy(), [col(cols::PERSON)], [col(cols::PERSON)], JoinArgs::new(JoinType::Left))
         .with_columns([
-            if unit_stays { col(of::UNIT).is_null() } else { lit(true) }.alias(member::SPEAKS),
+            if unit_stays { col(of::UNIT).is_null() } else { lit(true) }.and(col(of::LIST).is_null()).alias(member::SPEAKS),
             office.alias(member::OFFICE),
             lit(tolerance).alias(member::TOLERANCE),
         ])
         .collect()?;
-    Ok(members)
+    leave_it_to_the_contact(members)
+}
+
+/// An unsubscribe record has nothing to add where its contact in the same system is opted out itself, and is
+/// overtaken where an opt-in of the person wins.
+fn leave_it_to_the_contact(members: DataFrame) -> Result<DataFrame> {
+    if members.column(of::BARS)?.bool()?.sum().unwrap_or_default() == 0 {
+        return Ok(members);
+    }
+    let whose = [col(cols::PERSON), col(of::SYSTEM)];
+    let is_out = col(of::OPT).eq(word(Opt::Out.word(), Opt::dtype()));
+    let said = members
+        .clone()
+        .lazy()
+        .filter(col(of::MAIN).and(is_out))
+        .select(whose.clone())
+        .unique(None, UniqueKeepStrategy::Any)
+        .with_column(lit(true).alias("said"));
+    let overtaken = col(decided::OUT).not().fill_null(lit(false));
+    let repeats = col(of::BARS).and(col("said").fill_null(lit(false)).or(overtaken));
+    Ok(members
+        .lazy()
+        .join(said, whose.clone(), whose, JoinArgs::new(JoinType::Left))
+        .with_column(col(member::SPEAKS).and(repeats.not()).alias(member::SPEAKS))
+        .drop(by_name(["said"], true, false))
+        .collect()?)
 }
 
 /// The members of persons with any record that is not simply active and reached.
@@ -199,7 +227,7 @@ pub fn classify(world: &World<'_>) -> Result<Vec<Found>> {
     Ok(found)
 }
 
-const OF_PAIRS: [&str; 14] = [
+const OF_PAIRS: [&str; 15] = [
     of::IX,
     of::SYSTEM,
     of::RECORD,
@@ -209,6 +237,7 @@ const OF_PAIRS: [&str; 14] = [
     of::FAILED_FROM,
     of::FAILED_UNTIL,
     of::UNIT,
+    of::LIST,
     member::OFFICE,
     decided::OUT,
     decided::IN_FROM,
@@ -228,7 +257,7 @@ fn pairs(world: &World<'_>, rule: &'static Rule, a: Expr, b: Expr, both: Expr) -
             col(cols::PERSON),
             col("a_ix").alias("a"),
             col("b_ix").alias("b"),
-            coalesce(&[col("a_unit"), col("b_unit")]).alias("subject"),
+            coalesce(&[col("a_unit"), col("b_unit"), col("a_list"), col("b_list")]).alias("subject"),
             // What rules about delivery find is about the one address; others are about the person.
             when(lit(rule.group() == "BNC")).then(col("a_email")).otherwise(lit(polars::prelude::NULL)).alias("email"),
             col("a_office").or(col("b_office")).alias("office"),

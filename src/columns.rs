@@ -20,6 +20,7 @@ pub enum Field {
     Name,
     Status,
     OptOut,
+    NoEmail,
     OptOutAt,
     OptInAt,
     OptInEvidence,
@@ -40,7 +41,7 @@ pub enum Field {
 
 impl Field {
     /// Every field, in the order of the documentation.
-    pub const ALL: [Field; 24] = [
+    pub const ALL: [Field; 25] = [
         Field::RecordId,
         Field::ContactId,
         Field::SourceId,
@@ -49,6 +50,7 @@ impl Field {
         Field::Name,
         Field::Status,
         Field::OptOut,
+        Field::NoEmail,
         Field::OptOutAt,
         Field::OptInAt,
         Field::OptInEvidence,
@@ -78,6 +80,7 @@ impl Field {
             Field::Name => "name",
             Field::Status => "status",
             Field::OptOut => "opt_out",
+            Field::NoEmail => "no_email",
             Field::OptOutAt => "opt_out_at",
             Field::OptInAt => "opt_in_at",
             Field::OptInEvidence => "opt_in_evidence",
@@ -251,5 +254,7 @@ vocabulary! {
         Categories = "categories",
         /// Flag its address as bounced.
         Bounced = "bounced",
+        /// Add an unsubscribe record for its address.
+        Unsubscribe = "unsubscribe",
     }
 }

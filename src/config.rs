@@ -46,11 +46,13 @@ pub struct Run {
     pub organisation: String,
     /// Fixes the run's time, for demonstrations; `--as-of` goes first.
     pub as_of: Option<String>,
+    /// The CRM whose contacts are the persons, where exports of several are there.
+    pub hub: Option<String>,
 }
 
 impl Default for Run {
     fn default() -> Self {
-        Run { timezone: "America/Denver".into(), organisation: String::new(), as_of: None }
+        Run { timezone: "America/Denver".into(), organisation: String::new(), as_of: None, hub: None }
     }
 }
 
@@ -288,6 +290,12 @@ impl Config {
         };
         self.timezone()?;
         self.as_of()?;
+        if let Some(hub) = &self.run.hub {
+            known_system(hub, "[run] hub")?;
+            if systems.get(hub).is_some_and(|profile| profile.role != Role::Crm) {
+                bail!("[run] hub: `{hub}` is no CRM, so its records are no contacts that others could be matched to");
+            }
+        }
         share(self.inbox.max_reject_share, "[inbox] max_reject_share")?;
         share(self.brake.max_share, "[brake] max_share")?;
         share(self.brake.max_shrink, "[brake] max_shrink")?;
@@ -464,6 +472,8 @@ mod tests {
             ("[[category]]\nname = 'News'\nsalesforc = 'News'", "did you mean `salesforce`?"),
             ("[[category]]\nname = 'News'\n[systems.ascend.codes]\nX = 'opt_out:Nws'", "did you mean `News`?"),
             ("[policy]\nunit_unsubscribe = 'al'", "did you mean `all`?"),
+            ("[run]\nhub = 'dynamic'", "did you mean `dynamics`?"),
+            ("[run]\nhub = 'ascend'", "`ascend` is no CRM"),
         ] {
             let error = format!("{:#}", Config::parse(text, &Systems::built_in().unwrap()).unwrap_err());
             assert!(error.contains(said), "{text}\nsaid: {error}");

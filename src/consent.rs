@@ -67,8 +67,9 @@ pub struct Wish {
     hardest: Hardest,
 }
 
-/// Whether an opt-in is later than one opt-out, as the policy counts later. Each comes with its system's zone.
-pub fn beats(opted_in: (Moment, Zone), out: (Option<Moment>, Zone, Role), config: &Config) -> bool {
+/// Whether an opt-in is later than one opt-out, as the policy counts later. Each comes with its system's zone, the
+/// opt-out also with whether it is a box of the CRM.
+pub fn beats(opted_in: (Moment, Zone), out: (Option<Moment>, Zone, bool), config: &Config) -> bool {
     let mut hardest = Hardest::default();
     hardest.add(out.0, out.1, out.2);
     let opt_in = OptIn { at: opted_in.0, day: opted_in.1.day_of(opted_in.0.start()), record: None };
@@ -94,9 +95,9 @@ struct OptIn {
 }
 
 impl Hardest {
-    fn add(&mut self, out: Option<Moment>, zone: Zone, role: Role) {
+    fn add(&mut self, out: Option<Moment>, zone: Zone, is_box: bool) {
         match out {
-            None if role == Role::Crm => self.boxed = true,
+            None if is_box => self.boxed = true,
             None => self.undated = true,
             Some(out) if out.is_day() => self.day = self.day.max(Some((zone.day_of(out.start()), out.until))),
             Some(out) => self.instant = self.instant.max(Some(out.until)),
@@ -181,7 +182,8 @@ impl Weighing<'_> {
                 Some(Standing::Counts) => {
                     let wish = self.wishes.entry(person).or_default();
                     wish.outs.push(ix);
-                    wish.hardest.add(rows.out[at], zones[system], self.systems.profiles()[system].role);
+                    let is_box = self.systems.profiles()[system].role == Role::Crm && rows.main[at];
+                    wish.hardest.add(rows.out[at], zones[system], is_box);
                 }
                 _ => {}
             }

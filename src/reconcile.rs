@@ -14,6 +14,7 @@ use crate::decide::{Decided, decide};
 use crate::ingest::{FileReport, Ingested, Reject, Table, Verdict, ingest};
 use crate::matching::match_records;
 use crate::normalise::{Facts, Folded, Rows, Rules, normalise, read_rows};
+use crate::systems::Systems;
 use crate::texts::Texts;
 use crate::workspace::{Stop, Workspace};
 use crate::write::{Outputs, Stage, report};
@@ -98,12 +99,7 @@ pub fn read_inbox(workspace: &Workspace, clock: Clock) -> Result<Exports> {
 ///
 /// # Errors
 /// [`Stop::Inputs`]: the folder itself cannot be read.
-pub fn read_exports(
-    workspace: &Workspace,
-    folder: &Path,
-    earlier: &HashMap<String, String>,
-    clock: Clock,
-) -> Result<Exports> {
+pub fn read_exports(workspace: &Workspace, folder: &Path, earlier: &HashMap<String, String>, clock: Clock) -> Result<Exports> {
     let Workspace { config, systems, .. } = workspace;
     let texts = Texts::default();
     let rules = Rules { systems, config, as_of: clock.as_of, texts: &texts };
@@ -119,11 +115,11 @@ fn settle<T>(
     stages: &mut Stages<'_>,
     then: impl FnOnce(Settled<'_>, &mut Stages<'_>) -> Result<T>,
 ) -> Result<T> {
-    let Workspace { config, systems, .. } = workspace;
+    let config = &workspace.config;
     let Exports { ingested, texts } = exports;
-    let run = Rules { systems, config, as_of: clock.as_of, texts: &texts };
     let Ingested { mut files, tables, rejects } = ingested;
-    require_systems(&files, workspace).context(Stop::Inputs)?;
+    let systems = &require_systems(&files, workspace).context(Stop::Inputs)?;
+    let run = Rules { systems, config, as_of: clock.as_of, texts: &texts };
     let normalised = stages.run("normalise", || normalise(tables, &run))?;
     let rejected = count_rejected(&mut files, rejects, normalised.rejects);
     require_few_rejects(&files, &rejected, workspace).context(Stop::Inputs)?;
@@ -169,8 +165,9 @@ impl Stages<'_> {
     }
 }
 
-/// There must be a hub to match to, and every system that the configuration requires.
-fn require_systems(files: &[FileReport], workspace: &Workspace) -> Result<()> {
+/// There must be one hub to match to, and every system that the configuration requires. Gives the profiles with that
+/// hub; another CRM is compared as a source system.
+fn require_systems(files: &[FileReport], workspace: &Workspace) -> Result<Systems> {
     let used = |name: &str| files.iter().any(|file| file.is_used() && file.system.as_deref() == Some(name));
     let crms = || workspace.systems.profiles().iter().filter(|profile| profile.role == Role::Crm);
     let seen = || {
@@ -181,7 +178,8 @@ fn require_systems(files: &[FileReport], workspace: &Workspace) -> Result<()> {
         let refused: Vec<String> = refused.collect();
         if refused.is_empty() { String::new() } else { format!(". Not used: {}", refused.join(", ")) }
     };
-    if !crms().any(|profile| used(&profile.name)) {
+    let hub = choose_hub(files, workspace)?;
+    let Some(hub) = hub else {
         let titles: Vec<&str> = crms().map(|profile| profile.title.as_str()).collect();
         bail!(
             "no CRM export in {}: drop a contacts export of {} there and run again; `prefrecon check` says what each file is taken for{}",
@@ -189,7 +187,7 @@ fn require_systems(files: &[FileReport], workspace: &Workspace) -> Result<()> {
             titles.join(" or "),
             seen()
         );
-    }
+    };
     let missing: Vec<&str> = workspace
         .systems
         .profiles()
@@ -205,7 +203,34 @@ fn require_systems(files: &[FileReport], workspace: &Workspace) -> Result<()> {
             seen()
         );
     }
-    Ok(())
+    Ok(workspace.systems.with_hub(hub))
+}
+
+/// The CRM whose contacts are the persons: the one that the configuration names, else the only one with an export.
+///
+/// # Errors
+/// The one that is named has no export, or there are several and none is named.
+pub fn choose_hub<'a>(files: &[FileReport], workspace: &'a Workspace) -> Result<Option<&'a str>> {
+    let used = |name: &str| files.iter().any(|file| file.is_used() && file.system.as_deref() == Some(name));
+    let crms = workspace.systems.profiles().iter().filter(|profile| profile.role == Role::Crm && used(&profile.name));
+    let (names, titles): (Vec<&str>, Vec<&str>) = crms.map(|profile| (profile.name.as_str(), profile.title.as_str())).unzip();
+    match &workspace.config.run.hub {
+        Some(hub) if !names.contains(&hub.as_str()) => {
+            let title = workspace.systems.get(hub).map_or(hub.as_str(), |profile| profile.title.as_str());
+            bail!(
+                "no export of {title} in {}, which [run] hub names: drop a contacts export of it there and run again",
+                workspace.inbox().display()
+            )
+        }
+        Some(hub) => Ok(Some(hub)),
+        None if names.len() > 1 => bail!(
+            "there are exports of {}: say in prefrecon.toml whose contacts the others are matched to, such as [run] hub = \"{}\"; \
+             the other is then compared as a source system",
+            titles.join(" and "),
+            names[0]
+        ),
+        None => Ok(names.first().copied()),
+    }
 }
 
 /// All rejects of a run, and their number with each file.

@@ -97,6 +97,7 @@ fn a_sharer_has_the_clock_of_whom_the_opt_out_came_from() {
                      003Hs00004aBcDfIAK,us@example.org,Active,\n";
     let files = [("contacts_2026-11-21.csv", shared), ("subs_2026-11-21.csv", marketing)];
     let run = Workspace::with(CONFIGURATION, &files).run_as_of(Some(common::AS_OF));
-    let due: Vec<String> = run.discrepancies().iter().filter(|row| !row["due"].is_empty()).map(|row| row["due"].clone()).collect();
+    let due: Vec<String> =
+        run.discrepancies().iter().filter(|row| !row["due"].is_empty()).map(|row| row["due"].clone()).collect();
     assert!(!due.is_empty() && due.iter().all(|day| day == "2026-11-17"), "{due:?}");
 }

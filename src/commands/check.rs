@@ -10,7 +10,7 @@ use crate::columns::Role;
 use crate::commands::{DONE, LOOK, coloured, print};
 use crate::ingest::{AsOfFrom, FileReport, Ingested, Reject, Verdict, ingest};
 use crate::normalise::{Rules, masked, normalise, read_rows};
-use crate::reconcile::Clock;
+use crate::reconcile::{Clock, choose_hub};
 use crate::texts::Texts;
 use crate::workspace::Workspace;
 
@@ -28,7 +28,12 @@ pub(super) fn check(workspace: &Workspace, clock: Clock, format: Format, common:
     let run = Rules { systems, config, as_of: clock.as_of, texts: &texts };
     let ingested = ingest(&workspace.inbox(), config, systems, &earlier, clock.as_of, clock.now, |table| read_rows(table, &run))?;
     let Ingested { mut files, tables, mut rejects } = ingested;
-    let normalised = normalise(tables, &run)?;
+    let hub = choose_hub(&files, workspace);
+    let systems = &match &hub {
+        Ok(Some(hub)) => systems.with_hub(hub),
+        _ => systems.clone(),
+    };
+    let normalised = normalise(tables, &Rules { systems, ..run })?;
     for reject in &normalised.rejects {
         if let Some(file) = files.iter_mut().find(|file| file.file == reject.file) {
             file.rejected += 1;
@@ -37,7 +42,8 @@ pub(super) fn check(workspace: &Workspace, clock: Clock, format: Format, common:
     rejects.extend(normalised.rejects);
     rejects.sort();
 
-    let missing = missing(&files, workspace);
+    let mut missing = missing(&files, workspace);
+    missing.blocking.extend(hub.err().map(|error| capital(&format!("{error}."))));
     let unusable = |file: &&FileReport| file.is_used() && file.rejected as f64 > config.inbox.max_reject_share * file.rows as f64;
     let refused = files.iter().any(|file| matches!(file.verdict, Verdict::Refused(_)));
     let stale = files.iter().any(|file| file.is_used() && file.stale);
@@ -186,4 +192,9 @@ impl Paint {
     fn bad(self, text: &str) -> String {
         self.with("31", text)
     }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

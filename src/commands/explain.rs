@@ -53,7 +53,8 @@ pub(super) fn explain(
         }
         None => {
             let exports = read_inbox(&workspace, clock)?;
-            let nothing_new = !exports.ingested.files.iter().any(|file| matches!(file.verdict, Verdict::Used | Verdict::Refused(_)));
+            let nothing_new =
+                !exports.ingested.files.iter().any(|file| matches!(file.verdict, Verdict::Used | Verdict::Refused(_)));
             match workspace.past_run("latest") {
                 Ok(run) if nothing_new => (archived(&mut workspace, &run, clock)?, Some(run)),
                 _ => (exports, None),

@@ -15,6 +15,8 @@ use crate::texts::Text;
 pub enum Standing {
     /// It counts.
     Counts,
+    /// An opt-out of one subscription list.
+    OfOneList,
     /// An opt-out of a business unit, which `[policy] unit_unsubscribe` leaves in the unit.
     StaysInUnit,
     /// On an address of more contacts than `[policy] max_shared`.
@@ -77,6 +79,7 @@ impl Judge<'_> {
                 Some(Standing::OfOffice)
             }
             Opt::Unreadable => Some(Standing::Unreadable),
+            Opt::Out if rows.list[at].is_some() => Some(Standing::OfOneList),
             Opt::Out if stays() => Some(Standing::StaysInUnit),
             Opt::Out => Some(Standing::Counts),
             Opt::In | Opt::Blank => None,
@@ -122,7 +125,9 @@ pub(super) fn signals(records: &DataFrame, links: LazyFrame) -> Result<DataFrame
                 of::IN_UNTIL,
                 of::EVIDENCE,
                 of::UNIT,
+                of::LIST,
                 of::STOPPED,
+                of::MAIN,
             ]
             .map(col),
         )
@@ -139,6 +144,7 @@ pub(super) struct Signals {
     pub system: Vec<u32>,
     pub record: Vec<Option<Text>>,
     pub unit: Vec<Option<Text>>,
+    pub list: Vec<Option<Text>>,
     pub opt: Vec<Opt>,
     pub out: Vec<Option<Moment>>,
     pub opted_in: Vec<Option<Moment>>,
@@ -146,6 +152,8 @@ pub(super) struct Signals {
     /// Tied to the person by an id, not by an address alone.
     pub by_id: Vec<bool>,
     pub stopped: Vec<bool>,
+    /// The person's own record in its system.
+    pub main: Vec<bool>,
 }
 
 impl Signals {
@@ -159,6 +167,8 @@ impl Signals {
             let (from, until) = (frame.column(from)?.i64()?, frame.column(until)?.i64()?);
             Ok(from.iter().zip(until.iter()).map(|(from, until)| Some(Moment { from: from?, until: until? })).collect())
         };
+        let flags =
+            |name: &str| -> Result<Vec<bool>> { Ok(frame.column(name)?.bool()?.iter().map(|flag| flag == Some(true)).collect()) };
         let opt = frame.column(of::OPT)?.to_physical_repr();
         let methods = frame.column(cols::METHOD)?.to_physical_repr();
         let by_id = [Method::Hub, Method::ContactId, Method::SourceId].map(|method| method as u8);
@@ -169,12 +179,14 @@ impl Signals {
             system: numbers(of::SYSTEM)?,
             record: texts(of::RECORD)?,
             unit: texts(of::UNIT)?,
+            list: texts(of::LIST)?,
             opt: opt.u8()?.iter().flatten().map(|position| Opt::ALL[position as usize]).collect(),
             out: moments(of::OUT_FROM, of::OUT_UNTIL)?,
             opted_in: moments(of::IN_FROM, of::IN_UNTIL)?,
             evidence: texts(of::EVIDENCE)?.into_iter().map(|evidence| evidence.is_some()).collect(),
             by_id: methods.u8()?.iter().map(|method| method.is_some_and(|method| by_id.contains(&method))).collect(),
-            stopped: frame.column(of::STOPPED)?.bool()?.iter().map(|stopped| stopped == Some(true)).collect(),
+            stopped: flags(of::STOPPED)?,
+            main: flags(of::MAIN)?,
         })
     }
 }

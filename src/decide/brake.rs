@@ -72,7 +72,9 @@ fn stale(record: u32, correction: &Correction, world: &World<'_>, facts: &Facts<
             is_stale(proof) || is_stale(&record) || signals.any(is_stale)
         }
         Change::Bounced { failed: from } | Change::Categories { right: Some(from), .. } => is_stale(from),
-        Change::OptOut | Change::Categories { right: None, .. } => signals.peek().is_some() && signals.all(is_stale),
+        Change::OptOut | Change::Unsubscribe | Change::Categories { right: None, .. } => {
+            signals.peek().is_some() && signals.all(is_stale)
+        }
     };
     held.then(|| "it rests on a stale export alone; export again.".to_owned())
 }

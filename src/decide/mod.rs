@@ -62,6 +62,8 @@ pub enum Change {
         /// The record (`ix`) that has the opt-in.
         proof: u32,
     },
+    /// An unsubscribe record is added for its address.
+    Unsubscribe,
     /// Its address is flagged on the strength of this record.
     Bounced {
         /// The marketing record (`ix`) that bounced or is held.
@@ -149,6 +151,12 @@ fn judge(found: &Found, world: &World<'_>, facts: &Facts<'_>, sentences: &Senten
             let proof = wish.and_then(|wish| wish.opted_in).or(found.a).unwrap_or_default();
             (found.b, Change::OptIn { proof }, sentences.opted_in(found))
         }
+        ("OPT", "OPT111") if found.subject.is_some() => (found.a, Change::OptOut, sentences.list_barred(found)),
+        ("OPT", "OPT111") if decision == Some(Opt::In) => {
+            let proof = wish.and_then(|wish| wish.opted_in).unwrap_or_default();
+            (found.b, Change::OptIn { proof }, sentences.opted_in(found))
+        }
+        ("OPT", "OPT112") => (found.a, Change::Unsubscribe, sentences.unbacked(found)),
         ("OPT", code) => match decision {
             Some(Opt::Out) if code == "OPT110" && !opted_out_there(found.a, facts) => {
                 let why = "The enterprise unsubscribe stops every business unit: nothing needs to be loaded.".to_owned();

@@ -14,7 +14,7 @@ use crate::decide::sentence::Sentences;
 use crate::decide::{Change, Correction, Key};
 use crate::matching::cols;
 use crate::normalise::{Facts, col};
-use crate::rules::RULES;
+use crate::rules::{RULES, position, without_unsubscribe_record};
 use crate::systems::{CorrectionFile, Take, is_formula};
 
 /// Corrections as they are collected.
@@ -28,6 +28,8 @@ pub(super) struct Plan<'a> {
     out_records: HashSet<u32>,
     /// What was found of each person, by rule.
     noticed: HashMap<u32, BTreeSet<&'static str>>,
+    /// Contacts of opted-out persons whose address no unsubscribe record bars.
+    unbacked: HashSet<u32>,
     /// Records whose keys point at different contacts: nobody is opted in on the strength of them.
     contradictory: HashSet<u32>,
 }
@@ -62,6 +64,7 @@ impl<'a> Plan<'a> {
             .select([column(col::IX), column(cols::PERSON)])
             .collect()?;
         let (ixs, persons) = (opted_out.column(col::IX)?.u32()?.clone(), opted_out.column(cols::PERSON)?.u32()?.clone());
+        let unbacked = without_unsubscribe_record(world, RULES[position("OPT112")])?;
         let all: Vec<(u32, u32)> = ixs.iter().flatten().zip(persons.iter().flatten()).collect();
         Ok(Plan {
             world,
@@ -71,6 +74,7 @@ impl<'a> Plan<'a> {
             of_opted_out: all.into_iter().filter(|(_, person)| noticed.contains_key(person)).collect(),
             noticed,
             contradictory,
+            unbacked: unbacked.into_iter().filter_map(|unbacked| unbacked.found.a).collect(),
         })
     }
 
@@ -174,6 +178,9 @@ impl<'a> Plan<'a> {
             if !self.facts.text(col::CATEGORIES_ON, record).is_empty() {
                 self.add(record, person, Change::CLEARED, why);
             }
+            if self.unbacked.contains(&record) {
+                self.add(record, person, Change::Unsubscribe, why);
+            }
         }
         let braked = brake::hold(&mut self.corrections, self.world, self.facts)?;
         Ok((self.corrections, braked))
@@ -213,6 +220,7 @@ impl Change {
     pub fn purpose(&self) -> Purpose {
         match self {
             Change::OptOut => Purpose::OptOut,
+            Change::Unsubscribe => Purpose::Unsubscribe,
             Change::OptIn { .. } => Purpose::OptIn,
             Change::Bounced { .. } => Purpose::Bounced,
             Change::Categories { .. } => Purpose::Categories,

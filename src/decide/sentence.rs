@@ -8,6 +8,7 @@ use crate::consent::Wish;
 use crate::decide::brake::outs_of;
 use crate::normalise::{CategoryBook, Facts, Moment, col};
 use crate::rules::RULES;
+use crate::systems::Grain;
 
 /// Writes the sentences of a run.
 pub(crate) struct Sentences<'a> {
@@ -84,6 +85,25 @@ impl Sentences<'_> {
     pub fn end_the_code(&self, found: &Found) -> String {
         let Some(ix) = found.b else { return String::new() };
         format!("The code {} alone opts the record out: end it in {} by hand.", self.facts.text(col::CODE, ix), self.title(ix))
+    }
+
+    /// A subscription preference that an unsubscribe record of the list contradicts.
+    pub fn list_barred(&self, found: &Found) -> String {
+        let (Some(a), Some(b)) = (found.a, found.b) else { return String::new() };
+        let list = self.facts.text(col::LIST, a);
+        let said = self.facts.out_at(b).map_or(", date unknown".to_owned(), |at| format!(" of {}", self.when(at, b)));
+        format!("{} has an unsubscribe record for {list}{said}, so the preference is set to Out.", self.title(a))
+    }
+
+    /// An opt-out that no unsubscribe record backs.
+    pub fn unbacked(&self, found: &Found) -> String {
+        let Some(a) = found.a else { return String::new() };
+        let list = self.facts.text(col::LIST, a);
+        if list.is_empty() {
+            let decision = found.person.map(|person| self.decision(person)).unwrap_or_default();
+            return format!("{decision} The record is added, so that no duplicate of the contact is mailed.");
+        }
+        format!("The preference for {list} is Out, and no unsubscribe record bars the list: the record is added.")
     }
 
     /// An address that bounced or is held.
@@ -242,6 +262,7 @@ impl Sentences<'_> {
                 let boxed = if self.facts.is_out_by_code_alone(ix) { "" } else { ", and its box" };
                 format!("code {} in {title}{code_since}{boxed}", self.facts.text(col::CODE, ix))
             }
+            _ if self.facts.kind(ix).grain == Grain::Unsubscribe => format!("unsubscribe record in {title}{}", said("of")),
             Role::Marketing if !unit.is_empty() => format!("unsubscribed in business unit {unit} of {title}{on}"),
             Role::Marketing => format!("unsubscribed in {title}{on}"),
             _ => format!("opted out in {title}{on}"),

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::Explain;
-use crate::columns::Opt;
+use crate::columns::{Opt, Role};
 use crate::consent::{Standing, beats, signals_of};
 use crate::normalise::{Moment, col};
 
@@ -53,6 +53,7 @@ impl Explain<'_> {
     fn why_out(&self, person: u32, ix: u32, standing: Standing) -> String {
         let policy = &self.world.config.policy;
         match standing {
+            Standing::OfOneList => "it is of one subscription list alone".to_owned(),
             Standing::StaysInUnit => "[policy] unit_unsubscribe = \"unit\" leaves it in the business unit".to_owned(),
             Standing::OfOffice => {
                 let contacts = self.links.of_person(person).find(|link| link.ix == ix).map_or(0, |link| link.belongs);
@@ -83,7 +84,7 @@ impl Explain<'_> {
             Standing::ByAddress => no("only its address ties the record to this person"),
             Standing::OfSeveral => no("several contacts have the record's id"),
             Standing::Unproven => no("it has no evidence of permission"),
-            Standing::Counts | Standing::StaysInUnit | Standing::OfOffice | Standing::Unreadable => {
+            Standing::Counts | Standing::OfOneList | Standing::StaysInUnit | Standing::OfOffice | Standing::Unreadable => {
                 let wish = self.world.consent.wishes.get(&person);
                 if wish.and_then(|wish| wish.opted_in) != Some(ix) {
                     return no("a later opt-in is there");
@@ -111,7 +112,11 @@ impl Explain<'_> {
 
     fn beats(&self, at: Moment, opt_in: u32, out: u32) -> bool {
         let facts = self.facts;
-        beats((at, facts.zone(opt_in)), (facts.out_at(out), facts.zone(out), facts.profile(out).role), self.world.config)
+        beats(
+            (at, facts.zone(opt_in)),
+            (facts.out_at(out), facts.zone(out), facts.profile(out).role == Role::Crm && facts.is_main(out)),
+            self.world.config,
+        )
     }
 
     fn opt_in_day(&self, opt_in: u32) -> String {

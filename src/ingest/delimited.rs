@@ -364,8 +364,8 @@ mod tests {
         // Every row can be cut in its quoted cell, and some quotation marks are never closed.
         for (line, odd) in [("\n", "7,\"x\n"), ("\r\n", "8,x\r\n"), ("\n", "\n\n"), ("\n", "9,\"x\n\n\ny\"\n")] {
             let row = |at: usize| {
-                let cell = if at % 3 == 0 { format!("\"{at}{line}of{line}2\"") } else { format!("{at}") };
-                let odd = if at % 50_001 == 0 { odd } else { "" };
+                let cell = if at.is_multiple_of(3) { format!("\"{at}{line}of{line}2\"") } else { format!("{at}") };
+                let odd = if at.is_multiple_of(50_001) { odd } else { "" };
                 format!("{cell},a word or two of every row{line}{odd}")
             };
             let text: String = (0..5 * PIECE_BYTES / 40).map(row).collect();

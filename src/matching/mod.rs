@@ -3,7 +3,10 @@
 //! The CRM is the hub: every contact or lead is a person. Another record belongs to a person by contact id,
 //! else by source id, else by address, where it may fit several and stays one record linked to all of them.
 //! What fits no contact is matched the same way with the source system as hub, and what is left by address.
+//! An unsubscribe record belongs to everybody with its address, see [`by_address`].
 //! Matching is never transitive beyond that and never fuzzy. Invariant: every record has at least one link.
+
+mod by_address;
 
 use anyhow::Result;
 use foldhash::HashMap;
@@ -13,6 +16,7 @@ use polars::prelude::{
 };
 
 use crate::columns::{Method, Role};
+use crate::matching::by_address::tie_barred;
 use crate::normalise::col as of;
 use crate::texts::{Text, Texts};
 
@@ -51,16 +55,23 @@ impl Matched {
 /// # Errors
 /// Only what Polars cannot do, which is a defect.
 pub fn match_records(records: &DataFrame, texts: &Texts) -> Result<Matched> {
-    let slim: Vec<Expr> =
-        [of::IX, of::ROLE, of::RECORD, of::CONTACT_ID, of::SOURCE_ID, of::MAIN].into_iter().chain(of::EMAILS).map(col).collect();
+    let slim: Vec<Expr> = [of::IX, of::ROLE, of::RECORD, of::CONTACT_ID, of::SOURCE_ID, of::MAIN, of::BARS]
+        .into_iter()
+        .chain(of::EMAILS)
+        .map(col)
+        .collect();
     let keys = records.clone().lazy().select(slim);
-    let is_hub = || is_role(Role::Crm).and(col(of::RECORD).is_not_null());
+    let is_hub = || is_role(Role::Crm).and(col(of::RECORD).is_not_null()).and(col(of::MAIN));
 
     let contacts = keys.clone().filter(is_hub()).with_row_index(cols::PERSON, None).collect()?;
-    let others = keys.filter(is_hub().not()).collect()?;
+    let everything_else = keys.filter(is_hub().not()).collect()?;
+    let barred = everything_else.clone().lazy().filter(col(of::BARS)).collect()?;
+    let others = everything_else.clone().lazy().filter(col(of::BARS).not()).collect()?;
     let by_contact = tie(&others, &contacts, Some((of::CONTACT_ID, of::RECORD)), texts)?;
+    let by_bar = tie_barred(&barred, &contacts, texts)?;
+    let by_contact = concat([by_contact.lazy(), by_bar.lazy()], UnionArgs::default())?.collect()?;
 
-    let leftover = without(&others, &by_contact)?;
+    let leftover = without(&everything_else, &by_contact)?;
     let constituents = leftover
         .clone()
         .lazy()
@@ -119,16 +130,9 @@ fn method(method: Method) -> Expr {
 fn tie(members: &DataFrame, hub: &DataFrame, ids: Option<(&str, &str)>, texts: &Texts) -> Result<DataFrame> {
     let mut found = Vec::new();
     let mut left = members.clone();
-    for (theirs, ours, how) in ids.into_iter().map(|(theirs, ours)| (theirs, ours, Method::ContactId)).chain([(
-        of::SOURCE_ID,
-        of::SOURCE_ID,
-        Method::SourceId,
-    )]) {
-        let hub_keys = hub.clone().lazy().filter(col(ours).is_not_null()).select([col(ours).alias("key"), col(cols::PERSON)]);
-        let member_keys = left.clone().lazy().filter(col(theirs).is_not_null()).select([col(of::IX), col(theirs).alias("key")]);
-        let tied = inner(member_keys, hub_keys, "key")
-            .select([col(of::IX), col(cols::PERSON), method(how), count_over_record()?])
-            .collect()?;
+    let by_source = ((of::SOURCE_ID, of::SOURCE_ID), Method::SourceId);
+    for (ids, how) in ids.into_iter().map(|ids| (ids, Method::ContactId)).chain([by_source]) {
+        let tied = tie_by_id(&left, hub, ids, how)?;
         left = without(&left, &tied)?;
         found.push(tied.lazy());
     }
@@ -149,6 +153,15 @@ fn tie(members: &DataFrame, hub: &DataFrame, ids: Option<(&str, &str)>, texts: &
         ]);
     found.push(by_address);
     Ok(concat(found, UnionArgs::default())?.collect()?)
+}
+
+/// Links of `members` to the persons of a hub by one pair of id columns, theirs and the hub's.
+fn tie_by_id(members: &DataFrame, hub: &DataFrame, (theirs, ours): (&str, &str), how: Method) -> Result<DataFrame> {
+    let hub_keys = hub.clone().lazy().filter(col(ours).is_not_null()).select([col(ours).alias("key"), col(cols::PERSON)]);
+    let member_keys = members.clone().lazy().filter(col(theirs).is_not_null()).select([col(of::IX), col(theirs).alias("key")]);
+    Ok(inner(member_keys, hub_keys, "key")
+        .select([col(of::IX), col(cols::PERSON), method(how), count_over_record()?])
+        .collect()?)
 }
 
 /// Records that neither a contact nor a constituent claims: those with one address are one person.

@@ -22,7 +22,7 @@ pub struct Facts<'a> {
     code_alone: BooleanChunked,
 }
 
-const NUMBERS: [&str; 16] = [
+const NUMBERS: [&str; 18] = [
     col::INPUT,
     col::ROW,
     col::SYSTEM,
@@ -39,6 +39,8 @@ const NUMBERS: [&str; 16] = [
     col::CATEGORIES_CELL,
     col::CHOSEN,
     col::UNIT,
+    col::LIST,
+    col::NO_EMAIL,
 ];
 const TIMES: [&str; 9] = [
     col::OUT_FROM,

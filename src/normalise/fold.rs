@@ -6,7 +6,7 @@ use crate::columns::{Delivery, Field, Opt};
 use crate::ingest::Reject;
 use crate::normalise::System;
 use crate::normalise::findings::Finding;
-use crate::normalise::records::Record;
+use crate::normalise::records::{ADDRESSES, Record};
 use crate::normalise::rows::{CodeRow, Effect, Read};
 use crate::normalise::times::Moment;
 use crate::systems::Grain;
@@ -24,6 +24,9 @@ pub struct Folded {
     /// The key of the record that it is part of.
     pub record: Text,
 }
+
+/// What makes rows the same record: kind, key, business unit and list.
+type Key = (u32, Text, [Option<Text>; 2]);
 
 /// All records of one system.
 pub(super) struct Part {
@@ -48,6 +51,7 @@ pub(super) fn fold(read: Vec<Read>, system: &System<'_>) -> Part {
     part.leave_the_name_to_one();
     part.fold_codes(codes, system);
     part.teach_units();
+    part.teach_preferences();
     part
 }
 
@@ -67,10 +71,10 @@ impl Part {
         if repeated.is_empty() {
             return;
         }
-        let mut groups: HashMap<(u32, Text, Option<Text>), Vec<usize>> = HashMap::default();
+        let mut groups: HashMap<Key, Vec<usize>> = HashMap::default();
         for (at, record) in self.records.iter().enumerate().filter(|(_, record)| readable(record)) {
             if let Some(key) = record.record.filter(|key| repeated.contains(key)) {
-                groups.entry((record.kind, key, record.unit)).or_default().push(at);
+                groups.entry((record.kind, key, [record.unit, record.list])).or_default().push(at);
             }
         }
         let mut dropped = HashSet::default();
@@ -172,7 +176,7 @@ impl Part {
     /// A business unit's row names only the subscriber; its ids and addresses are those of the subscriber's own row.
     fn teach_units(&mut self) {
         let wanted: HashSet<Text> =
-            self.records.iter().filter(|record| !record.main).filter_map(|record| record.record).collect();
+            self.records.iter().filter(|record| record.unit.is_some()).filter_map(|record| record.record).collect();
         if wanted.is_empty() {
             return;
         }
@@ -184,7 +188,7 @@ impl Part {
             .chain(readable)
             .filter_map(|record| Some((record.record.filter(|key| wanted.contains(key))?, record.clone())))
             .collect();
-        for record in self.records.iter_mut().filter(|record| !record.main) {
+        for record in self.records.iter_mut().filter(|record| record.unit.is_some()) {
             match record.record.and_then(|key| subscribers.get(&key)) {
                 Some(subscriber) => {
                     record.contact_id = record.contact_id.or(subscriber.contact_id);
@@ -193,6 +197,23 @@ impl Part {
                 }
                 // Without a row of its own the subscriber is known by its units alone.
                 None => record.main = true,
+            }
+        }
+    }
+}
+
+impl Part {
+    /// A preference that names its contact alone has that contact's addresses.
+    fn teach_preferences(&mut self) {
+        let lacks = |record: &Record| record.list.is_some() && !record.main && record.emails[0].is_none();
+        let wanted: HashSet<Text> =
+            self.records.iter().filter(|record| lacks(record)).filter_map(|record| record.contact_id).collect();
+        let contacts = self.records.iter().filter(|record| record.main);
+        let known: HashMap<Text, [Option<Text>; ADDRESSES]> =
+            contacts.filter_map(|record| Some((record.record.filter(|key| wanted.contains(key))?, record.emails))).collect();
+        for record in self.records.iter_mut().filter(|record| lacks(record)) {
+            if let Some(emails) = record.contact_id.and_then(|contact| known.get(&contact)) {
+                record.emails = *emails;
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Text to records: one row of `records` is one row of one system about one contact or one business-unit unsubscribe.
+//! Text to records: one row of `records` is one row of one system about one contact, one
+//! business unit's unsubscribe, one unsubscribe record or one subscription list.
 //!
 //! Rows of codes fold into their constituent, repeated keys into the most restrictive row. A row is rejected
 //! only when it has no usable key or its preference cannot be read; any other bad cell is dropped and becomes
@@ -128,6 +129,8 @@ struct System<'a> {
     states: Words<crate::systems::State>,
     email_states: Words<crate::systems::State>,
     booleans: Words<bool>,
+    /// The first words of yes and of no, which say what they mean under any header.
+    own_words: Vec<&'a str>,
     code_status: Words<bool>,
     codes: Codes,
     categories: CategoryBook,
@@ -146,6 +149,7 @@ impl<'a> System<'a> {
             states: words::states(&profile.status),
             email_states: words::states(&profile.email_status),
             booleans: words::booleans(&profile.booleans),
+            own_words: profile.booleans.yes.first().into_iter().chain(profile.booleans.no.first()).map(String::as_str).collect(),
             code_status: words::booleans(&profile.code_status),
             codes: Codes::new(profile),
             categories: CategoryBook::new(profile, run.config),

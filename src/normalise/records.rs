@@ -83,7 +83,14 @@ pub mod col {
     pub const CHOSEN_FROM: &str = "chosen_from";
     /// The business unit.
     pub const UNIT: &str = "unit";
-    /// Whether it is the subscriber's own record, not a unit's beside it (bool).
+    /// The subscription list.
+    pub const LIST: &str = "list";
+    /// Whether it is an unsubscribe record, which bars an address (bool).
+    pub const BARS: &str = "bars";
+    /// The cell that bars every e-mail, where it does.
+    pub const NO_EMAIL: &str = "no_email";
+    /// Whether it is the person's own record in its system: not a unit's, an unsubscribe record or a preference
+    /// beside it (bool).
     pub const MAIN: &str = "main";
     /// Whether a code without a meaning stops its person's corrections (bool).
     pub const STOPPED: &str = "stopped";
@@ -108,6 +115,8 @@ pub(super) struct Record {
     pub categories_odd: Option<Text>,
     pub categories_cell: Option<Text>,
     pub unit: Option<Text>,
+    pub list: Option<Text>,
+    pub bars: bool,
     pub main: bool,
     pub stopped: bool,
     said: Option<Box<Said>>,
@@ -127,6 +136,7 @@ pub(super) struct Said {
     pub failed: Option<Moment>,
     pub chosen: Option<Text>,
     pub chosen_from: Option<i64>,
+    pub no_email: Option<Text>,
 }
 
 static NOTHING: Said = Said {
@@ -141,6 +151,7 @@ static NOTHING: Said = Said {
     failed: None,
     chosen: None,
     chosen_from: None,
+    no_email: None,
 };
 
 impl Record {
@@ -163,6 +174,8 @@ impl Record {
             categories_odd: None,
             categories_cell: None,
             unit: None,
+            list: None,
+            bars: false,
             main: true,
             stopped: false,
             said: None,
@@ -251,6 +264,9 @@ pub(super) fn frame(parts: &[OfSystem]) -> Result<DataFrame> {
         texts(col::CHOSEN, |record| record.said().chosen),
         time(col::CHOSEN_FROM, |said| said.chosen_from),
         texts(col::UNIT, |record| record.unit),
+        texts(col::LIST, |record| record.list),
+        flag(col::BARS, |record| record.bars),
+        texts(col::NO_EMAIL, |record| record.said().no_email),
         flag(col::MAIN, |record| record.main),
         flag(col::STOPPED, |record| record.stopped),
     ];

@@ -125,6 +125,10 @@ fn read_batch(table: &Table<'_>, batch: &DataFrame, system: &System<'_>, orders:
             .collect(),
         addresses: cells.all(Field::Email).map(|(column, _)| column).take(ADDRESSES).collect(),
         shapes: Field::ALL.map(|field| kind.shape(field)),
+        mute: {
+            let header = fold_header(cells.header(Field::OptOut));
+            kind.mute_headers.iter().any(|mute| fold_header(mute) == header)
+        },
         findings: Vec::new(),
         rejects: Vec::new(),
     };
@@ -133,7 +137,9 @@ fn read_batch(table: &Table<'_>, batch: &DataFrame, system: &System<'_>, orders:
     for at in 0..cells.len() {
         match kind.grain {
             Grain::Code => codes.extend(reader.code(at)),
-            Grain::Contact | Grain::UnitUnsubscribe => records.extend(reader.record(at)),
+            Grain::Contact | Grain::UnitUnsubscribe | Grain::Unsubscribe | Grain::Preference => {
+                records.extend(reader.record(at));
+            }
         }
     }
     let signs = Field::ALL.map(|field| if is_date(field) { Signs::of(cells.values(field)) } else { Signs::default() });
@@ -181,6 +187,8 @@ struct Reader<'a> {
     checkboxes: Vec<(usize, &'a str)>,
     addresses: Vec<usize>,
     shapes: [IdShape; Field::ALL.len()],
+    /// Whether the header of the opt-out leaves open what yes means.
+    mute: bool,
     findings: Vec<Finding>,
     rejects: Vec<Reject>,
 }
@@ -203,10 +211,20 @@ impl<'a> Reader<'a> {
                     record.say().out = Some(out);
                 }
             }
+            // It bars its address whatever its state.
+            Grain::Unsubscribe => {
+                record.opt = Opt::Out;
+                record.word = self.text(Field::Status, at);
+                if let Some(out) = self.time(Field::OptOutAt, at) {
+                    record.say().out = Some(out);
+                }
+            }
             _ => self.read_preference(at, &mut record),
         }
-        record.unit = self.cells.get(Field::Unit, at).map(|unit| self.system.texts.intern(unit));
-        record.main = record.unit.is_none();
+        record.unit = self.text(Field::Unit, at);
+        record.list = self.text(Field::List, at);
+        record.bars = self.kind.grain == Grain::Unsubscribe;
+        record.main = record.unit.is_none() && !record.bars && self.kind.grain != Grain::Preference;
         self.read_delivery_times(at, &mut record);
         if let Some(opted_in) = self.time(Field::OptInAt, at) {
             record.say().opted_in = Some(opted_in);
@@ -304,7 +322,8 @@ impl<'a> Reader<'a> {
             self.find("DAT602", self.kind.key, at, "the id is missing: the row is known by its other keys alone");
         }
         record.contact_id = match self.kind.key {
-            Field::RecordId => record.record,
+            // Beside another CRM as the hub its records may name that one's contacts.
+            Field::RecordId if self.kind.grain == Grain::Contact && !self.cells.has(Field::ContactId) => record.record,
             Field::SubscriberKey => record
                 .record
                 .filter(|key| ids::looks_like_salesforce(self.system.texts.get(*key)))
@@ -343,11 +362,12 @@ impl<'a> Reader<'a> {
                 record.opt = blank;
                 String::new()
             }
-            (Some(word), Field::OptOut) => match self.system.booleans.meaning(word) {
+            (Some(word), Field::OptOut) => match self.system.booleans.meaning(word).filter(|_| self.speaks(word)) {
                 Some(out) => {
                     record.opt = if out { Opt::Out } else { Opt::In };
                     String::new()
                 }
+                None if self.mute => self.system.own_words.join(", "),
                 None => self.system.booleans.known().to_owned(),
             },
             (Some(word), _) => match self.system.states.meaning(word) {
@@ -369,10 +389,35 @@ impl<'a> Reader<'a> {
             let reason = format!("this is not a word of the system; known are {known}");
             self.find("DAT604", field, at, &reason);
             self.reject(at, self.cells.header(field).to_owned(), cell.unwrap_or_default(), reason);
+        } else {
+            self.read_bar(at, record);
         }
         let out_at = self.time(Field::OptOutAt, at);
         if let Some(out) = out_at.filter(|_| record.opt == Opt::Out) {
             record.say().out = Some(out);
+        }
+    }
+
+    /// Whether a word under the opt-out's header says which way round it is meant.
+    fn speaks(&self, word: &str) -> bool {
+        !self.mute || self.system.own_words.iter().any(|own| own.eq_ignore_ascii_case(word))
+    }
+
+    /// The box that bars every e-mail, beside the one for bulk e-mail.
+    fn read_bar(&mut self, at: usize, record: &mut Record) {
+        let Some(cell) = self.cells.get(Field::NoEmail, at) else { return };
+        match self.system.booleans.meaning(cell) {
+            Some(false) => {}
+            Some(true) => {
+                record.opt = Opt::Out;
+                record.say().no_email = Some(self.system.texts.intern(cell));
+            }
+            None => {
+                record.opt = Opt::Unreadable;
+                let reason = format!("this is not a word of the system; known are {}", self.system.booleans.known());
+                self.find("DAT604", Field::NoEmail, at, &reason);
+                self.reject(at, self.cells.header(Field::NoEmail).to_owned(), cell, reason);
+            }
         }
     }
 
@@ -381,7 +426,11 @@ impl<'a> Reader<'a> {
         let held_at = self.time(Field::HeldAt, at);
         self.time(Field::RemovedAt, at);
         record.delivery_word = self.text(Field::BounceReason, at);
-        if self.system.profile.status.is_empty() && self.kind.grain == Grain::Contact {
+        if matches!(self.kind.grain, Grain::Unsubscribe | Grain::Preference) {
+            record.delivery = Delivery::Unknown;
+            return;
+        }
+        if self.cells.has(Field::OptOut) && self.kind.grain == Grain::Contact {
             record.delivery = self.delivery_of_address(at, record.delivery_word.is_some());
             if !self.system.profile.email_status.is_empty() {
                 record.delivery_word = self.text(Field::Status, at);

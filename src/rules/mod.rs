@@ -12,6 +12,7 @@ use polars::prelude::Expr;
 
 use crate::classify::{Found, World};
 use crate::columns::Severity;
+pub use search::without_unsubscribe_record;
 
 /// One kind of disagreement between records.
 #[derive(Debug)]
@@ -82,6 +83,8 @@ catalogue![
     opted_back_in_in_crm_still_stopped_in_marketing,
     blank_here_known_elsewhere,
     unsubscribed_in_unit_active_at_enterprise,
+    allowed_but_unsubscribe_record,
+    not_allowed_without_unsubscribe_record,
     bounced_in_marketing_not_flagged_in_crm,
     held_in_marketing_not_flagged_in_crm,
     flagged_in_crm_active_in_marketing,

@@ -34,9 +34,14 @@ pub fn parts() -> Vec<(Expr, &'static str)> {
         (delivery(Delivery::Ok), "does not show the address as good"),
         (bounced_or_held(), "is neither bounced nor held"),
         (col(of::MAIN), "is a business unit's record"),
-        (col(member::SPEAKS), "is a business unit's unsubscribe, which the policy leaves in the unit"),
+        (col(member::SPEAKS), "says nothing for the person beside the other records"),
         (col(of::UNIT).is_not_null(), "is no business unit's record"),
         (col(of::UNIT).is_null(), "is a business unit's record"),
+        (is_role(Role::Marketing).not(), ""),
+        (col(of::BARS), ""),
+        (col(of::BARS).not(), ""),
+        (same_system(), ""),
+        (same_list(), "the two are not of the same subscription list"),
         (stopped(), "is neither unsubscribed, held nor bounced"),
         (opted_back_in(), "no explicit opt-in wins"),
         (not_opted_back_in(), "the opt-in {opt-in} wins"),
@@ -74,7 +79,7 @@ fn opt_in() -> Expr {
 
 /// Opted out in the CRM.
 pub fn opted_out_in_crm() -> Expr {
-    is_role(Role::Crm).and(opt(Opt::Out))
+    is_role(Role::Crm).and(opt(Opt::Out)).and(col(member::SPEAKS))
 }
 
 /// Not opted out in the CRM.
@@ -84,7 +89,7 @@ pub fn active_in_crm() -> Expr {
 
 /// Opted out in the source system, by its box or by a code.
 pub fn opted_out_in_source() -> Expr {
-    is_role(Role::Source).and(opt(Opt::Out))
+    is_role(Role::Source).and(opt(Opt::Out)).and(col(member::SPEAKS))
 }
 
 /// Not opted out in the source system.
@@ -105,6 +110,26 @@ pub fn active_in_marketing() -> Expr {
 /// A blank that means unknown.
 pub fn unknown() -> Expr {
     opt(Opt::Blank).and(delivery(Delivery::Removed).not()).and(col(of::MAIN))
+}
+
+/// A contact or a subscription preference that allows mail, beside which an unsubscribe record may stand.
+pub fn allowed() -> Expr {
+    is_role(Role::Marketing).not().and(opt_in()).and(col(of::BARS).not()).and(col(of::UNIT).is_null())
+}
+
+/// Both records are of one system.
+pub fn same_system() -> Expr {
+    a(of::SYSTEM).eq(b(of::SYSTEM))
+}
+
+/// Both records are of one subscription list, or neither is of any.
+pub fn same_list() -> Expr {
+    a(of::LIST).eq_missing(b(of::LIST))
+}
+
+/// An unsubscribe record: it bars its address.
+pub fn unsubscribe_record() -> Expr {
+    col(of::BARS)
 }
 
 /// Opted out in any system.

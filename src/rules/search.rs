@@ -2,13 +2,16 @@
 
 use anyhow::Result;
 use foldhash::{HashMap, HashSet};
-use polars::prelude::{BooleanChunked, DataFrame, Expr, IntoLazy, JoinArgs, JoinType, NewChunkedArray, UInt32Chunked, col};
+use polars::prelude::{BooleanChunked, DataFrame, Expr, IntoLazy, JoinArgs, JoinType, NewChunkedArray, UInt32Chunked, col, lit};
 
-use crate::classify::{Detail, Found, World, rows};
-use crate::columns::{Method, Role};
+use crate::classify::{Detail, Found, World, member, rows};
+use crate::columns::{Method, Opt, Role};
+use crate::consent::decided;
+use crate::ingest::FileReport;
 use crate::matching::{addresses_of, cols, shared_addresses, word};
 use crate::normalise::col as of;
 use crate::rules::{Rule, position};
+use crate::systems::Grain;
 use crate::texts::Text;
 
 /// The members that a predicate holds for, with `a` as the record.
@@ -64,6 +67,63 @@ pub fn is_complete(world: &World<'_>, role: Role) -> bool {
         any = true;
         !world.config.system(&profile.name).partial
     }) && any
+}
+
+/// A record that no unsubscribe record backs.
+pub struct Unbacked {
+    /// The record as a discrepancy: a contact with an address, or a preference that is Out with its list.
+    pub found: Found,
+    /// Whether the record itself is opted out; else only its person is, by another record.
+    pub is_out: bool,
+}
+
+/// In systems that keep unsubscribe records: contacts of opted-out persons, and preferences that are Out, for which
+/// there is none. One that bars everything serves for every list.
+///
+/// # Errors
+/// Only what Polars cannot do, which is a defect.
+pub fn without_unsubscribe_record(world: &World<'_>, rule: &'static Rule) -> Result<Vec<Unbacked>> {
+    let keeping: Vec<u32> =
+        (0..world.systems.profiles().len()).filter(|at| keeps_unsubscribes(world, *at)).map(|at| at as u32).collect();
+    if keeping.is_empty() {
+        return Ok(Vec::new());
+    }
+    let of_them = keeping.iter().map(|at| col(of::SYSTEM).eq(lit(*at))).reduce(|one, other| one.or(other)).unwrap_or(lit(false));
+    let out = col(of::OPT).eq(word(Opt::Out.word(), Opt::dtype()));
+    let of_out_person = col(of::MAIN).and(col(decided::OUT).fill_null(lit(false))).and(col(of::EMAILS[0]).is_not_null());
+    let preference = col(of::BARS).not().and(col(of::LIST).is_not_null()).and(col(of::MAIN).not()).and(out.clone());
+    let members = world.members.clone().lazy().filter(of_them.and(col(of::BARS).or(of_out_person).or(preference))).select([
+        col(cols::PERSON),
+        col(of::IX).alias("a"),
+        col(of::LIST).alias("subject"),
+        col(member::OFFICE).alias("office"),
+        col(of::SYSTEM),
+        col(of::BARS),
+        out.alias("out"),
+    ]);
+    let members = members.collect()?;
+    let flags =
+        |name: &str| -> Result<Vec<bool>> { Ok(members.column(name)?.bool()?.iter().map(|flag| flag == Some(true)).collect()) };
+    let systems: Vec<Option<u32>> = members.column(of::SYSTEM)?.u32()?.iter().collect();
+    let (bars, out) = (flags(of::BARS)?, flags("out")?);
+    let found = rows(&members, rule)?;
+    let mut barred: HashSet<(Option<u32>, Option<u32>, Option<Text>)> = HashSet::default();
+    for (at, one) in found.iter().enumerate().filter(|(at, _)| bars[*at]) {
+        barred.insert((systems[at], one.person, one.subject));
+    }
+    let is_backed =
+        |at: usize, one: &Found| [None, one.subject].into_iter().any(|list| barred.contains(&(systems[at], one.person, list)));
+    let unbacked = found.into_iter().enumerate().filter(|(at, one)| !bars[*at] && !is_backed(*at, one));
+    let unbacked: Vec<Unbacked> = unbacked.map(|(at, found)| Unbacked { found, is_out: out[at] }).collect();
+    Ok(unbacked)
+}
+
+/// Whether a complete export of its unsubscribe records is there.
+fn keeps_unsubscribes(world: &World<'_>, system: usize) -> bool {
+    let profile = &world.systems.profiles()[system];
+    let is_of = |kind: &str| profile.kind(kind).is_some_and(|kind| kind.grain == Grain::Unsubscribe);
+    let used = |file: &FileReport| file.system.as_deref() == Some(&profile.name) && file.kind.as_deref().is_some_and(is_of);
+    !world.config.system(&profile.name).partial && world.files.iter().any(|file| file.is_used() && used(file))
 }
 
 /// Every address that several contacts have, with all of them in the order of their ids.

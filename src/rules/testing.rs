@@ -1,7 +1,8 @@
 //! Small worlds for the rules' table tests.
 //!
 //! A world is written as records between `|`: `crm out | source active #2 email=x@example.org`. A record is a
-//! role (`crm`, `lead`, `marketing`, `unit N`, `source`, `code X`), a state, and what differs from person 1's
+//! role (`crm`, `lead`, `marketing`, `unit N`, `source`, `code X`, and for the other CRM `dynamics`,
+//! `dynamics-lead`, `unsubscribe`, `preference In`), a state, and what differs from person 1's
 //! own ids and address. Every record goes through normalise, match, weigh and classify as in a run.
 
 use chrono::{DateTime, Utc};
@@ -83,10 +84,15 @@ pub(super) fn found(records: &str) -> Vec<(&'static str, String)> {
 }
 
 /// Where each role's records come from: system, kind, and the columns of its export.
-const EXPORTS: [(&str, &str, &str, &[Field]); 6] = {
+const EXPORTS: [(&str, &str, &str, &[Field]); 10] = {
     use Field::*;
     const CRM: &[Field] = &[RecordId, SourceId, Email, OptOut, OptInAt, OptInEvidence, BounceReason, BouncedAt, Categories];
+    const DYNAMICS: &[Field] = &[RecordId, SourceId, Email, OptOut, NoEmail, OptInAt, OptInEvidence];
     [
+        ("dynamics", "dynamics", "contacts", DYNAMICS),
+        ("dynamics-lead", "dynamics", "leads", DYNAMICS),
+        ("unsubscribe", "dynamics", "unsubscribes", &[RecordId, ContactId, Email, List, Status, OptOutAt]),
+        ("preference", "dynamics", "subscription_preferences", &[RecordId, ContactId, List, Status]),
         ("crm", "salesforce", "contacts", CRM),
         ("lead", "salesforce", "leads", CRM),
         ("marketing", "marketing_cloud", "subscribers", &[SubscriberKey, Email, Status, OptOutAt, HeldAt, Unit]),
@@ -108,7 +114,7 @@ fn tables(records: &str, systems: &Systems) -> (Vec<FileReport>, Vec<Table<'stat
         if rows.is_empty() {
             continue;
         }
-        // A column that no record of the test mentions stands for one that the export lacks.
+        // Categories that no record of the test mentions stand for a column that the export lacks.
         let used: Vec<usize> = (0..fields.len())
             .filter(|at| fields[*at] != Field::Categories || rows.iter().any(|row| row[*at].is_some()))
             .collect();
@@ -169,26 +175,40 @@ fn value<'a>(record: &[&'a str], key: &str) -> Option<&'a str> {
     record.iter().find_map(|word| word.strip_prefix(key))
 }
 
+fn guid(person: &str) -> String {
+    format!("{{0A1B2C3D-0000-4000-8000-{:0>12}}}", if person == "lead" { "99" } else { person })
+}
+
 fn contact_id(person: &str) -> String {
     if person == "lead" { "00QHs0000000001".into() } else { format!("003Hs00000000{person:0>2}") }
 }
 
 fn cell(field: Field, record: &[&str]) -> Option<String> {
     let has = |word: &str| record.contains(&word);
-    let person = value(record, "#").unwrap_or(if record[0] == "lead" { "lead" } else { "1" });
+    let person = value(record, "#").unwrap_or(if record[0].ends_with("lead") { "lead" } else { "1" });
     let at = |states: &[&str]| value(record, "at=").filter(|_| states.iter().any(|state| has(state))).map(str::to_owned);
+    let is_dynamics = matches!(record[0], "dynamics" | "dynamics-lead" | "unsubscribe" | "preference");
     match field {
+        Field::RecordId if record[0] == "unsubscribe" => Some(format!("00000000-0000-4000-9000-{person:0>12}")),
+        Field::RecordId if record[0] == "preference" => Some(format!("00000000-0000-4000-a000-{person:0>12}")),
+        Field::ContactId if has("no-contact-id") => None,
+        Field::RecordId | Field::ContactId if is_dynamics => Some(guid(person)),
+        Field::OptOut if is_dynamics && has("out") => Some("Do Not Allow".into()),
+        Field::OptOut if is_dynamics => Some("Allow".into()),
+        Field::NoEmail => has("barred").then(|| "Do Not Allow".into()),
+        Field::List => value(record, "list=").map(str::to_owned),
+        Field::Status if record[0] == "unsubscribe" => Some(if has("inactive") { "Inactive" } else { "Active" }.into()),
+        Field::Status if record[0] == "preference" => Some(record[1].to_owned()),
         Field::RecordId => Some(contact_id(person)),
         Field::SubscriberKey if value(record, "key=") == Some("address") => Some(format!("p{person}@example.org")),
         Field::SubscriberKey => Some(contact_id(person)),
-        Field::ContactId if has("no-contact-id") => None,
         Field::ContactId => Some(contact_id(value(record, "contact=").unwrap_or(person))),
         Field::SourceId => Some(format!("S{person}")),
         Field::Email => Some(value(record, "email=").map_or_else(|| format!("p{person}@example.org"), str::to_owned)),
         Field::OptOut if has("out") => Some("yes".into()),
         Field::OptOut if has("active") => Some("no".into()),
         Field::OptOut if has("odd") => Some("perhaps".into()),
-        Field::OptOutAt => at(&["out", "unsubscribed", "unit"]),
+        Field::OptOutAt => at(&["out", "unsubscribed", "unit", "unsubscribe"]),
         Field::BouncedAt | Field::BounceReason if has("flagged") => Some("2026-10-01".into()),
         Field::HeldAt => at(&["held", "bounced"]),
         Field::OptInAt => value(record, "in=").map(str::to_owned),

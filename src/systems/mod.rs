@@ -14,10 +14,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-const BUILT_IN: [(&str, &str); 3] = [
+use crate::columns::Role;
+
+const BUILT_IN: [(&str, &str); 4] = [
     ("salesforce", include_str!("salesforce.toml")),
     ("marketing_cloud", include_str!("marketing_cloud.toml")),
     ("ascend", include_str!("ascend.toml")),
+    ("dynamics", include_str!("dynamics.toml")),
 ];
 
 /// All profiles of a run, built-in ones first, then the workspace's own by name.
@@ -67,6 +70,15 @@ impl Systems {
     /// The profiles, to be adjusted by the configuration.
     pub fn profiles_mut(&mut self) -> &mut [Profile] {
         &mut self.profiles
+    }
+
+    /// The same with one CRM as the hub; the contacts of the others are compared as those of a source system.
+    pub fn with_hub(&self, hub: &str) -> Systems {
+        let mut systems = self.clone();
+        for profile in systems.profiles.iter_mut().filter(|profile| profile.role == Role::Crm && profile.name != hub) {
+            profile.role = Role::Source;
+        }
+        systems
     }
 
     /// The names of all profiles.

@@ -119,6 +119,10 @@ pub enum Grain {
     UnitUnsubscribe,
     /// One row a constituent and preference code; folds into the constituent.
     Code,
+    /// One row an unsubscribe record: it bars an address, from one list or from everything.
+    Unsubscribe,
+    /// One row a contact and subscription list.
+    Preference,
 }
 
 /// The shape that an id has.
@@ -162,6 +166,9 @@ pub struct Kind {
     /// Whether several files of this kind are parts of one export.
     #[serde(default)]
     pub parts: bool,
+    /// Headers of the opt-out under which yes and no say nothing: only the first pair of booleans counts there.
+    #[serde(default)]
+    pub mute_headers: Vec<String>,
     /// The shapes of ids, by field.
     #[serde(default)]
     pub shapes: BTreeMap<Field, String>,
@@ -189,6 +196,13 @@ pub struct CorrectionFile {
     /// Whether every value is quoted.
     #[serde(default)]
     pub quote_all: bool,
+    /// Whether it begins with a byte-order mark, by which an importer knows UTF-8.
+    #[serde(default)]
+    pub bom: bool,
+    /// Whether columns with `of` are called as the export calls them and answer in its words, and are left out where
+    /// it lacks them.
+    #[serde(default)]
+    pub as_exported: bool,
     /// What clears a text where an empty cell would mean "no change".
     #[serde(default)]
     pub clear_with: Option<String>,
@@ -196,7 +210,7 @@ pub struct CorrectionFile {
     pub columns: Vec<CorrectionColumn>,
 }
 
-/// One column of a correction file: exactly one of `take`, `set`, `write` and `blank`.
+/// One column of a correction file: exactly one of `take`, `set`, `write`, `keep` and `blank`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct CorrectionColumn {
@@ -211,13 +225,17 @@ pub struct CorrectionColumn {
     /// The new value of a field.
     #[serde(default)]
     pub write: Option<Field>,
+    /// A field's present value.
+    #[serde(default)]
+    pub keep: Option<Field>,
     /// Left empty for people to fill in.
     #[serde(default)]
     pub blank: bool,
     /// A record without it cannot be written.
     #[serde(default)]
     pub required: bool,
-    /// The changed field's name in the system itself, where it is not the header.
+    /// The changed field's name in the system itself, where it is not the header; of a column that is taken, what
+    /// the file makes or deletes.
     #[serde(default)]
     pub field: Option<String>,
     /// The field whose header in the export, as the configuration maps it, the column takes over.
@@ -234,10 +252,14 @@ pub enum Take {
     RecordId,
     /// The CRM id of the person.
     ContactId,
+    /// The contact that the record itself names.
+    LinkedId,
     /// The record's first address.
     Email,
     /// The business unit.
     Unit,
+    /// The subscription list.
+    List,
     /// The record's present status, in its own word.
     Present,
     /// What staff call that status.
@@ -327,7 +349,8 @@ impl Profile {
     ///
     /// # Errors
     /// An unknown key (with the nearest known one), an unknown shape, code meaning or kind, a correction
-    /// column that says not exactly one of `take`, `set`, `write`, `blank`.
+    /// column that says not exactly one of `take`, `set`, `write`, `keep`, `blank`; two entries of one file that differ
+    /// in their headers.
     pub fn parse(text: &str) -> Result<Profile> {
         let profile: Profile = parse_toml(text)?;
         profile.check()?;
@@ -358,15 +381,21 @@ impl Profile {
             CodeMeaning::parse(meaning)?;
         }
         for correction in &self.corrections {
+            let headers = |file: &CorrectionFile| file.columns.iter().map(|column| column.header.clone()).collect::<Vec<_>>();
+            let same = |other: &&CorrectionFile| other.file == correction.file && headers(other) != headers(correction);
+            if self.corrections.iter().any(|other| same(&other)) {
+                bail!("the entries of the correction file {} must have the same headers in the same order", correction.file);
+            }
             if let Some(unknown) = correction.kinds.iter().find(|kind| self.kind(kind).is_none()) {
                 let known: Vec<&str> = self.kinds.iter().map(|kind| kind.name.as_str()).collect();
                 bail!("the correction file {} is for the kind `{unknown}`; known are {}", correction.file, known.join(", "));
             }
             for column in &correction.columns {
-                let said = [column.take.is_some(), column.set.is_some(), column.write.is_some(), column.blank];
+                let said =
+                    [column.take.is_some(), column.set.is_some(), column.write.is_some(), column.keep.is_some(), column.blank];
                 if said.iter().filter(|said| **said).count() != 1 {
                     bail!(
-                        "the column `{}` of {} must say exactly one of `take`, `set`, `write` and `blank`",
+                        "the column `{}` of {} must say exactly one of `take`, `set`, `write`, `keep` and `blank`",
                         column.header,
                         correction.file
                     );

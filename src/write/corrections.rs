@@ -34,6 +34,7 @@ pub struct ImportFile {
     /// Its rows, sorted by key.
     pub rows: Vec<Vec<String>>,
     quoted: bool,
+    bom: bool,
 }
 
 impl ImportFile {
@@ -66,58 +67,47 @@ pub struct FieldChange {
     pub why: String,
 }
 
-/// The records of one file, with their corrections.
-type Rows<'a> = Vec<(u32, &'a Correction)>;
+/// The records of one file, each with its corrections and the entry of the profile that says how they are written.
+type Rows<'a> = BTreeMap<u32, Vec<(&'a CorrectionFile, &'a Correction)>>;
 
 /// All files of a run, and each change in them.
 pub(super) fn files(decided: &Decided, world: &World<'_>, facts: &Facts<'_>) -> (Vec<ImportFile>, Vec<FieldChange>) {
     let mut by_file: BTreeMap<(usize, &str, bool), Rows<'_>> = BTreeMap::new();
-    let mut specs: BTreeMap<(usize, &str), &CorrectionFile> = BTreeMap::new();
     for ((record, purpose), correction) in &decided.corrections {
         let Some(spec) = file_for(facts, *record, *purpose) else { continue };
-        let system = facts.system(*record);
-        specs.insert((system, &spec.file), spec);
-        by_file.entry((system, &spec.file, correction.held.is_some())).or_default().push((*record, correction));
+        let rows = by_file.entry((facts.system(*record), &spec.file, correction.held.is_some())).or_default();
+        rows.entry(*record).or_default().push((spec, correction));
     }
     let (mut files, mut changes) = (Vec::new(), Vec::new());
-    for ((system, name, held), mut rows) in by_file {
-        rows.sort_by_key(|(record, _)| (facts.name(*record), facts.text(col::UNIT, *record)));
-        let spec = specs[&(system, name)];
-        let filling = Filling {
-            world,
-            facts,
-            spec,
-            profile: &world.systems.profiles()[system],
-            columns: columns(spec, &rows, world, facts),
-        };
+    for ((system, name, held), rows) in by_file {
+        let fillings = fillings(&rows, world, facts);
         let path = format!("{}/{name}", if held { "held" } else { "corrections" });
+        let mut sorted: Vec<(&u32, &Vec<(&CorrectionFile, &Correction)>)> = rows.iter().collect();
+        sorted.sort_by_key(|(record, _)| (facts.name(**record), facts.text(col::UNIT, **record)));
         let (mut filled, mut undone) = (Vec::new(), Vec::new());
-        for (record, correction) in &rows {
-            let cells: Vec<String> = filling.columns.iter().map(|column| filling.after(column, *record, correction)).collect();
+        for (record, corrections) in sorted {
+            let parts: Vec<(&Filling<'_>, &Correction)> = corrections
+                .iter()
+                .map(|(spec, correction)| (&fillings[&(spec.purpose, spec.kinds.as_slice())], *correction))
+                .collect();
+            let cells = merged(&parts, *record);
             if filled.last() != Some(&cells) {
                 filled.push(cells);
-                undone.extend(filling.undo(*record, correction));
+                undone.extend(undo(&parts, *record));
             }
-            for column in filling.columns.iter().filter(|column| column.changes()) {
-                let (before, after) = (filling.before(column, *record), filling.after(column, *record, correction));
-                if column.category.is_some() && filling.undone(column, *record) == after {
-                    continue;
-                }
-                changes.push(FieldChange {
-                    target: filling.profile.name.clone(),
+            changes.extend(
+                parts.iter().flat_map(|(filling, correction)| filling.changes(*record, correction)).map(|change| FieldChange {
                     file: path.clone(),
                     row: filled.len() as u32 + 1,
-                    record: facts.name(*record).to_owned(),
-                    field: column.column.field.clone().unwrap_or_else(|| column.header.clone()),
-                    before,
-                    after,
-                    rules: correction.rules.iter().copied().collect::<Vec<_>>().join(" "),
-                    why: correction.why.clone(),
-                });
-            }
+                    ..change
+                }),
+            );
         }
-        let header: Vec<String> = filling.columns.iter().map(|column| column.header.clone()).collect();
-        let title = format!("{}: {}", filling.profile.title, spec.purpose.word().replace('_', " "));
+        let Some(Filling { spec, profile, columns, .. }) = fillings.values().next() else { continue };
+        let header: Vec<String> = columns.iter().map(|column| column.header.clone()).collect();
+        let mut purposes: Vec<String> = fillings.keys().map(|(purpose, _)| purpose.word().replace('_', " ")).collect();
+        purposes.dedup();
+        let title = format!("{}: {}", profile.title, purposes.join(", "));
         let file = |path: String, title: String, rows| ImportFile {
             path,
             system,
@@ -125,6 +115,7 @@ pub(super) fn files(decided: &Decided, world: &World<'_>, facts: &Facts<'_>) -> 
             header: header.clone(),
             rows,
             quoted: spec.quote_all,
+            bom: spec.bom,
         };
         files.push(file(path, title.clone(), filled));
         if !undone.is_empty() {
@@ -133,6 +124,47 @@ pub(super) fn files(decided: &Decided, world: &World<'_>, facts: &Facts<'_>) -> 
         }
     }
     (files, changes)
+}
+
+/// How the rows of one file are filled, by what they change and of which kinds. All have the same headers.
+fn fillings<'a>(rows: &Rows<'a>, world: &'a World<'a>, facts: &'a Facts<'a>) -> BTreeMap<(Purpose, &'a [String]), Filling<'a>> {
+    let mut fillings = BTreeMap::new();
+    let records: Vec<u32> = rows.keys().copied().collect();
+    for (record, spec) in rows.iter().flat_map(|(record, parts)| parts.iter().map(|(spec, _)| (*record, *spec))) {
+        fillings.entry((spec.purpose, spec.kinds.as_slice())).or_insert_with(|| Filling {
+            world,
+            facts,
+            spec,
+            profile: facts.profile(record),
+            columns: columns(spec, &records, world, facts),
+        });
+    }
+    fillings
+}
+
+/// The row of a record: each cell as the correction that changes it wants it.
+fn merged(parts: &[(&Filling<'_>, &Correction)], record: u32) -> Vec<String> {
+    let cell = |at: usize| {
+        let changing = parts.iter().find(|(filling, _)| filling.columns[at].changes());
+        let (filling, correction) = changing.unwrap_or(&parts[0]);
+        filling.after(&filling.columns[at], record, correction)
+    };
+    (0..parts[0].0.columns.len()).map(cell).collect()
+}
+
+/// The row that restores a record; none where the system cannot be given back what it had.
+fn undo(parts: &[(&Filling<'_>, &Correction)], record: u32) -> Option<Vec<String>> {
+    let cell = |at: usize| {
+        let changing = parts.iter().find(|(filling, _)| filling.columns[at].changes());
+        match changing {
+            Some((filling, _)) => filling.undone(&filling.columns[at], record),
+            None => parts[0].0.after(&parts[0].0.columns[at], record, parts[0].1),
+        }
+    };
+    let columns = &parts[0].0.columns;
+    let row: Vec<String> = (0..columns.len()).map(cell).collect();
+    let complete = columns.iter().zip(&row).all(|(column, cell)| !(column.column.required && cell.is_empty()));
+    complete.then_some(row)
 }
 
 /// Writes them.
@@ -144,7 +176,11 @@ pub(super) fn write(files: &[ImportFile], as_of: DateTime<Utc>, folder: &Path) -
             workbook::request_sheet(&file.title, &file.header, &file.rows, as_of, &path)?;
             continue;
         }
-        let reader = if file.quoted { Reader::ImporterQuoted } else { Reader::Importer };
+        let reader = match (file.quoted, file.bom) {
+            (true, _) => Reader::ImporterQuoted,
+            (false, true) => Reader::ImporterMarked,
+            (false, false) => Reader::Importer,
+        };
         let header: Vec<&str> = file.header.iter().map(String::as_str).collect();
         let mut csv = CsvFile::create(&path, reader, &header)?;
         for row in &file.rows {
@@ -171,12 +207,17 @@ impl Column<'_> {
 
 /// The columns of a file: as the profile says, but a field that the configuration maps is called as it says,
 /// and categories that are checkboxes get one column each.
-fn columns<'a>(spec: &'a CorrectionFile, rows: &[(u32, &Correction)], world: &World<'_>, facts: &Facts<'_>) -> Vec<Column<'a>> {
+fn columns<'a>(spec: &'a CorrectionFile, records: &[u32], world: &World<'_>, facts: &Facts<'_>) -> Vec<Column<'a>> {
     let mut columns = Vec::new();
     for column in &spec.columns {
+        if let Some((field, record)) = column.of.zip(records.first()).filter(|_| spec.as_exported) {
+            let mapped = world.files[facts.input(*record)].mapped.iter().find(|mapped| mapped.field == field);
+            columns.extend(mapped.map(|mapped| Column { header: mapped.header.clone(), column, category: None }));
+            continue;
+        }
         let mut checkboxes: Vec<(String, String)> = Vec::new();
         if column.write == Some(Field::Categories) {
-            let inputs: std::collections::BTreeSet<usize> = rows.iter().map(|(record, _)| facts.input(*record)).collect();
+            let inputs: std::collections::BTreeSet<usize> = records.iter().map(|record| facts.input(*record)).collect();
             for mapped in inputs.iter().flat_map(|input| &world.files[*input].mapped) {
                 if let Some(category) = mapped.name.strip_prefix("categories:") {
                     checkboxes.push((mapped.header.clone(), category.to_owned()));
@@ -186,7 +227,7 @@ fn columns<'a>(spec: &'a CorrectionFile, rows: &[(u32, &Correction)], world: &Wo
         }
         if checkboxes.is_empty() {
             let configured =
-                column.of.zip(rows.first()).and_then(|(field, (record, _))| facts.kind(*record).columns.get(&field)?.first());
+                column.of.zip(records.first()).and_then(|(field, record)| facts.kind(*record).columns.get(&field)?.first());
             let header = configured.unwrap_or(&column.header).clone();
             columns.push(Column { header, column, category: None });
         }
@@ -208,7 +249,11 @@ impl Filling<'_> {
     /// The cell as it is to be.
     fn after(&self, column: &Column<'_>, record: u32, correction: &Correction) -> String {
         if let Some(constant) = &column.column.set {
-            return constant.clone();
+            let like = column.column.of.filter(|_| self.spec.as_exported).map(|field| self.present(field, record));
+            return like.map_or_else(|| constant.clone(), |like| self.in_style_of(&like, constant));
+        }
+        if let Some(field) = column.column.keep {
+            return self.present(field, record);
         }
         if let Some(take) = column.column.take {
             return self.taken(take, record, correction);
@@ -232,6 +277,9 @@ impl Filling<'_> {
     /// The cell as it was, in the system's own words.
     fn before(&self, column: &Column<'_>, record: u32) -> String {
         let text = |name: &str| self.facts.text(name, record).to_owned();
+        if let Some(field) = column.column.of.filter(|_| self.spec.as_exported) {
+            return self.present(field, record);
+        }
         match (column.column.write, self.spec.purpose, &column.category) {
             (Some(Field::Categories), _, Some(_)) => self.undone(column, record),
             (Some(Field::Categories), _, None) => text(col::CATEGORIES_CELL),
@@ -244,6 +292,10 @@ impl Filling<'_> {
 
     /// The cell that restores the value before.
     fn undone(&self, column: &Column<'_>, record: u32) -> String {
+        if let Some(field) = column.column.of.filter(|_| self.spec.as_exported) {
+            let present = self.present(field, record);
+            return if present.is_empty() { self.opposite(record) } else { present };
+        }
         let before = self.facts.text(if self.spec.purpose == Purpose::Bounced { col::DELIVERY_WORD } else { col::WORD }, record);
         // A box goes back to the file's own word for no or yes, whichever way the export spelled it.
         let is_box = self.spec.purpose != Purpose::Bounced && self.facts.kind(record).columns.contains_key(&Field::OptOut);
@@ -267,14 +319,58 @@ impl Filling<'_> {
         other.and_then(|file| file.columns.iter().find_map(|column| column.set.clone())).unwrap_or_default()
     }
 
-    /// The row that restores a record; none where the system cannot be given back what it had.
-    fn undo(&self, record: u32, correction: &Correction) -> Option<Vec<String>> {
-        let cell = |column: &Column<'_>| {
-            if column.changes() { self.undone(column, record) } else { self.after(column, record, correction) }
-        };
-        let row: Vec<String> = self.columns.iter().map(cell).collect();
-        let complete = self.columns.iter().zip(&row).all(|(column, cell)| !(column.column.required && cell.is_empty()));
-        complete.then_some(row)
+    /// What one correction changes in a record, field by field; the file and the row are left to be filled in.
+    fn changes(&self, record: u32, correction: &Correction) -> Vec<FieldChange> {
+        let mut changes = Vec::new();
+        for column in self.columns.iter().filter(|column| column.changes() || column.column.field.is_some()) {
+            let (before, after) = match (column.column.take, self.spec.purpose) {
+                (Some(take), Purpose::Unsubscribe) => (String::new(), self.taken(take, record, correction)),
+                (Some(take), _) => (self.taken(take, record, correction), String::new()),
+                (None, _) => (self.before(column, record), self.after(column, record, correction)),
+            };
+            let same = column.category.is_some() && self.undone(column, record) == after;
+            if same || (self.spec.as_exported && before == after) {
+                continue;
+            }
+            changes.push(FieldChange {
+                target: self.profile.name.clone(),
+                file: String::new(),
+                row: 0,
+                record: self.facts.name(record).to_owned(),
+                field: column.column.field.clone().unwrap_or_else(|| column.header.clone()),
+                before,
+                after,
+                rules: correction.rules.iter().copied().collect::<Vec<_>>().join(" "),
+                why: correction.why.clone(),
+            });
+        }
+        changes
+    }
+
+    /// What stands in a cell of the export; where it only allows what the opt-out allows too, in that cell's style.
+    fn present(&self, field: Field, record: u32) -> String {
+        let word = self.facts.text(col::WORD, record);
+        match field {
+            Field::NoEmail if self.facts.has(col::NO_EMAIL, record) => self.facts.text(col::NO_EMAIL, record).to_owned(),
+            Field::NoEmail => self.in_style_of(word, self.profile.booleans.no.first().map_or("", String::as_str)),
+            _ => word.to_owned(),
+        }
+    }
+
+    /// A word of the profile in the style of another cell: its partner is answered with the one that stands beside it.
+    fn in_style_of(&self, cell: &str, word: &str) -> String {
+        let none = Vec::new();
+        let words = |state: State| self.profile.status.get(&state).unwrap_or(&none);
+        let booleans = &self.profile.booleans;
+        for (out, allowed) in [(&booleans.yes, &booleans.no), (words(State::OptedOut), words(State::Active))] {
+            let is = |list: &[String], word: &str| list.iter().position(|known| known.eq_ignore_ascii_case(word));
+            let Some(at) = is(out, cell).or_else(|| is(allowed, cell)) else { continue };
+            let own = if is(out, word).is_some() { out } else { allowed };
+            if let Some(partner) = own.get(at) {
+                return partner.clone();
+            }
+        }
+        word.to_owned()
     }
 
     fn taken(&self, take: Take, record: u32, correction: &Correction) -> String {
@@ -287,7 +383,9 @@ impl Filling<'_> {
                 let contact = correction.persons.iter().filter_map(|person| self.world.name(*person)).min();
                 contact.map_or_else(|| text(col::CONTACT_ID), str::to_owned)
             }
+            Take::LinkedId => text(col::CONTACT_ID),
             Take::Email => text(col::EMAILS[0]),
+            Take::List => text(col::LIST),
             Take::Unit => text(col::UNIT),
             Take::Present if facts.has(col::WORD, record) => text(col::WORD),
             Take::Present => self.taken_present(record),
@@ -309,7 +407,7 @@ impl Filling<'_> {
             outs.filter_map(|ix| Some(facts.zone(*ix).day_of(facts.first_out_at(*ix)?))).min()
         };
         let known = match &correction.change {
-            Change::OptOut | Change::Categories { right: None, .. } => out(),
+            Change::OptOut | Change::Unsubscribe | Change::Categories { right: None, .. } => out(),
             Change::OptIn { proof } => facts.in_at(*proof).map(|at| facts.zone(*proof).day_of(at.start())),
             Change::Bounced { failed } => Some(facts.zone(*failed).day_of(self.failed_at(*failed))),
             Change::Categories { right: Some(_), .. } => None,
@@ -330,7 +428,7 @@ impl Filling<'_> {
             Change::OptIn { proof: ix } | Change::Bounced { failed: ix } | Change::Categories { right: Some(ix), .. } => {
                 Some(*ix)
             }
-            Change::OptOut | Change::Categories { right: None, .. } => {
+            Change::OptOut | Change::Unsubscribe | Change::Categories { right: None, .. } => {
                 let outs = correction.persons.iter().flat_map(|person| outs_of(*person, self.world)).copied();
                 let first = |ix: &u32| {
                     let at = self.facts.first_out_at(*ix);

@@ -16,6 +16,8 @@ pub(super) enum Reader {
     People,
     /// A system's importer, which wants every value quoted.
     ImporterQuoted,
+    /// A system's importer that knows UTF-8 by a byte-order mark.
+    ImporterMarked,
     /// A system's importer.
     Importer,
 }
@@ -31,7 +33,10 @@ impl CsvFile {
     /// Begins a file with its header.
     pub fn create(path: &Path, reader: Reader, header: &[&str]) -> Result<CsvFile> {
         let quotes = if reader == Reader::ImporterQuoted { QuoteStyle::Always } else { QuoteStyle::Necessary };
-        let file = BufWriter::with_capacity(1 << 18, create(path)?);
+        let mut file = BufWriter::with_capacity(1 << 18, create(path)?);
+        if reader == Reader::ImporterMarked {
+            file.write_all("\u{feff}".as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
+        }
         let writer = WriterBuilder::new().quote_style(quotes).terminator(Terminator::CRLF).from_writer(file);
         let mut file = CsvFile { writer, reader, place: path.display().to_string() };
         file.row(header.iter().copied())?;
@@ -44,7 +49,7 @@ impl CsvFile {
             let written = match self.reader {
                 Reader::People if is_formula(cell) => self.writer.write_field(format!("'{}", cell.replace('\0', ""))),
                 // An importer counts lines: a break inside a value would end its row.
-                Reader::Importer | Reader::ImporterQuoted if cell.contains(['\r', '\n']) => self
+                Reader::Importer | Reader::ImporterMarked | Reader::ImporterQuoted if cell.contains(['\r', '\n']) => self
                     .writer
                     .write_field(cell.split(['\r', '\n']).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")),
                 _ => self.writer.write_field(cell),
@@ -92,6 +97,7 @@ mod tests {
         for (reader, expected) in [
             (Reader::People, "a\r\n'=1+1\r\n"),
             (Reader::Importer, "a\r\n=1+1\r\n"),
+            (Reader::ImporterMarked, "\u{feff}a\r\n=1+1\r\n"),
             (Reader::ImporterQuoted, "\"a\"\r\n\"=1+1\"\r\n"),
         ] {
             let path = folder.path().join("file.csv");

@@ -15,6 +15,7 @@ use crate::matching::cols;
 use crate::normalise::{Facts, Folded, col};
 use crate::report::{DISCREPANCY_COLUMNS, Due, Input, Report, RuleCount, Target};
 use crate::rules::RULES;
+use crate::systems::Grain;
 use crate::texts::Text;
 use crate::write::corrections::{FieldChange, ImportFile, files};
 
@@ -327,6 +328,16 @@ fn value(decision: &Decision, ix: Option<u32>, world: &World<'_>, facts: &Facts<
         "BNC" if !is_marketing => text(col::DELIVERY_WORD),
         "CAT" => text(col::CATEGORIES_CELL),
         "IDN" if rule.code != "IDN502" => text(col::EMAILS[0]),
+        _ if facts.kind(ix).grain == Grain::Unsubscribe => {
+            let list = facts.text(col::LIST, ix);
+            let record = if list.is_empty() { facts.kind(ix).noun.clone() } else { format!("{}: {list}", facts.kind(ix).noun) };
+            if facts.has(col::WORD, ix) { format!("{record} ({})", facts.text(col::WORD, ix)) } else { record }
+        }
+        _ if facts.has(col::NO_EMAIL, ix) => {
+            format!("{}; all e-mail: {}", facts.text(col::WORD, ix), facts.text(col::NO_EMAIL, ix))
+                .trim_start_matches("; ")
+                .to_owned()
+        }
         _ if facts.has(col::CODE, ix) => text(col::CODE),
         _ if !facts.has(col::WORD, ix) && !facts.text(col::UNIT, ix).is_empty() => format!("unit {}", facts.text(col::UNIT, ix)),
         _ => text(col::WORD),

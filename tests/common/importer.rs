@@ -27,6 +27,11 @@ pub fn load(exports: &mut Exports, folder: &Path) {
                 update(export(exports, "salesforce_contacts"), &text(bytes), |api| api)
             }
             name if name.starts_with("salesforce_leads_") => update(export(exports, "salesforce_leads"), &text(bytes), label),
+            "dynamics_unsubscribes_create.csv" => create_unsubscribes(exports, &text(bytes)),
+            "dynamics_unsubscribes_delete.csv" => delete_unsubscribes(exports, &text(bytes)),
+            "dynamics_preferences_update.csv" => update_by_guid(export(exports, "subscription_preferences"), &text(bytes)),
+            "dynamics_contacts_update.csv" => update_by_guid(export(exports, "dynamics_contacts"), &text(bytes)),
+            "dynamics_leads_update.csv" => update_by_guid(export(exports, "dynamics_leads"), &text(bytes)),
             name if name.starts_with("ascend_") => load_constituents(exports, &text(bytes)),
             other => panic!("nobody loads {other}"),
         }
@@ -154,6 +159,57 @@ fn complete_requests(exports: &mut Exports, bytes: Vec<u8>) {
             units.cells.retain(|row| !is(row));
         }
     }
+}
+
+/// Dynamics' import of a CSV file that updates: UTF-8 by its byte-order mark, the GUID first, columns by the names of
+/// the export, only words that the field has.
+fn update_by_guid(table: &mut Table, file: &str) {
+    assert!(file.starts_with('\u{feff}'), "without a mark the import takes the file for Windows-1252");
+    let load = Table::parse(file);
+    let key = table.at(&load.header[0]);
+    let mut seen = BTreeSet::new();
+    for cells in &load.cells {
+        let id = bare(&cells[0]);
+        assert!(seen.insert(id.clone()), "{id} stands twice in one load");
+        let at = table.cells.iter().position(|row| bare(&row[key]) == id).unwrap_or_else(|| panic!("there is no record {id}"));
+        for (field, cell) in load.header.iter().zip(cells).skip(1) {
+            let known = ["Allow", "Do Not Allow", "Yes", "No", "true", "false", "1", "0", "In", "Out"];
+            assert!(known.contains(&cell.as_str()), "{cell} is no value of {field}");
+            let column = table.at(field);
+            cell.clone_into(&mut table.cells[at][column]);
+        }
+    }
+}
+
+/// New unsubscribe records. The undo of a deletion is this too, and the undo of this deletes by address.
+fn create_unsubscribes(exports: &mut Exports, file: &str) {
+    let table = export(exports, "unsubscribes");
+    for row in Table::parse(file).rows() {
+        assert!(!row["Email"].is_empty(), "an unsubscribe record needs an address");
+        let [id, email, contact, list, since] =
+            ["(Do Not Modify) Unsubscribe", "Email/Phone", "Linked Contact ID", "Subscription List", "Created On"]
+                .map(|name| table.at(name));
+        let mut cells = vec![String::new(); table.header.len()];
+        cells[id] = format!("ffffffff-0000-4000-9000-{:012}", table.cells.len());
+        (cells[email], cells[contact]) = (row["Email"].clone(), row["Linked Contact ID"].clone());
+        (cells[list], cells[since]) = (row["Subscription List"].clone(), "2026-11-22 06:00:00".to_owned());
+        table.cells.push(cells);
+    }
+}
+
+fn delete_unsubscribes(exports: &mut Exports, file: &str) {
+    let table = export(exports, "unsubscribes");
+    let key = table.at("(Do Not Modify) Unsubscribe");
+    for row in Table::parse(file).rows() {
+        let before = table.cells.len();
+        table.cells.retain(|cells| bare(&cells[key]) != row["Unsubscribe ID"]);
+        assert!(table.cells.len() < before, "there is no unsubscribe record {}", row["Unsubscribe ID"]);
+    }
+}
+
+/// A GUID without braces and case.
+fn bare(guid: &str) -> String {
+    guid.trim_matches(['{', '}']).to_lowercase()
 }
 
 /// The rows of a workbook's first sheet.

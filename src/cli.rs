@@ -34,7 +34,7 @@ pub struct Common {
     /// Show progress on standard error
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub progress: When,
-    /// Say more: the time of each stage
+    /// Say more: the time and memory of each stage
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
     /// Say nothing but errors

@@ -20,6 +20,7 @@ pub mod ingest;
 pub mod matching;
 mod nearest;
 pub mod normalise;
+pub mod progress;
 pub mod reconcile;
 pub mod report;
 pub mod rules;

@@ -14,6 +14,7 @@ use crate::decide::{Decided, decide};
 use crate::ingest::{FileReport, Ingested, Reject, Table, Verdict, ingest};
 use crate::matching::match_records;
 use crate::normalise::{Facts, Folded, Rows, Rules, normalise, read_rows};
+use crate::progress::{self, Unit};
 use crate::systems::Systems;
 use crate::texts::Texts;
 use crate::workspace::{Stop, Workspace};
@@ -28,15 +29,12 @@ pub struct Clock {
     pub now: SystemTime,
 }
 
-/// Called as each stage begins.
-pub type Watch<'a> = &'a mut dyn FnMut(&'static str);
-
 /// Reads the inbox and works out everything that a run writes; writes nothing.
 ///
 /// # Errors
 /// [`Stop::Inputs`]: no CRM export, a required system missing, a file with too many rejected rows.
-pub fn reconcile(workspace: &Workspace, clock: Clock, watch: Watch<'_>) -> Result<(Outputs, Vec<Stage>)> {
-    let mut stages = Stages { watch, done: Vec::new() };
+pub fn reconcile(workspace: &Workspace, clock: Clock) -> Result<(Outputs, Vec<Stage>)> {
+    let mut stages = Stages::default();
     let exports = stages.run("ingest", || read_inbox(workspace, clock))?;
     let outputs = settle(workspace, exports, clock, &mut stages, |settled, stages| stages.run("report", || settled.report()))?;
     Ok((outputs, stages.done))
@@ -75,7 +73,7 @@ pub fn settled<T>(
     clock: Clock,
     then: impl FnOnce(Settled<'_>) -> Result<T>,
 ) -> Result<T> {
-    let mut stages = Stages { watch: &mut |_| {}, done: Vec::new() };
+    let mut stages = Stages::default();
     settle(workspace, exports, clock, &mut stages, |settled, _| then(settled))
 }
 
@@ -112,8 +110,8 @@ fn settle<T>(
     workspace: &Workspace,
     exports: Exports,
     clock: Clock,
-    stages: &mut Stages<'_>,
-    then: impl FnOnce(Settled<'_>, &mut Stages<'_>) -> Result<T>,
+    stages: &mut Stages,
+    then: impl FnOnce(Settled<'_>, &mut Stages) -> Result<T>,
 ) -> Result<T> {
     let config = &workspace.config;
     let Exports { ingested, texts } = exports;
@@ -124,6 +122,7 @@ fn settle<T>(
     let rejected = count_rejected(&mut files, rejects, normalised.rejects);
     require_few_rejects(&files, &rejected, workspace).context(Stop::Inputs)?;
     let records = normalised.records;
+    stages.records = records.height() as u64;
     let matched = stages.run("match", || match_records(&records, &texts))?;
     let consent = stages.run("weigh", || weigh(&records, &matched, config, systems, &texts))?;
     let (members, notable) = stages.run("gather", || {
@@ -150,14 +149,16 @@ fn settle<T>(
     then(Settled { world: &world, facts: &facts, decided: &decided, rejected, folded: &normalised.folded }, stages)
 }
 
-struct Stages<'a> {
-    watch: Watch<'a>,
+#[derive(Default)]
+struct Stages {
+    /// What the stages work on, once it is known.
+    records: u64,
     done: Vec<Stage>,
 }
 
-impl Stages<'_> {
+impl Stages {
     fn run<T>(&mut self, name: &'static str, stage: impl FnOnce() -> Result<T>) -> Result<T> {
-        (self.watch)(name);
+        progress::begin(name, Unit::Count("records"), self.records);
         let begun = Instant::now();
         let value = stage()?;
         self.done.push(Stage::ended(name, begun.elapsed()));

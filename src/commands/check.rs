@@ -7,9 +7,11 @@ use anyhow::{Context, Result};
 
 use crate::cli::{Common, Format};
 use crate::columns::Role;
+use crate::commands::progress::Display;
 use crate::commands::{DONE, LOOK, coloured, print};
 use crate::ingest::{AsOfFrom, FileReport, Ingested, Reject, Verdict, ingest};
 use crate::normalise::{Rules, masked, normalise, read_rows};
+use crate::progress::{self, Unit};
 use crate::reconcile::{Clock, choose_hub};
 use crate::texts::Texts;
 use crate::workspace::Workspace;
@@ -26,6 +28,7 @@ pub(super) fn check(workspace: &Workspace, clock: Clock, format: Format, common:
     let earlier = workspace.earlier_inputs(clock.as_of)?;
     let texts = Texts::default();
     let run = Rules { systems, config, as_of: clock.as_of, texts: &texts };
+    let display = Display::start(common);
     let ingested = ingest(&workspace.inbox(), config, systems, &earlier, clock.as_of, clock.now, |table| read_rows(table, &run))?;
     let Ingested { mut files, tables, mut rejects } = ingested;
     let hub = choose_hub(&files, workspace);
@@ -33,7 +36,9 @@ pub(super) fn check(workspace: &Workspace, clock: Clock, format: Format, common:
         Ok(Some(hub)) => systems.with_hub(hub),
         _ => systems.clone(),
     };
+    progress::begin("normalise", Unit::Count("rows"), files.iter().map(|file| file.rows).sum());
     let normalised = normalise(tables, &Rules { systems, ..run })?;
+    drop(display);
     for reject in &normalised.rejects {
         if let Some(file) = files.iter_mut().find(|file| file.file == reject.file) {
             file.rejected += 1;

@@ -8,6 +8,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use crate::cli::{Common, Format};
+use crate::commands::progress::Display;
 use crate::commands::{DONE, coloured, print};
 use crate::explain::{self, Explanation, Person, Record};
 use crate::ingest::{Verdict, refused_earlier};
@@ -46,6 +47,7 @@ pub(super) fn explain(
     format: Format,
     common: &Common,
 ) -> Result<u8> {
+    let display = Display::start(common);
     let (exports, run) = match run {
         Some(name) => {
             let run = workspace.past_run(name)?;
@@ -63,6 +65,7 @@ pub(super) fn explain(
     };
     let clock = Clock { as_of: run.as_ref().map_or(clock.as_of, |run| run.as_of), ..clock };
     let explanation = settled(&workspace, exports, clock, |settled| explain::explain(who, settled))?;
+    drop(display);
     if explanation.persons.is_empty() {
         return Err(nobody(&explanation, run.as_ref(), &workspace)).context(Stop::Configuration);
     }

@@ -5,6 +5,7 @@ mod check;
 mod explain;
 mod generate;
 mod init;
+mod progress;
 mod rules;
 mod run;
 mod schedule;
@@ -70,7 +71,7 @@ pub fn dispatch(cli: Cli, now: SystemTime) -> Result<u8> {
         Command::Init { dir } => init::init(&dir),
         Command::Rules { code } => rules::rules(code.as_deref()),
         Command::Systems { what } => systems::systems(what),
-        Command::Generate { dir, contacts, seed } => generate::generate(&dir, contacts, seed),
+        Command::Generate { dir, contacts, seed } => generate::generate(&dir, contacts, seed, &common),
         Command::Schedule { workspace, at, mail_to, format } => {
             let config = common.config.as_deref();
             schedule::schedule(&Workspace::open(&workspace, config)?, config, at, mail_to, format)

@@ -1,17 +1,17 @@
 //! `prefrecon run`: the weekly job.
 
 use std::collections::HashSet;
-use std::io::IsTerminal;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::{Common, Format};
+use crate::commands::progress::Display;
 use crate::commands::{DONE, LOOK, print};
 use crate::config::AfterRun;
 use crate::ingest::Verdict::{Superseded, Used};
+use crate::progress::{self, Unit};
 use crate::reconcile::{Clock, reconcile};
 use crate::report::Report;
 use crate::workspace::{Workspace, link_latest};
@@ -23,13 +23,13 @@ pub(super) fn run(workspace: &Workspace, clock: Clock, dry_run: bool, format: Fo
     if !dry_run {
         complete_approvals(workspace)?;
     }
-    let progress = progress(common);
-    let (outputs, mut stages) = reconcile(workspace, clock, &mut |stage| progress.set_message(stage))?;
+    let display = Display::start(common);
+    let (outputs, mut stages) = reconcile(workspace, clock)?;
     let (mut shown, mut troubles) = (None, Vec::new());
     let manifest =
         |stages: &[Stage]| Manifest::new(&outputs.report, workspace.configuration_sha256.clone(), stages.to_vec(), dry_run);
     if !dry_run {
-        progress.set_message("write");
+        progress::begin("write", Unit::Count("rows"), 0);
         let begun = Instant::now();
         let run = workspace.begin_run(clock.as_of)?;
         write(&outputs, &workspace.config, &run.hidden).context("the run was not written; the inbox is as it was")?;
@@ -45,10 +45,11 @@ pub(super) fn run(workspace: &Workspace, clock: Clock, dry_run: bool, format: Fo
         }
         shown = Some(folder);
     }
-    progress.finish_and_clear();
+    drop(display);
     if common.verbose {
         for stage in &stages {
-            eprintln!("{:>10} {:8.3} s", stage.stage, stage.seconds);
+            let memory = stage.peak_memory_bytes.map(|bytes| format!("  {:6} MB", bytes / 1_000_000)).unwrap_or_default();
+            eprintln!("{:>10} {:8.3} s{memory}", stage.stage, stage.seconds);
         }
     }
     if format == Format::Json {
@@ -82,14 +83,4 @@ fn inputs(report: &Report) -> Vec<(&Path, &str)> {
         files().filter(|file| done.contains(file.content())).map(|file| (file.path.as_path(), file.sha256.as_str())).collect();
     inputs.dedup();
     inputs
-}
-
-fn progress(common: &Common) -> ProgressBar {
-    if common.quiet || !common.progress.holds(std::io::stderr().is_terminal()) {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})").expect("the template is well-formed");
-    let progress = ProgressBar::new_spinner().with_style(style);
-    progress.enable_steady_tick(Duration::from_millis(120));
-    progress
 }

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::progress::{self, Unit};
 use cases::{CLEAN, Case, PLANTED, plant_lead};
 use files::Files;
 use world::World;
@@ -116,8 +117,9 @@ fn plant_everybody(world: &mut World, contacts: u64, plan: &[(&'static Case, u64
         planned.swap(at, world.below(at as u64 + 1) as usize);
     }
     let clean_people = contacts - planned.iter().map(|case| case.contacts).sum::<u64>();
+    progress::begin("generate", Unit::Count("groups of people"), 0);
     let mut clean = 0;
-    while clean < clean_people || !planned.is_empty() {
+    for _ in progress::rows(clean_people as usize + planned.len()) {
         if world.below(clean_people - clean + planned.len() as u64) < planned.len() as u64 {
             let case = planned.pop().expect("the draw says that one is left");
             (case.plant)(world);

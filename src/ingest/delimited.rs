@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::limits::{HEAD_BYTES, HEAD_ROWS, MAX_OPEN_QUOTES, MAX_ROW_LINES, PIECE_BYTES};
 use super::table::Builder;
+use crate::progress;
 
 /// The name of a delimiter in reports.
 pub fn delimiter_name(delimiter: u8) -> String {
@@ -102,7 +103,12 @@ pub fn head(text: &str, delimiter: u8) -> Vec<HeadRow> {
 /// What `read` says; more quotation marks without an end than a file may have.
 pub fn in_pieces<T: Send>(dialect: &Dialect, from: Place, read: impl Fn(Piece) -> Result<(T, End)> + Sync) -> Result<Vec<T>> {
     let pieces = pieces(dialect, from);
-    let parts: Vec<Result<(T, End)>> = pieces.par_iter().map(|piece| read(*piece)).collect();
+    let told = |piece: &Piece| {
+        let part = read(*piece);
+        progress::advance((piece.until - piece.from.byte) as u64);
+        part
+    };
+    let parts: Vec<Result<(T, End)>> = pieces.par_iter().map(told).collect();
     let (mut at, mut open_quotes, mut read_parts) = (from, 0, Vec::with_capacity(parts.len()));
     for (piece, part) in pieces.into_iter().zip(parts) {
         if at.byte >= piece.until {

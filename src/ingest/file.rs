@@ -16,6 +16,7 @@ use super::source::{self, Loaded, ReadRows, Stop};
 use super::{AsOfFrom, FileReport, Reject, Verdict, as_of};
 use crate::config::Config;
 use crate::normalise::Zone;
+use crate::progress;
 use crate::systems::Systems;
 
 /// What every file is read with.
@@ -53,6 +54,7 @@ pub struct ReadTable<T> {
 
 /// Reads one file, its rows by `read`. Whatever is wrong with it is its verdict.
 pub fn read<T: Send>(found: &Found, context: Context, read: ReadRows<'_, T>) -> Vec<ReadFile<T>> {
+    progress::at(&found.file);
     let bytes = match bytes(found, context) {
         Ok(bytes) => bytes,
         Err(stop) => return vec![unused(report(found), stop)],
@@ -63,7 +65,10 @@ pub fn read<T: Send>(found: &Found, context: Context, read: ReadRows<'_, T>) -> 
             Err(stop) => vec![unused(hashed(found, &bytes, "ZIP"), stop)],
         },
         Format::Gzip => match gunzip(&bytes) {
-            Ok(content) => vec![table(found, Origin::File(&bytes), &content, "GZIP, ", context, read)],
+            Ok(content) => {
+                progress::expect((content.len() as u64).saturating_sub(found.bytes));
+                vec![table(found, Origin::File(&bytes), &content, "GZIP, ", context, read)]
+            }
             Err(stop) => vec![unused(hashed(found, &bytes, "GZIP"), stop)],
         },
         _ => vec![table(found, Origin::File(&bytes), &bytes, "", context, read)],
@@ -157,8 +162,13 @@ fn table<T: Send>(
         Origin::Archive(hash) => (hash.to_owned(), Some(sha256(content))),
     };
     let mut report = FileReport { bytes: content.len() as u64, ..report(found) };
-    let load = || source::load(found, format(content), content, context, read, &mut report);
+    let format = format(content);
+    let load = || source::load(found, format, content, context, read, &mut report);
     let ((sha256, content_sha256), loaded) = rayon::join(hash, load);
+    // Text has told how far it is row by row.
+    if loaded.is_err() || format != Format::Text {
+        progress::advance(content.len() as u64);
+    }
     (report.sha256, report.content_sha256) = (sha256, content_sha256);
     report.seen_in = context.earlier.get(report.content()).cloned();
     report.format.insert_str(0, packed);

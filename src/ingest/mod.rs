@@ -30,6 +30,7 @@ use serde::Serialize;
 
 use crate::columns::Field;
 use crate::config::Config;
+use crate::progress::{self, Unit};
 use crate::systems::Systems;
 use inbox::Found;
 pub use open::Table;
@@ -52,6 +53,8 @@ pub fn ingest<T: Send>(
     read: impl Fn(&Table<'_>) -> Result<T> + Sync,
 ) -> Result<Ingested<T>> {
     let found = inbox::walk(inbox, Duration::from_secs(config.inbox.settle_seconds), now)?;
+    let bytes = found.iter().map(|found| found.bytes).sum();
+    progress::begin("ingest", Unit::Bytes, bytes);
     let context = file::Context { config, systems, earlier, as_of };
     // Small files side by side, large ones one after another, each in pieces side by side: so one is in memory.
     let is_small = |found: &Found| found.bytes <= limits::SMALL_FILE_BYTES;

@@ -7,6 +7,7 @@ use polars::prelude::{DataFrame, DataType};
 use polars_io::prelude::ParquetWriter;
 
 use crate::ingest::Reject;
+use crate::progress;
 use crate::report::Report;
 use crate::write::csv_file::{CsvFile, Reader, create};
 
@@ -23,7 +24,7 @@ fn frame(frame: &DataFrame, path: &Path) -> Result<()> {
     let columns = frame.columns().iter().map(|column| column.cast(&DataType::String)).collect::<Result<Vec<_>, _>>()?;
     let texts = columns.iter().map(|column| column.str()).collect::<Result<Vec<_>, _>>()?;
     let mut file = CsvFile::create(path, Reader::People, &header)?;
-    for row in 0..frame.height() {
+    for row in progress::rows(frame.height()) {
         file.row(texts.iter().map(|column| column.get(row).unwrap_or_default()))?;
     }
     file.finish()

@@ -11,6 +11,7 @@ use super::cell::{Cell, Look};
 use super::context::Context;
 use super::style::{Style, page};
 use super::words;
+use crate::progress;
 
 /// Row of the header.
 const HEADER: RowNum = 3;
@@ -107,7 +108,7 @@ impl Listing<'_> {
         let fitted = self.lay_out(sheet, context, shown)?;
         let last = HEADER + shown as RowNum;
         self.add_table(sheet, style, last)?;
-        for row in 0..shown {
+        for row in progress::rows(shown) {
             let at = HEADER + 1 + row as RowNum;
             let mut lines = 1;
             for (position, (column, fitted)) in self.columns.iter().zip(&fitted).enumerate() {

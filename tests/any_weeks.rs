@@ -101,7 +101,7 @@ impl Life {
             let person = &mut self.people[at];
             let system = [CRM, MAILER, SOURCE][what % 3];
             match what {
-                0 | 1 | 2 => {
+                0..=2 => {
                     let before = self.weeks.tables[system].clone();
                     out(&mut self.weeks, system, &name, dated.then_some(day));
                     // Saying no again where it stands already, with no new date, leaves no trace.

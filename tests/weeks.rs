@@ -244,6 +244,52 @@ fn sets_that_are_too_old_go_and_the_chain_still_holds() {
     }
 }
 
+/// The columns that people query, with a reader of one's own and, where one is installed, with another.
+#[test]
+fn the_ledger_is_plain_parquet() {
+    let mut weeks = Weeks::new("");
+    weeks.add("ana");
+    weeks.set(CRM, "ana", &[OUT]);
+    weeks.run();
+    let ledger = weeks.workspace.root.join("ledger");
+    let file = fs::File::open(ledger.join("2026-11-22T060000Z/snapshot.parquet")).unwrap();
+    let snapshot =
+        polars_io::SerReader::finish(<polars_io::prelude::ParquetReader<_> as polars_io::SerReader<_>>::new(file)).unwrap();
+    let names: Vec<&str> = snapshot.get_column_names().iter().map(|name| name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "key",
+            "state",
+            "part",
+            "system",
+            "kind",
+            "record",
+            "unit",
+            "email",
+            "opt",
+            "delivery",
+            "categories",
+            "opted_out",
+            "since"
+        ]
+    );
+    assert_eq!(snapshot.height(), 3);
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/read_ledger");
+    let Ok(output) = std::process::Command::new("python3").arg(script).arg(&ledger).output() else { return };
+    if output.status.code() == Some(77) {
+        eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
+        return;
+    }
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success() && said.contains("snapshot.parquet: 3 rows"),
+        "{said}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(said.lines().count(), 5, "{said}");
+}
+
 /// Killed between the two renames, or before both: the first counts, the second leaves nothing.
 #[test]
 fn a_kill_between_the_renames_leaves_ledger_and_runs_consistent() {

@@ -29,6 +29,8 @@ pub struct Written {
     pub contact_id: String,
     /// The rules that it answers.
     pub rules: String,
+    /// The name of the file that it is in.
+    pub file: String,
     /// Whether it was held.
     pub held: bool,
     /// The day from which it holds, in milliseconds.
@@ -117,10 +119,8 @@ impl Judging<'_> {
                 ((*key, *purpose), settled)
             })
             .collect();
-        settled.sort_by(|(_, one), (_, other)| {
-            let order =
-                |settled: &Settled| (settled.system.clone(), settled.record.clone(), settled.unit.clone(), settled.purpose);
-            order(one).cmp(&order(other))
+        settled.sort_by_cached_key(|(_, settled)| {
+            (settled.system.clone(), settled.record.clone(), settled.unit.clone(), settled.purpose)
         });
         settled
     }
@@ -197,12 +197,9 @@ impl Judging<'_> {
             let kept = settled.iter().filter(|(key, _)| still_open.contains(key));
             rows.extend(kept.map(|(key, _)| (key.0, key.1, false, self.opens[key].clone())));
         }
-        rows.sort_by(|one, other| {
-            let order = |row: &(u64, Purpose, bool, Open)| {
-                let text = |name| row.3.text(name).to_owned();
-                (text("system"), text("kind"), text("record"), text("unit"), row.1, row.2)
-            };
-            order(one).cmp(&order(other))
+        rows.sort_by_cached_key(|row| {
+            let text = |name| row.3.text(name).to_owned();
+            (text("system"), text("kind"), text("record"), text("unit"), row.1, row.2)
         });
         let text = |at: usize| -> Column {
             let texts = rows.iter().map(|(_, _, _, open)| Some(open.texts[at].as_str()).filter(|text| !text.is_empty()));
@@ -249,6 +246,7 @@ impl Judging<'_> {
                 before,
                 after,
                 written.rules.clone(),
+                written.file.clone(),
             ],
         }
     }

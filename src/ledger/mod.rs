@@ -62,6 +62,7 @@ const WHOLE_EVERY: usize = 26;
 #[derive(Debug)]
 pub struct Ledger {
     folder: PathBuf,
+    runs: PathBuf,
     as_of: DateTime<Utc>,
     sets: Sets,
     /// The sets that the state is made of, by position in `sets`, oldest first.
@@ -86,6 +87,7 @@ impl Ledger {
         let sets = Sets::open(folder, runs)?;
         let mut ledger = Ledger {
             folder: folder.to_owned(),
+            runs: runs.to_owned(),
             as_of,
             troubles: sets.troubles.clone(),
             sound: sets.troubles.is_empty(),
@@ -129,6 +131,7 @@ impl Ledger {
             format!("ledger/{} has other columns than expected ({error}).", set.manifest.run)
         };
         let mut troubles = Vec::new();
+        let released = open::released(&self.runs.join(&set.manifest.run));
         let (state, rest) = rayon::join(
             || read(snapshot::FILE, Some(&state::COLUMNS)),
             || [SIGNALS, cases::FILE, open::CORRECTIONS, open::LANDED].map(|name| read(name, None)),
@@ -140,7 +143,7 @@ impl Ledger {
         troubles.extend(cases.and_then(|frame| self.cases.apply(&frame).map_err(unreadable)).err());
         match (corrections, landed) {
             (Ok(corrections), Ok(landed)) => {
-                troubles.extend(open::apply(&mut self.opens, &corrections, &landed).map_err(unreadable).err());
+                troubles.extend(open::apply(&mut self.opens, &corrections, &landed, &released).map_err(unreadable).err());
             }
             (corrections, landed) => troubles.extend([corrections.err(), landed.err()].into_iter().flatten()),
         }

@@ -1,8 +1,11 @@
 //! Corrections of earlier runs whose fate is not settled: one [`Open`] a record and purpose.
 
+use std::path::Path;
+
 use chrono::NaiveDate;
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 use polars::prelude::{Column, DataFrame, Int64Chunked, IntoColumn, NewChunkedArray, PolarsResult, StringChunked};
+use serde::Deserialize;
 
 use crate::columns::Purpose;
 use crate::consent::Hardest;
@@ -22,12 +25,13 @@ pub(super) struct Open {
     pub effective: Option<(i64, i64)>,
     /// The opt-outs that it passes on.
     pub passed_on: Hardest,
-    /// System, kind, record, unit, address, contact id, before, after, rules.
+    /// System, kind, record, unit, address, contact id, before, after, rules, and the name of the file.
     pub texts: [String; TEXTS.len()],
 }
 
 /// The texts of a correction, as the columns are called.
-pub(super) const TEXTS: [&str; 9] = ["system", "kind", "record", "unit", "email", "contact_id", "before", "after", "rules"];
+pub(super) const TEXTS: [&str; 10] =
+    ["system", "kind", "record", "unit", "email", "contact_id", "before", "after", "rules", "file"];
 
 impl Open {
     /// One of its texts.
@@ -39,22 +43,51 @@ impl Open {
 /// All of them, by the record's key and the purpose.
 pub(super) type Opens = HashMap<(u64, Purpose), Open>;
 
-/// Adds what a set wrote and takes out what it settled.
-pub(super) fn apply(opens: &mut Opens, corrections: &DataFrame, landed: &DataFrame) -> PolarsResult<()> {
+/// The files of a run that were held and released later, as system and name. A run folder that is gone released nothing.
+pub(super) fn released(run: &Path) -> HashSet<(String, String)> {
+    #[derive(Deserialize)]
+    struct Approvals {
+        approvals: Vec<Approval>,
+    }
+    #[derive(Deserialize)]
+    struct Approval {
+        released: Vec<Released>,
+    }
+    #[derive(Deserialize)]
+    struct Released {
+        target: String,
+        from: String,
+    }
+    let text = std::fs::read_to_string(run.join("approved.json")).unwrap_or_default();
+    let approvals: Vec<Approval> = serde_json::from_str(&text).map(|of: Approvals| of.approvals).unwrap_or_default();
+    let files = approvals.into_iter().flat_map(|approval| approval.released);
+    files.map(|file| (file.target, file.from.rsplit('/').next().unwrap_or_default().to_owned())).collect()
+}
+
+/// Adds what a set wrote, but for what was held and not released, and takes out what it settled.
+pub(super) fn apply(
+    opens: &mut Opens,
+    corrections: &DataFrame,
+    landed: &DataFrame,
+    released: &HashSet<(String, String)>,
+) -> PolarsResult<()> {
     let texts = TEXTS.iter().map(|name| corrections.column(name)?.str()).collect::<PolarsResult<Vec<_>>>()?;
     let time = |name: &str| -> PolarsResult<Int64Chunked> { Ok(corrections.column(name)?.i64()?.clone()) };
     let (written, from, until) = (read_moments(corrections, "written")?, time("effective_from")?, time("effective_until")?);
     let hardest = Stored::of(corrections)?;
     let held = corrections.column("held")?.bool()?;
     for (at, key) in keys(corrections)?.into_iter().enumerate() {
-        let Some(key) = key.filter(|_| held.get(at) == Some(false)) else { continue };
+        let Some(key) = key else { continue };
         let open = Open {
             written: written.get(at).unwrap_or_default(),
             effective: from.get(at).zip(until.get(at)),
             passed_on: hardest.at(at),
             texts: std::array::from_fn(|name| texts[name].get(at).unwrap_or_default().to_owned()),
         };
-        opens.insert(key, open);
+        let file = || (open.text("system").to_owned(), open.text("file").to_owned());
+        if held.get(at) == Some(false) || released.contains(&file()) {
+            opens.insert(key, open);
+        }
     }
     for key in keys(landed)?.into_iter().flatten() {
         opens.remove(&key);

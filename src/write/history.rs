@@ -9,7 +9,7 @@ use polars::prelude::{IntoLazy, col as column, lit};
 use crate::classify::{World, member};
 use crate::columns::{Outcome, Standing};
 use crate::consent::{Hardest, decided};
-use crate::decide::{Change, Decided};
+use crate::decide::{Change, Decided, file_for};
 use crate::ledger::{Figures, IDENTITY, Past, Settled, Written};
 use crate::normalise::{CategoryBook, Facts, Moment, col};
 use crate::report::{History, RuleCount};
@@ -42,6 +42,7 @@ pub(super) fn written(decided: &Decided, world: &World<'_>, facts: &Facts<'_>) -
             categories,
             contact_id: correction.persons.iter().filter_map(|person| world.name(*person)).min().unwrap_or_default().to_owned(),
             rules: correction.rules.iter().copied().collect::<Vec<_>>().join(" "),
+            file: file_for(facts, *ix, *purpose).map(|file| file.file.clone()).unwrap_or_default(),
             held: correction.held.is_some(),
             effective: (day.from, day.until),
             passed_on,

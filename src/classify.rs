@@ -301,6 +301,25 @@ pub fn rows(frame: &DataFrame, rule: &'static Rule) -> Result<Vec<Found>> {
         .collect())
 }
 
+/// One discrepancy a person and record, about the record's business unit where it has one.
+///
+/// # Errors
+/// A column of another type, which is a defect.
+pub fn rows_of(world: &World<'_>, rule: &'static Rule, records: &[(u32, u32)]) -> Result<Vec<Found>> {
+    let units = world.records.column(of::UNIT)?.u32()?;
+    let found = records.iter().map(|(person, ix)| Found {
+        rule: position(rule.code),
+        person: Some(*person),
+        a: Some(*ix),
+        b: None,
+        subject: units.get(*ix as usize).map(Text::from_number),
+        email: None,
+        office: false,
+        detail: Detail::None,
+    });
+    Ok(found.collect())
+}
+
 /// The bad cells, one a record and field, and the stale files.
 fn noted(world: &World<'_>) -> Result<Vec<Found>> {
     let of_finding = RecordOfFinding::new(world)?;

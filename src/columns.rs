@@ -258,3 +258,33 @@ vocabulary! {
         Unsubscribe = "unsubscribe",
     }
 }
+
+vocabulary! {
+    /// A discrepancy against earlier runs.
+    Standing {
+        /// Not seen before.
+        New = "new",
+        /// Seen before, and still there.
+        Persisting = "persisting",
+        /// Had gone and has come back.
+        Reopened = "reopened",
+        /// Was there before and is not there any more.
+        Resolved = "resolved",
+        /// What it rests on was not exported, so nobody knows.
+        NotCompared = "not_compared",
+    }
+}
+
+vocabulary! {
+    /// What became of a correction of an earlier run.
+    Fate {
+        /// The record is as it was to be.
+        Landed = "landed",
+        /// The record is as before, and the correction is still wanted.
+        NotLanded = "not_landed",
+        /// The record is gone, says something else, or the correction is not wanted any more.
+        Overtaken = "overtaken",
+        /// The system was not exported since, so nobody knows.
+        Unknown = "unknown",
+    }
+}

@@ -48,11 +48,13 @@ pub struct Run {
     pub as_of: Option<String>,
     /// The CRM whose contacts are the persons, where exports of several are there.
     pub hub: Option<String>,
+    /// Run folders older than this many days are removed; none are without it.
+    pub keep_days: Option<u32>,
 }
 
 impl Default for Run {
     fn default() -> Self {
-        Run { timezone: "America/Denver".into(), organisation: String::new(), as_of: None, hub: None }
+        Run { timezone: "America/Denver".into(), organisation: String::new(), as_of: None, hub: None, keep_days: None }
     }
 }
 
@@ -68,11 +70,19 @@ pub struct Inbox {
     pub max_age_days: u32,
     /// A file with a greater share of rejected rows stops the run.
     pub max_reject_share: f64,
+    /// Archived inputs older than this many days are removed; none are without it.
+    pub keep_archive_days: Option<u32>,
 }
 
 impl Default for Inbox {
     fn default() -> Self {
-        Inbox { after_run: AfterRun::Archive, settle_seconds: 60, max_age_days: 8, max_reject_share: 0.05 }
+        Inbox {
+            after_run: AfterRun::Archive,
+            settle_seconds: 60,
+            max_age_days: 8,
+            max_reject_share: 0.05,
+            keep_archive_days: None,
+        }
     }
 }
 

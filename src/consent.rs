@@ -4,6 +4,20 @@
 //! not; an opt-in is one only if it is explicit, and wins only if it beats all opt-outs. An opt-out spreads
 //! to every contact that shares the address. Invariant: a person with an opt-out is decided `in` only by an
 //! evidenced opt-in that is later than every one of them.
+//!
+//! What earlier runs saw is read so that doubt still goes to silence:
+//!
+//! - An opt-out without a date was made before the first run that saw it: an opt-in must be later than that run. For the
+//!   legal clock it was made when the last export before was made that showed the record not opted out.
+//! - A record that is not opted out any more keeps its opt-out as a signal, with the time that it had: a load may have
+//!   overwritten it. So does a record that is not exported any more, for the contact with its id, else its source id,
+//!   else its address. Only our own opt-in correction ends the signal.
+//! - The change from out to in is an explicit opt-in where it is evidenced (see [`crate::ledger`]) in a system whose
+//!   opt-ins count. It was made after the last export that showed the opt-out, and counts from then. It is certainly later
+//!   than the opt-out of its own record, and must beat all others by the tolerance like any opt-in.
+//! - An opt-out that a correction of ours made is no new signal: against opt-ins from before that correction it has the
+//!   times of the opt-outs that it passed on. An opt-in from after it must be later than the opt-out as it now stands,
+//!   for nobody can tell our load from the person's own word in the same week.
 
 mod signals;
 
@@ -17,6 +31,7 @@ use polars::prelude::{
 
 use crate::columns::{Method, Opt, Role};
 use crate::config::{Config, SharedAddress};
+use crate::ledger::{Absent, Recalled, Signal as Seen};
 use crate::matching::{Matched, cols, word};
 use crate::normalise::{Moment, Zone, col as of};
 use crate::systems::Systems;
@@ -45,6 +60,8 @@ pub struct Consent {
     pub wishes: HashMap<u32, Wish>,
     /// Persons with a code that nobody has given a meaning: their corrections are held.
     pub stopped: HashSet<u32>,
+    /// What earlier runs saw.
+    pub recalled: Recalled,
 }
 
 /// What one person wants, and why.
@@ -64,6 +81,12 @@ pub struct Wish {
     pub shared: Option<(u32, Text)>,
     /// Where that chain of shared addresses begins: a person with an opt-out of his own.
     pub root: Option<u32>,
+    /// Of `outs`, the records that were opted out and are not any more, without an opt-in that counts.
+    pub undone: Vec<u32>,
+    /// Opt-outs of records that this run has no row of, by position in [`Recalled::absent`].
+    pub absent: Vec<usize>,
+    /// The opt-outs that keep the person out, also over shared addresses: what a correction passes on.
+    pub passed_on: Hardest,
     hardest: Hardest,
 }
 
@@ -76,14 +99,19 @@ pub fn beats(opted_in: (Moment, Zone), out: (Option<Moment>, Zone, bool), config
     hardest.is_beaten_by(opt_in, i64::from(config.policy.clock_tolerance_hours) * 3_600_000)
 }
 
-/// The opt-outs of a person that are the hardest to beat.
+/// The opt-outs of a person that are the hardest to beat. Times are milliseconds since 1970 UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Hardest {
-    undated: bool,
-    /// A ticked box of the CRM, which never has a date.
-    boxed: bool,
-    instant: Option<i64>,
-    day: Option<(NaiveDate, i64)>,
+pub struct Hardest {
+    /// One of which nobody knows when it was made.
+    pub undated: bool,
+    /// A ticked box of the CRM, which never has a date: the run that first saw it, the end of time where this one does.
+    pub boxed: Option<i64>,
+    /// The latest with a time.
+    pub instant: Option<i64>,
+    /// The latest of which only the day is known, and when that day ends.
+    pub day: Option<(NaiveDate, i64)>,
+    /// The earliest run that wrote a correction which made one of them, and the latest time at which it can have been loaded.
+    pub echoed: Option<(i64, i64)>,
 }
 
 /// An opt-in, as it is compared with opt-outs.
@@ -97,34 +125,65 @@ struct OptIn {
 impl Hardest {
     fn add(&mut self, out: Option<Moment>, zone: Zone, is_box: bool) {
         match out {
-            None if is_box => self.boxed = true,
+            None if is_box => self.boxed = Some(i64::MAX),
             None => self.undated = true,
             Some(out) if out.is_day() => self.day = self.day.max(Some((zone.day_of(out.start()), out.until))),
             Some(out) => self.instant = self.instant.max(Some(out.until)),
         }
     }
 
+    /// Adds an opt-out that earlier runs saw. `dated` is when it was made as this run's export says, if it does.
+    fn recall(&mut self, signal: &Seen, dated: Option<Moment>, now: i64, zone: Zone, is_box: bool) {
+        if let Some(echo) = signal.echo {
+            let loaded = dated.map_or(signal.seen, |dated| dated.until);
+            *self = self.with(Hardest { echoed: Some((echo.written, loaded)), ..echo.of });
+            return;
+        }
+        match dated {
+            None if signal.seen < now && is_box => self.boxed = self.boxed.max(Some(signal.seen)),
+            None if signal.seen < now => self.instant = self.instant.max(Some(signal.seen)),
+            dated => self.add(dated, zone, is_box),
+        }
+    }
+
+    /// The same once the run is over: what has no time was made before it.
+    pub fn seen_by(self, run: i64) -> Hardest {
+        Hardest {
+            undated: false,
+            boxed: self.boxed.map(|boxed| boxed.min(run)),
+            instant: self.instant.max(self.undated.then_some(run)),
+            echoed: None,
+            ..self
+        }
+    }
+
     /// The same, as it stands against the opt-in of another who shares the address. The CRM's box has no date of
     /// its own; beside a dated opt-out of the same person it is that one, passed on to the CRM.
     fn of_a_sharer(self) -> Hardest {
-        Hardest { boxed: self.boxed && self.instant.is_none() && self.day.is_none(), ..self }
+        Hardest { boxed: self.boxed.filter(|_| self.instant.is_none() && self.day.is_none()), ..self }
     }
 
-    fn with(self, other: Hardest) -> Hardest {
+    /// Both.
+    pub fn with(self, other: Hardest) -> Hardest {
         let until = self.day.map(|day| day.1).max(other.day.map(|day| day.1));
         Hardest {
             undated: self.undated || other.undated,
-            boxed: self.boxed || other.boxed,
+            boxed: self.boxed.max(other.boxed),
             instant: self.instant.max(other.instant),
             day: self.day.map(|day| day.0).max(other.day.map(|day| day.0)).zip(until),
+            echoed: match (self.echoed, other.echoed) {
+                (Some(one), Some(other)) => Some((one.0.min(other.0), one.1.max(other.1))),
+                (one, other) => one.or(other),
+            },
         }
     }
 
     /// Whether an opt-in is later than all of them. Two bare dates: a later day is enough; else by more than the tolerance.
     fn is_beaten_by(self, opt_in: OptIn, tolerance_ms: i64) -> bool {
-        let after = |until: i64| opt_in.at.from - until > tolerance_ms;
+        let after = |until: i64| opt_in.at.from.saturating_sub(until) > tolerance_ms;
         !self.undated
-            && !self.boxed
+            && self.boxed.is_none_or(after)
+            && self.echoed.is_none_or(|(written, loaded)| opt_in.at.until <= written || after(loaded))
             && self.instant.is_none_or(after)
             && self.day.is_none_or(|(day, until)| if opt_in.at.is_day() { opt_in.day > day } else { after(until) })
     }
@@ -134,15 +193,23 @@ impl Hardest {
 ///
 /// # Errors
 /// Only what Polars cannot do, which is a defect.
-pub fn weigh(records: &DataFrame, matched: &Matched, config: &Config, systems: &Systems, texts: &Texts) -> Result<Consent> {
+pub fn weigh(
+    records: &DataFrame,
+    matched: &Matched,
+    recalled: Recalled,
+    config: &Config,
+    systems: &Systems,
+    texts: &Texts,
+) -> Result<Consent> {
     let mut weighing = Weighing { config, systems, wishes: HashMap::default(), opt_ins: HashMap::default() };
-    let stopped = weighing.read_signals(records, matched, texts)?;
+    let stopped = weighing.read_signals(records, matched, &recalled, texts)?;
+    weighing.read_absent(records, matched, &recalled, texts)?;
     weighing.decide_alone(&stopped);
     if config.policy.shared_address == SharedAddress::MostRestrictive {
         weighing.spread(records, matched, texts)?;
     }
     let decisions = decisions_frame(&weighing.wishes, &weighing.opt_ins)?;
-    Ok(Consent { decisions, wishes: weighing.wishes, stopped: stopped.by_code })
+    Ok(Consent { decisions, wishes: weighing.wishes, stopped: stopped.by_code, recalled })
 }
 
 struct Weighing<'a> {
@@ -160,11 +227,11 @@ struct Doubt {
 
 impl Weighing<'_> {
     /// Every opt-out and every opt-in of every person.
-    fn read_signals(&mut self, records: &DataFrame, matched: &Matched, texts: &Texts) -> Result<Doubt> {
+    fn read_signals(&mut self, records: &DataFrame, matched: &Matched, recalled: &Recalled, texts: &Texts) -> Result<Doubt> {
         let office = col(cols::METHOD)
             .eq(word(Method::SharedEmail.word(), Method::dtype()))
             .and(col(cols::BELONGS).gt(lit(self.config.policy.max_shared)));
-        let signals = signals(records, matched.links.clone().lazy().filter(office.not()))?;
+        let signals = signals(records, matched.links.clone().lazy().filter(office.not()), recalled)?;
 
         let policy = Judge { config: self.config, systems: self.systems };
         let zones: Vec<Zone> = self.systems.profiles().iter().map(|profile| Zone::parse(&profile.zone)).collect::<Result<_>>()?;
@@ -177,15 +244,34 @@ impl Weighing<'_> {
             if rows.stopped[at] {
                 doubt.by_code.insert(person);
             }
-            match policy.out(&rows, at) {
+            let (standing, record) = (policy.out(&rows, at), rows.record[at]);
+            let is_box = self.systems.profiles()[system].role == Role::Crm && rows.main[at];
+            let remembered = recalled.of.get(&ix);
+            match standing {
                 Some(Standing::Unreadable) => drop(doubt.unreadable.insert(person)),
                 Some(Standing::Counts) => {
                     let wish = self.wishes.entry(person).or_default();
                     wish.outs.push(ix);
-                    let is_box = self.systems.profiles()[system].role == Role::Crm && rows.main[at];
-                    wish.hardest.add(rows.out[at], zones[system], is_box);
+                    match remembered {
+                        Some(seen) => wish.hardest.recall(seen, rows.out[at], recalled.now, zones[system], is_box),
+                        None => wish.hardest.add(rows.out[at], zones[system], is_box),
+                    }
                 }
                 _ => {}
+            }
+            if let Some(seen) = remembered.filter(|_| standing.is_none()) {
+                // An address alone does not say whose permission it is, nor does an id that several contacts have.
+                if seen.opted_in && rows.by_id[at] && rows.belongs[at] == 1 {
+                    // It counts from its earliest, as an instant: the short cut for two bare dates is not for a window.
+                    let opted_in = Moment { from: seen.last, until: seen.last };
+                    let day = zones[system].day_of(opted_in.start());
+                    self.hear(person, ix, OptIn { at: opted_in, day, record }, texts);
+                } else if !policy.stays_in_unit(&rows, at) {
+                    let wish = self.wishes.entry(person).or_default();
+                    wish.outs.push(ix);
+                    wish.undone.push(ix);
+                    wish.hardest.recall(seen, seen.dated, recalled.now, zones[system], is_box);
+                }
             }
             let standing = policy.opted_in(&rows, at);
             if matches!(standing, Some(Standing::ByAddress | Standing::OfSeveral | Standing::Unproven)) {
@@ -194,17 +280,42 @@ impl Weighing<'_> {
                     wish.unproven = Some(ix);
                 }
             } else if let Some(opted_in) = rows.opted_in[at].filter(|_| standing == Some(Standing::Counts)) {
-                let wish = self.wishes.entry(person).or_default();
-                let candidate = OptIn { at: opted_in, day: zones[system].day_of(opted_in.start()), record: rows.record[at] };
-                // The latest; of two at once the one that sorts last, whatever the order of rows.
-                let order = |opt_in: &OptIn| (opt_in.at, opt_in.record.map(|record| texts.get(record)));
-                if self.opt_ins.get(&person).is_none_or(|known| order(&candidate) > order(known)) {
-                    self.opt_ins.insert(person, candidate);
-                    wish.opted_in = Some(ix);
-                }
+                let day = zones[system].day_of(opted_in.start());
+                self.hear(person, ix, OptIn { at: opted_in, day, record }, texts);
             }
         }
         Ok(doubt)
+    }
+
+    /// Of a person's opt-ins the latest counts; of two at once the one that sorts last, whatever the order of rows.
+    fn hear(&mut self, person: u32, ix: u32, opt_in: OptIn, texts: &Texts) {
+        let order = |opt_in: &OptIn| (opt_in.at, opt_in.record.map(|record| texts.get(record)));
+        let wish = self.wishes.entry(person).or_default();
+        if self.opt_ins.get(&person).is_none_or(|known| order(&opt_in) > order(known)) {
+            self.opt_ins.insert(person, opt_in);
+            wish.opted_in = Some(ix);
+        }
+    }
+
+    /// Opt-outs of records that this run has no row of, for the contacts that they were of.
+    fn read_absent(&mut self, records: &DataFrame, matched: &Matched, recalled: &Recalled, texts: &Texts) -> Result<()> {
+        if recalled.absent.is_empty() {
+            return Ok(());
+        }
+        let contacts = Contacts::new(records, matched, recalled, self.systems, texts)?;
+        for (at, absent) in recalled.absent.iter().enumerate().filter(|(_, absent)| !absent.signal.opted_in) {
+            if !absent.unit.is_empty() && self.config.policy.unit_unsubscribe == crate::config::UnitUnsubscribe::Unit {
+                continue;
+            }
+            let profile = &self.systems.profiles()[absent.system];
+            let (zone, persons) = (Zone::parse(&profile.zone)?, contacts.of(absent, profile.role));
+            for person in persons.iter().filter(|_| persons.len() <= self.config.policy.max_shared as usize) {
+                let wish = self.wishes.entry(*person).or_default();
+                wish.absent.push(at);
+                wish.hardest.recall(&absent.signal, absent.signal.dated, recalled.now, zone, false);
+            }
+        }
+        Ok(())
     }
 
     /// Each person's own decision, before anything is shared.
@@ -213,12 +324,13 @@ impl Weighing<'_> {
         for (person, wish) in &mut self.wishes {
             let certain = !doubt.unreadable.contains(person) && !doubt.by_code.contains(person);
             let wins = self.opt_ins.get(person).is_some_and(|opt_in| certain && wish.hardest.is_beaten_by(*opt_in, tolerance));
-            wish.own = match (wins, wish.outs.is_empty()) {
+            wish.own = match (wins, wish.outs.is_empty() && wish.absent.is_empty()) {
                 (true, _) => Some(Opt::In),
                 (false, false) => Some(Opt::Out),
                 (false, true) => None,
             };
             wish.decision = wish.own;
+            wish.passed_on = wish.hardest;
         }
     }
 
@@ -247,6 +359,10 @@ impl Weighing<'_> {
                     pending.push(other);
                 }
             }
+        }
+        for (person, hardest) in spreading {
+            let wish = self.wishes.entry(person).or_default();
+            wish.passed_on = wish.hardest.with(hardest);
         }
         self.explain_shared(&neighbours, matched, texts);
         Ok(())
@@ -287,6 +403,56 @@ impl Weighing<'_> {
 
     fn tolerance_ms(&self) -> i64 {
         i64::from(self.config.policy.clock_tolerance_hours) * 3_600_000
+    }
+}
+
+/// The contacts that records which are not there any more were of, by id, source id and address.
+struct Contacts<'a> {
+    by_id: HashMap<&'a str, Vec<u32>>,
+    by_source: HashMap<&'a str, Vec<u32>>,
+    by_address: HashMap<&'a str, Vec<u32>>,
+}
+
+impl<'a> Contacts<'a> {
+    fn new(
+        records: &DataFrame,
+        matched: &Matched,
+        recalled: &Recalled,
+        systems: &Systems,
+        texts: &'a Texts,
+    ) -> Result<Contacts<'a>> {
+        let wanted = |of: &dyn Fn(&Absent) -> &str| -> HashSet<String> {
+            recalled.absent.iter().map(of).filter(|text| !text.is_empty()).map(str::to_owned).collect()
+        };
+        let crm = |absent: &Absent| systems.profiles()[absent.system].role == Role::Crm;
+        let ids = wanted(&|absent| if crm(absent) { &absent.record } else { &absent.contact_id });
+        let (sources, addresses) = (wanted(&|absent| &absent.source_id), wanted(&|absent| &absent.email));
+        let source_ids = records.column(of::SOURCE_ID)?.u32()?;
+        let mut contacts = Contacts { by_id: HashMap::default(), by_source: HashMap::default(), by_address: HashMap::default() };
+        for (person, (ix, id)) in (0u32..).zip(&matched.contacts) {
+            let id = texts.get(*id);
+            if ids.contains(id) {
+                contacts.by_id.entry(id).or_default().push(person);
+            }
+            let source = source_ids.get(*ix as usize).map(|source| texts.get(Text::from_number(source)));
+            if let Some(source) = source.filter(|source| sources.contains(*source)) {
+                contacts.by_source.entry(source).or_default().push(person);
+            }
+        }
+        let (persons, shared) = (matched.addresses.column(cols::PERSON)?.u32()?, matched.addresses.column("address")?.u32()?);
+        for (person, address) in persons.iter().flatten().zip(shared.iter().flatten()) {
+            let address = texts.get(Text::from_number(address));
+            if addresses.contains(address) {
+                contacts.by_address.entry(address).or_default().push(person);
+            }
+        }
+        Ok(contacts)
+    }
+
+    fn of(&self, absent: &Absent, role: Role) -> &[u32] {
+        let id = if role == Role::Crm { &absent.record } else { &absent.contact_id };
+        let found = [(&self.by_id, id), (&self.by_source, &absent.source_id), (&self.by_address, &absent.email)];
+        found.into_iter().find_map(|(known, key)| known.get(key.as_str())).map(Vec::as_slice).unwrap_or_default()
     }
 }
 

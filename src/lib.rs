@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! inbox -> ingest -> normalise -> match -> weigh -> classify -> decide -> write
-//!             ^ profiles
+//!             ^ profiles              ^ ledger (read)        ledger (append) ^
 //! ```
 
 pub mod classify;
@@ -17,6 +17,7 @@ pub mod decide;
 pub mod explain;
 pub mod generate;
 pub mod ingest;
+pub mod ledger;
 pub mod matching;
 mod nearest;
 pub mod normalise;

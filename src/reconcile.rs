@@ -12,6 +12,7 @@ use crate::columns::Role;
 use crate::consent::weigh;
 use crate::decide::{Decided, decide};
 use crate::ingest::{FileReport, Ingested, Reject, Table, Verdict, ingest};
+use crate::ledger::{Ledger, Sighting};
 use crate::matching::match_records;
 use crate::normalise::{Facts, Folded, Rows, Rules, normalise, read_rows};
 use crate::progress::{self, Unit};
@@ -51,6 +52,8 @@ pub struct Settled<'a> {
     rejected: Vec<Reject>,
     /// Rows that are part of the record of another row.
     pub folded: &'a [Folded],
+    /// What the ledger makes of it.
+    pub sighting: Sighting<'a>,
 }
 
 impl Settled<'_> {
@@ -59,7 +62,7 @@ impl Settled<'_> {
     /// # Errors
     /// Only what Polars cannot do, which is a defect.
     pub fn report(self) -> Result<Outputs> {
-        report(self.decided, self.world, self.facts, self.rejected, self.folded)
+        report(self.decided, self.world, self.facts, self.rejected, self.folded, self.sighting)
     }
 }
 
@@ -115,6 +118,7 @@ fn settle<T>(
 ) -> Result<T> {
     let config = &workspace.config;
     let Exports { ingested, texts } = exports;
+    let ledger = stages.run("remember", || Ledger::open(&workspace.ledger(), &workspace.runs(), clock.as_of))?;
     let Ingested { mut files, tables, rejects } = ingested;
     let systems = &require_systems(&files, workspace).context(Stop::Inputs)?;
     let run = Rules { systems, config, as_of: clock.as_of, texts: &texts };
@@ -123,8 +127,9 @@ fn settle<T>(
     require_few_rejects(&files, &rejected, workspace).context(Stop::Inputs)?;
     let records = normalised.records;
     stages.records = records.height() as u64;
+    let mut sighting = stages.run("recall", || ledger.observe(&records, &files, systems, config, &texts))?;
     let matched = stages.run("match", || match_records(&records, &texts))?;
-    let consent = stages.run("weigh", || weigh(&records, &matched, config, systems, &texts))?;
+    let consent = stages.run("weigh", || weigh(&records, &matched, sighting.recalled(), config, systems, &texts))?;
     let (members, notable) = stages.run("gather", || {
         let members = members(&records, &matched, &consent, config)?;
         let notable = notable(&members)?;
@@ -146,7 +151,7 @@ fn settle<T>(
     let facts = Facts::new(&records, systems, &texts)?;
     let found = stages.run("classify", || classify(&world))?;
     let decided = stages.run("decide", || decide(found, &world, &facts))?;
-    then(Settled { world: &world, facts: &facts, decided: &decided, rejected, folded: &normalised.folded }, stages)
+    then(Settled { world: &world, facts: &facts, decided: &decided, rejected, folded: &normalised.folded, sighting }, stages)
 }
 
 #[derive(Default)]

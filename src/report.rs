@@ -4,13 +4,14 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use polars::prelude::DataFrame;
 
-use crate::columns::{Outcome, Role};
+use crate::columns::{Outcome, Role, Standing};
 use crate::decide::Clock;
 use crate::ingest::{FileReport, Reject};
+use crate::ledger::{Past, Settled};
 use crate::rules::Rule;
 
 /// The columns of `discrepancies.csv`, in order.
-pub const DISCREPANCY_COLUMNS: [&str; 19] = [
+pub const DISCREPANCY_COLUMNS: [&str; 21] = [
     "rule",
     "severity",
     "outcome",
@@ -30,6 +31,8 @@ pub const DISCREPANCY_COLUMNS: [&str; 19] = [
     "state",
     "first_seen",
     "due",
+    "runs",
+    "days",
 ];
 
 /// Everything that the outputs of a run say.
@@ -61,6 +64,42 @@ pub struct Report {
     pub next_run: NaiveDate,
     /// Sentences that a person must read: refused files, held targets, codes without a meaning.
     pub attention: Vec<String>,
+    /// How this run stands against earlier ones.
+    pub history: History,
+}
+
+/// What the ledger says of a run.
+#[derive(Debug, Default)]
+pub struct History {
+    /// The time of the latest earlier run; none in the first.
+    pub last_run: Option<DateTime<Utc>>,
+    /// Discrepancies by standing, in the order of [`Standing::ALL`]; the last two are those that this run did not find.
+    pub by_standing: [u64; Standing::ALL.len()],
+    /// Discrepancies of earlier runs that this run did not find: resolved, or not compared because an export is
+    /// missing. Sorted by rule, contact, address.
+    pub past: Vec<Past>,
+    /// Corrections of earlier runs and what became of them, sorted by system and record.
+    pub corrections: Vec<Settled>,
+    /// Whether something of the ledger could not be read.
+    pub damaged: bool,
+    /// Whether an export has much fewer rows than the one before.
+    pub shrunken: bool,
+    /// Runs whose sets go out of the ledger because of their age, when this one is written.
+    pub pruned: Vec<String>,
+}
+
+impl Report {
+    /// The day of a run, as people in the workspace's zone call it.
+    pub fn local_day(&self, millis: i64) -> NaiveDate {
+        DateTime::from_timestamp_millis(millis).unwrap_or_default().with_timezone(&self.timezone).date_naive()
+    }
+}
+
+impl History {
+    /// Discrepancies that stand so.
+    pub fn standing(&self, standing: Standing) -> u64 {
+        self.by_standing[standing as usize]
+    }
 }
 
 /// An open discrepancy that is overdue or due before the next run.

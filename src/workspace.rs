@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Days, NaiveDateTime, Utc};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -148,6 +148,11 @@ impl Workspace {
         self.root.join("runs")
     }
 
+    /// What the program remembers from run to run.
+    pub fn ledger(&self) -> PathBuf {
+        self.root.join("ledger")
+    }
+
     /// The contents that runs before a time used, by SHA-256, each with the latest such run.
     ///
     /// # Errors
@@ -251,12 +256,33 @@ impl Workspace {
         }
         let id = as_of.format("%Y-%m-%dT%H%M%SZ").to_string();
         // An earlier run of the same time stays: a run folder is never replaced.
-        let id =
-            std::iter::once(id.clone()).chain((2..).map(|number| format!("{id}-{number}"))).find(|id| !runs.join(id).exists());
+        let is_free = |id: &String| !runs.join(id).exists() && !self.ledger().join(id).exists();
+        let id = std::iter::once(id.clone()).chain((2..).map(|number| format!("{id}-{number}"))).find(is_free);
         let id = id.expect("there is always a free number");
         let hidden = runs.join(format!(".unfinished-{id}"));
         create_folder(&hidden)?;
         Ok(RunFolder { hidden, shown: runs.join(&id), id })
+    }
+
+    /// Run folders and archived inputs that the configuration no longer keeps at a time. The newest run stays.
+    ///
+    /// # Errors
+    /// A folder cannot be listed.
+    pub fn expired(&self, as_of: DateTime<Utc>) -> Result<Vec<PathBuf>> {
+        let mut expired = Vec::new();
+        for (folder, days) in
+            [(self.runs(), self.config.run.keep_days), (self.root.join("archive"), self.config.inbox.keep_archive_days)]
+        {
+            let limit = days.and_then(|days| as_of.checked_sub_days(Days::new(u64::from(days))));
+            let (Some(limit), true) = (limit, folder.is_dir()) else { continue };
+            let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
+            let mut ids: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+            ids.retain(|id| time_of(id).is_some());
+            ids.sort();
+            ids.pop();
+            expired.extend(ids.iter().filter(|id| time_of(id).is_some_and(|at| at < limit)).map(|id| folder.join(id)));
+        }
+        Ok(expired)
     }
 
     /// Moves an input to `archive/<run-id>/`, keeping its sub-folder, if it still is what was read.
@@ -277,6 +303,12 @@ impl Workspace {
         move_file(file, &to).with_context(|| format!("{} could not be moved to {}", file.display(), to.display()))?;
         sync_folder(folder)
     }
+}
+
+/// The time that a run's name tells.
+fn time_of(id: &str) -> Option<DateTime<Utc>> {
+    let time = NaiveDateTime::parse_from_str(id.get(..18)?, "%Y-%m-%dT%H%M%SZ").ok()?;
+    Some(time.and_utc())
 }
 
 fn sha256_of(file: &Path) -> Result<String> {

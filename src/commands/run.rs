@@ -11,6 +11,7 @@ use crate::commands::progress::Display;
 use crate::commands::{DONE, LOOK, print};
 use crate::config::AfterRun;
 use crate::ingest::Verdict::{Superseded, Used};
+use crate::ledger::settle;
 use crate::progress::{self, Unit};
 use crate::reconcile::{Clock, reconcile};
 use crate::report::Report;
@@ -22,6 +23,7 @@ pub(super) fn run(workspace: &Workspace, clock: Clock, dry_run: bool, format: Fo
     let _lock = if dry_run { None } else { Some(workspace.lock()?) };
     if !dry_run {
         complete_approvals(workspace)?;
+        settle(&workspace.ledger(), &workspace.runs())?;
     }
     let display = Display::start(common);
     let (outputs, mut stages) = reconcile(workspace, clock)?;
@@ -32,16 +34,22 @@ pub(super) fn run(workspace: &Workspace, clock: Clock, dry_run: bool, format: Fo
         progress::begin("write", Unit::Count("rows"), 0);
         let begun = Instant::now();
         let run = workspace.begin_run(clock.as_of)?;
-        write(&outputs, &workspace.config, &run.hidden).context("the run was not written; the inbox is as it was")?;
+        let set = write(&outputs, &workspace.config, &run).context("the run was not written; the inbox is as it was")?;
         stages.push(Stage::ended("write", begun.elapsed()));
         write_manifest(&manifest(&stages), &run.hidden)?;
         let id = run.id.clone();
         let folder = run.appear()?;
         // The run is complete: what goes wrong from here on is told, and undoes nothing.
+        troubles.extend(set.appear().err());
+        troubles.extend(settle(&workspace.ledger(), &workspace.runs()).err());
         troubles.extend(link_latest(&folder).err());
         if workspace.config.inbox.after_run == AfterRun::Archive {
             let moved = inputs(&outputs.report).into_iter().map(|(path, sha256)| workspace.archive(&id, path, sha256));
             troubles.extend(moved.filter_map(Result::err));
+        }
+        for expired in workspace.expired(clock.as_of)? {
+            let removed = std::fs::remove_dir_all(&expired).with_context(|| format!("cannot remove {}", expired.display()));
+            troubles.extend(removed.err());
         }
         shown = Some(folder);
     }
@@ -55,10 +63,13 @@ pub(super) fn run(workspace: &Workspace, clock: Clock, dry_run: bool, format: Fo
     if format == Format::Json {
         print(&(serde_json::to_string_pretty(&manifest(&stages))? + "\n"))?;
     } else if !common.quiet {
-        let place = shown.map_or("Dry run: nothing was written.\n".to_owned(), |folder| {
-            let next = "Next: open its discrepancies.xlsx, whose first sheet says what to do today.";
-            format!("Written to {}\n{next}\n", folder.display())
-        });
+        let place = shown.map_or_else(
+            || dry_words(&outputs.report, workspace, clock),
+            |folder| {
+                let next = "Next: open its discrepancies.xlsx, whose first sheet says what to do today.";
+                format!("Written to {}\n{next}\n", folder.display())
+            },
+        );
         print(&format!("{}\n{place}", summary(&outputs.report)))?;
     }
     for trouble in &troubles {
@@ -72,6 +83,16 @@ fn complete_approvals(workspace: &Workspace) -> Result<()> {
     let Some(latest) = workspace.run_ids()?.pop() else { return Ok(()) };
     let folder = workspace.runs().join(latest);
     Approvals::of(&folder)?.complete(&folder)
+}
+
+/// What a dry run says beside the summary: what would be removed because of its age.
+fn dry_words(report: &Report, workspace: &Workspace, clock: Clock) -> String {
+    let sets = report.history.pruned.iter().map(|run| format!("ledger/{run}"));
+    let folders = workspace.expired(clock.as_of).unwrap_or_default();
+    let folders = folders.iter().map(|folder| folder.strip_prefix(&workspace.root).unwrap_or(folder).display().to_string());
+    let removed: Vec<String> = sets.chain(folders).collect();
+    let removed = if removed.is_empty() { String::new() } else { format!("Too old, would go: {}.\n", removed.join(", ")) };
+    format!("Dry run: nothing was written.\n{removed}")
 }
 
 /// The files that a run is done with, and what they held: those used, older exports, and copies of either.

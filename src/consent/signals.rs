@@ -1,10 +1,13 @@
 //! Records to signals: one row is one record of one person that says anything of the person's wish, and whether it counts.
 
 use anyhow::Result;
-use polars::prelude::{DataFrame, IntoLazy, JoinArgs, JoinType, LazyFrame, col, lit};
+use polars::prelude::{
+    BooleanChunked, DataFrame, IntoColumn, IntoLazy, JoinArgs, JoinType, LazyFrame, NewChunkedArray, col, lit,
+};
 
 use crate::columns::{Method, Opt};
 use crate::config::{Config, UnitUnsubscribe};
+use crate::ledger::Recalled;
 use crate::matching::{Matched, cols, word};
 use crate::normalise::{Moment, col as of};
 use crate::systems::Systems;
@@ -58,7 +61,7 @@ pub fn signals_of(
     systems: &Systems,
 ) -> Result<Vec<Signal>> {
     let links = matched.links.clone().lazy().filter(col(cols::PERSON).eq(lit(person)));
-    let rows = Signals::of(&signals(records, links)?.sort([of::IX], Default::default())?)?;
+    let rows = Signals::of(&signals(records, links, &Recalled::default())?.sort([of::IX], Default::default())?)?;
     let policy = Judge { config, systems };
     Ok((0..rows.ix.len())
         .map(|at| Signal { ix: rows.ix[at], out: policy.out(&rows, at), opted_in: policy.opted_in(&rows, at) })
@@ -73,17 +76,21 @@ pub(super) struct Judge<'a> {
 
 impl Judge<'_> {
     pub fn out(&self, rows: &Signals, at: usize) -> Option<Standing> {
-        let stays = || rows.unit[at].is_some() && self.config.policy.unit_unsubscribe == UnitUnsubscribe::Unit;
         match rows.opt[at] {
             Opt::Out | Opt::Unreadable if !rows.by_id[at] && rows.belongs[at] > self.config.policy.max_shared => {
                 Some(Standing::OfOffice)
             }
             Opt::Unreadable => Some(Standing::Unreadable),
             Opt::Out if rows.list[at].is_some() => Some(Standing::OfOneList),
-            Opt::Out if stays() => Some(Standing::StaysInUnit),
+            Opt::Out if self.stays_in_unit(rows, at) => Some(Standing::StaysInUnit),
             Opt::Out => Some(Standing::Counts),
             Opt::In | Opt::Blank => None,
         }
+    }
+
+    /// Whether it is of a business unit, which the policy leaves there.
+    pub fn stays_in_unit(&self, rows: &Signals, at: usize) -> bool {
+        rows.unit[at].is_some() && self.config.policy.unit_unsubscribe == UnitUnsubscribe::Unit
     }
 
     pub fn opted_in(&self, rows: &Signals, at: usize) -> Option<Standing> {
@@ -106,13 +113,18 @@ impl Judge<'_> {
     }
 }
 
-/// The rows of links whose records say anything of a wish, with what they say.
-pub(super) fn signals(records: &DataFrame, links: LazyFrame) -> Result<DataFrame> {
+/// The rows of links whose records say anything of a wish, or did in earlier runs, with what they say.
+pub(super) fn signals(records: &DataFrame, links: LazyFrame, recalled: &Recalled) -> Result<DataFrame> {
     let opt = |opt: Opt| col(of::OPT).eq(word(opt.word(), Opt::dtype()));
+    let mut remembered = vec![false; records.height()];
+    recalled.of.keys().for_each(|ix| remembered[*ix as usize] = true);
+    let mut records = records.clone();
+    records.with_column(BooleanChunked::from_iter_values("remembered".into(), remembered.into_iter()).into_column())?;
     Ok(records
-        .clone()
         .lazy()
-        .filter(opt(Opt::Out).or(opt(Opt::Unreadable)).or(col(of::IN_FROM).is_not_null()).or(col(of::STOPPED)))
+        .filter(
+            opt(Opt::Out).or(opt(Opt::Unreadable)).or(col(of::IN_FROM).is_not_null()).or(col(of::STOPPED)).or(col("remembered")),
+        )
         .select(
             [
                 of::IX,

@@ -17,7 +17,9 @@ pub(super) fn hold(
     facts: &Facts<'_>,
 ) -> Result<BTreeMap<usize, String>> {
     for ((record, _), correction) in corrections.iter_mut() {
-        correction.held = stopped(correction, world).or_else(|| stale(*record, correction, world, facts));
+        correction.held = stopped(correction, world)
+            .or_else(|| stale(*record, correction, world, facts))
+            .or_else(|| shrunken(*record, correction, world, facts));
     }
     let records = records_by_system(world)?;
     let mut braked = BTreeMap::new();
@@ -77,6 +79,35 @@ fn stale(record: u32, correction: &Correction, world: &World<'_>, facts: &Facts<
         }
     };
     held.then(|| "it rests on a stale export alone; export again.".to_owned())
+}
+
+/// A correction that rests on an export which lost many rows: it is of a record there, or nothing else speaks for it. An
+/// opt-in is held in any case: the person may have opted out in the rows that are missing.
+fn shrunken(record: u32, correction: &Correction, world: &World<'_>, facts: &Facts<'_>) -> Option<String> {
+    let shrunken = &world.consent.recalled.shrunken;
+    let first = shrunken.first()?;
+    let is_shrunken = |ix: &u32| {
+        shrunken.iter().any(|kind| {
+            world.systems.profiles()[kind.at.0]
+                .kinds
+                .get(kind.at.1)
+                .is_some_and(|known| facts.system(*ix) == kind.at.0 && facts.kind(*ix).name == known.name)
+        })
+    };
+    let mut signals = correction.persons.iter().flat_map(|person| outs_of(*person, world)).peekable();
+    let held = match &correction.change {
+        Change::OptIn { .. } => true,
+        Change::Bounced { failed: from } | Change::Categories { right: Some(from), .. } => {
+            is_shrunken(from) || is_shrunken(&record)
+        }
+        Change::OptOut | Change::Unsubscribe | Change::Categories { right: None, .. } => {
+            is_shrunken(&record) || signals.peek().is_some() && signals.all(is_shrunken)
+        }
+    };
+    let title = &world.systems.profiles()[first.at.0].title;
+    held.then(|| {
+        format!("an export of {title} has {} rows where the one before had {}; export it again.", first.rows, first.before)
+    })
 }
 
 /// The records that opt a person out, also over shared addresses.

@@ -1,7 +1,12 @@
 //! Which side of a category that differs is behind, and what its cell becomes.
 
+use anyhow::Result;
+use foldhash::HashMap;
+use polars::prelude::{IntoLazy, col as column};
+
 use crate::classify::{Detail, Found, World};
 use crate::columns::Role;
+use crate::matching::cols;
 use crate::normalise::{CategoryBook, Facts, col, own_values};
 
 /// The record that changes.
@@ -19,7 +24,10 @@ pub(super) struct Behind {
 /// The later explicit change wins; without times, the system that the policy names. Only codes are explicit
 /// and dated: a cell of categories has no time of its own. An undated code is still a choice that somebody
 /// made, and wins over a cell.
-pub(super) fn side_that_is_behind(found: &Found, world: &World<'_>, facts: &Facts<'_>) -> Option<Behind> {
+///
+/// Where codes of one person contradict each other, the later one wins, and without times the one that says no; what a
+/// losing code says is for a person to decide, or the category would flip from week to week.
+pub(super) fn side_that_is_behind(found: &Found, choices: &Choices, world: &World<'_>, facts: &Facts<'_>) -> Option<Behind> {
     let (ours, theirs) = (found.a?, found.b?);
     let Detail::Category { on_in_a } = found.detail else { return None };
     let category = world.texts.get(found.subject?);
@@ -27,6 +35,9 @@ pub(super) fn side_that_is_behind(found: &Found, world: &World<'_>, facts: &Fact
     let authority = world.config.category_authority(world.systems);
     let named = [ours, theirs].into_iter().find(|ix| facts.profile(*ix).name == authority);
     let hub = || [ours, theirs].into_iter().find(|ix| facts.profile(*ix).role == Role::Crm);
+    if chosen && choices.loses(found.person?, category, !on_in_a, facts.chosen_at(theirs)) {
+        return None;
+    }
     let (right, because) = if chosen {
         let since = facts.chosen_at(theirs).and_then(chrono::DateTime::from_timestamp_millis);
         let since = since.map(|at| format!(" since {}", facts.zone(theirs).day_of(at))).unwrap_or_default();
@@ -38,6 +49,38 @@ pub(super) fn side_that_is_behind(found: &Found, world: &World<'_>, facts: &Fact
     let record = if right == ours { theirs } else { ours };
     let wanted_on = if right == ours { on_in_a } else { !on_in_a };
     Some(Behind { record, right, values: values_with(record, category, wanted_on, world, facts), because })
+}
+
+/// What codes choose for each person and category: on or off, and since when.
+pub(super) struct Choices(HashMap<(u32, String), Vec<Choice>>);
+
+/// On or off, and since when.
+type Choice = (bool, Option<i64>);
+
+impl Choices {
+    /// The choices of a run.
+    pub fn new(world: &World<'_>, facts: &Facts<'_>) -> Result<Choices> {
+        let chosen = world.members.clone().lazy().filter(column(col::CHOSEN).is_not_null());
+        let chosen = chosen.select([column(col::IX), column(cols::PERSON)]).collect()?;
+        let (ixs, persons) = (chosen.column(col::IX)?.u32()?.iter(), chosen.column(cols::PERSON)?.u32()?.iter());
+        let mut choices: HashMap<(u32, String), Vec<Choice>> = HashMap::default();
+        for (ix, person) in ixs.flatten().zip(persons.flatten()) {
+            for choice in facts.text(col::CHOSEN, ix).split(';') {
+                let (sign, category) = choice.split_at(choice.len().min(1));
+                choices.entry((person, category.to_owned())).or_default().push((sign == "+", facts.chosen_at(ix)));
+            }
+        }
+        Ok(Choices(choices))
+    }
+
+    /// Whether another code of the person says the opposite and goes first.
+    fn loses(&self, person: u32, category: &str, on: bool, since: Option<i64>) -> bool {
+        let others = self.0.get(&(person, category.to_owned())).into_iter().flatten().filter(|(other, _)| *other != on);
+        others.into_iter().any(|(_, other)| match (since, *other) {
+            (Some(since), Some(other)) if since != other => other > since,
+            _ => on,
+        })
+    }
 }
 
 /// The values of a record's cell with one category turned on or off; everything else stays as it is spelled.

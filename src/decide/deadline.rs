@@ -4,7 +4,8 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, SecondsFormat, Utc,
 
 use crate::classify::{Found, World};
 use crate::config::Deadline;
-use crate::normalise::Facts;
+use crate::ledger::Signal;
+use crate::normalise::{Facts, Zone};
 use crate::rules::RULES;
 
 /// The legal clock of a discrepancy: one for each that leaves an opt-out not honoured.
@@ -30,20 +31,39 @@ impl Clock {
 }
 
 /// The clock behind a discrepancy: it runs from the earliest of the person's opt-outs, or of those that came over a
-/// shared address. One that no export dates counts from the first run that saw it.
+/// shared address. One that no export dates counts from the last
+/// export that did not show it yet, else from the first run that saw it.
 pub(super) fn clock(found: &Found, world: &World<'_>, facts: &Facts<'_>) -> Option<Clock> {
     let of = |person: &u32| world.consent.wishes.get(person);
     let wish = found.person.filter(|_| RULES[found.rule].clock).as_ref().and_then(of)?;
-    let own = Some(wish).filter(|wish| !wish.outs.is_empty());
+    let own = Some(wish).filter(|wish| !wish.outs.is_empty() || !wish.absent.is_empty());
+    let recalled = &world.consent.recalled;
     let wish = own.or_else(|| wish.root.as_ref().and_then(of))?;
     let began = |ix: &u32| {
         let zone = facts.zone(*ix);
-        let (since, at_least) = facts.first_out_at(*ix).map_or((world.as_of, true), |since| (since, false));
-        let day = zone.day_of(since);
-        let bare_date = !at_least && zone.to_utc(day.and_time(NaiveTime::MIN)) == since;
-        Clock { since, day, bare_date, at_least, due: after_business_days(day, &world.config.deadline) }
+        let recalled = || recalled.of.get(ix).and_then(|signal| since(signal, recalled.now));
+        let known = facts.first_out_at(*ix).map(|since| (since, false)).or_else(recalled);
+        clock_since(known.unwrap_or((world.as_of, true)), zone, &world.config.deadline)
     };
-    wish.outs.iter().map(began).min_by_key(|clock| (clock.due, clock.since, clock.at_least))
+    let absent = wish.absent.iter().filter_map(|at| {
+        let absent = &recalled.absent[*at];
+        let zone = Zone::parse(&world.systems.profiles()[absent.system].zone).ok()?;
+        Some(clock_since(since(&absent.signal, recalled.now)?, zone, &world.config.deadline))
+    });
+    wish.outs.iter().map(began).chain(absent).min_by_key(|clock| (clock.due, clock.since, clock.at_least))
+}
+
+fn clock_since((since, at_least): (DateTime<Utc>, bool), zone: Zone, deadline: &Deadline) -> Clock {
+    let day = zone.day_of(since);
+    let bare_date = !at_least && zone.to_utc(day.and_time(NaiveTime::MIN)) == since;
+    Clock { since, day, bare_date, at_least, due: after_business_days(day, deadline) }
+}
+
+/// The earliest that an opt-out can have been made, as earlier runs tell, and whether it may have been made before.
+fn since(signal: &Signal, now: i64) -> Option<(DateTime<Utc>, bool)> {
+    let known = signal.first.or(signal.after).map(|since| (since, false));
+    let (since, at_least) = known.or(Some((signal.seen, true)).filter(|_| signal.seen < now))?;
+    Some((DateTime::from_timestamp_millis(since)?, at_least))
 }
 
 fn after_business_days(from: NaiveDate, deadline: &Deadline) -> NaiveDate {

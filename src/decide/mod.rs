@@ -19,6 +19,7 @@ use crate::columns::{Opt, Outcome, Purpose, Severity};
 use crate::normalise::Facts;
 use crate::rules::RULES;
 pub(crate) use brake::outs_of;
+use categories::Choices;
 pub use deadline::Clock;
 use plan::Plan;
 pub(crate) use plan::file_for;
@@ -104,9 +105,10 @@ pub struct Decided {
 pub fn decide(found: Vec<Found>, world: &World<'_>, facts: &Facts<'_>) -> Result<Decided> {
     let sentences = Sentences { world, facts };
     let mut plan = Plan::new(world, facts, &found)?;
+    let choices = Choices::new(world, facts)?;
     let mut decisions: Vec<(Decision, Option<Key>)> = Vec::with_capacity(found.len());
     for found in found {
-        let verdict = judge(&found, world, facts, &sentences, &mut plan);
+        let verdict = judge(&found, &choices, &sentences, &mut plan);
         let clock = deadline::clock(&found, world, facts);
         let (outcome, why, key) = match verdict {
             Verdict::Correct { key, why } => (Outcome::Correct, why, Some(key)),
@@ -131,7 +133,8 @@ enum Verdict {
 }
 
 /// One discrepancy: what becomes of it, and the correction that it asks for.
-fn judge(found: &Found, world: &World<'_>, facts: &Facts<'_>, sentences: &Sentences<'_>, plan: &mut Plan<'_>) -> Verdict {
+fn judge(found: &Found, choices: &Choices, sentences: &Sentences<'_>, plan: &mut Plan<'_>) -> Verdict {
+    let Sentences { world, facts } = *sentences;
     let rule = RULES[found.rule];
     let review = |why: String| Verdict::Shown { outcome: Outcome::Review, why };
     let wish = found.person.and_then(|person| world.consent.wishes.get(&person));
@@ -178,7 +181,7 @@ fn judge(found: &Found, world: &World<'_>, facts: &Facts<'_>, sentences: &Senten
             (found.b, Change::Bounced { failed }, sentences.bounced(found))
         }
         ("CAT", "CAT301") => (found.a, Change::CLEARED, sentences.category_cleared(found)),
-        ("CAT", "CAT302") => match categories::side_that_is_behind(found, world, facts) {
+        ("CAT", "CAT302") => match categories::side_that_is_behind(found, choices, world, facts) {
             Some(behind) => {
                 let change = Change::Categories { values: behind.values, right: Some(behind.right) };
                 (Some(behind.record), change, sentences.category_moved(found, &behind.because))

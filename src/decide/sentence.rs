@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use chrono::DateTime;
+
 use crate::classify::{Detail, Found, World};
 use crate::columns::{Delivery, Opt, Role};
 use crate::consent::Wish;
 use crate::decide::brake::outs_of;
+use crate::ledger::Signal;
 use crate::normalise::{CategoryBook, Facts, Moment, col};
 use crate::rules::RULES;
 use crate::systems::Grain;
@@ -48,7 +51,7 @@ impl Sentences<'_> {
                 self.world.name(sharer).unwrap_or("another contact"),
                 self.signals(outs_of(person, self.world))
             ),
-            None => format!("{}.", capital(&self.signals(&wish.outs))),
+            None => format!("{}.", capital(&self.own_signals(wish))),
         };
         sentence.push_str(&self.losing_opt_in(wish));
         sentence
@@ -75,7 +78,12 @@ impl Sentences<'_> {
         } else {
             format!("later than every opt-out: {}", self.signals(&wish.outs))
         };
-        let on = self.facts.in_at(proof).map(|at| format!(" on {}", self.when(at, proof))).unwrap_or_default();
+        let on = self.facts.in_at(proof).map(|at| format!(" on {}", self.when(at, proof)));
+        let seen = || {
+            let signal = self.world.consent.recalled.of.get(&proof)?;
+            Some(format!(" between {} and {}", self.local_day(signal.last), self.local_day(signal.undone?)))
+        };
+        let on = on.or_else(seen).unwrap_or_default();
         let code = found.b.filter(|ix| self.facts.has(col::CODE, *ix) && !self.facts.is_out_by_code_alone(*ix));
         let code = code.map(|ix| format!(" End the code {} there too.", self.facts.text(col::CODE, ix))).unwrap_or_default();
         format!("Opted back in in {}{on}{evidence}, {later}.{code}", self.title(proof))
@@ -233,6 +241,33 @@ impl Sentences<'_> {
         format!("On {} contacts: {}.", named.len(), named.join(", "))
     }
 
+    /// The opt-outs of a person's records, and of those that are not exported any more.
+    fn own_signals(&self, wish: &Wish) -> String {
+        let absent = wish.absent.iter().map(|at| {
+            let absent = &self.world.consent.recalled.absent[*at];
+            let title = &self.world.systems.profiles()[absent.system].title;
+            let why = if absent.gone { "which has no such record any more" } else { "which was not exported this time" };
+            format!("opted out in {title}{}, {why}", self.remembered(&absent.signal))
+        });
+        let shown = Some(self.signals(&wish.outs)).filter(|signals| !signals.is_empty());
+        shown.into_iter().chain(absent.collect::<BTreeSet<_>>().into_iter().take(NAMED)).collect::<Vec<_>>().join("; ")
+    }
+
+    /// When a remembered opt-out was made.
+    fn remembered(&self, signal: &Signal) -> String {
+        let day = |millis: i64| self.local_day(millis);
+        match (signal.dated, signal.after) {
+            (Some(dated), _) => format!(" on {}", day(dated.from)),
+            (None, Some(after)) => format!(" between {} and {}", day(after), day(signal.seen)),
+            (None, None) => format!(" before {}", day(signal.seen)),
+        }
+    }
+
+    fn local_day(&self, millis: i64) -> String {
+        let zone = self.world.config.timezone().unwrap_or(chrono_tz::UTC);
+        DateTime::from_timestamp_millis(millis).unwrap_or_default().with_timezone(&zone).date_naive().to_string()
+    }
+
     fn signals(&self, outs: &[u32]) -> String {
         // In the order of their words, not of the rows.
         let all: BTreeSet<(bool, i64, String)> = outs
@@ -251,8 +286,23 @@ impl Sentences<'_> {
 
     /// An opt-out, with its time.
     pub fn signal(&self, ix: u32) -> String {
+        let recalled = &self.world.consent.recalled;
+        if let Some(signal) = recalled.of.get(&ix).filter(|_| self.facts.opt(ix) != Opt::Out) {
+            let unit = self.facts.text(col::UNIT, ix);
+            let unit = if unit.is_empty() { String::new() } else { format!(" (business unit {unit})") };
+            let made = self.remembered(signal);
+            return format!("opted out in {}{unit}{made}, and not any more, without an opt-in that counts", self.title(ix));
+        }
         let when = self.facts.out_at(ix).map(|at| self.when(at, ix));
-        let said = |word: &str| when.as_ref().map_or(", date unknown".to_owned(), |when| format!(" {word} {when}"));
+        let unknown = || match recalled.window(ix) {
+            Some((Some(after), seen)) => format!(" between {} and {}", self.local_day(after), self.local_day(seen)),
+            Some((None, seen)) => format!(" before {}", self.local_day(seen)),
+            None => ", date unknown".to_owned(),
+        };
+        let ours = recalled.of.get(&ix).is_some_and(|signal| signal.echo.is_some());
+        let ours = if ours { " by a correction of this program" } else { "" };
+        let said =
+            |word: &str| when.as_ref().map_or_else(|| format!("{}{ours}", unknown()), |when| format!(" {word} {when}{ours}"));
         let on = said("on");
         let (title, unit) = (self.title(ix), self.facts.text(col::UNIT, ix));
         match self.facts.profile(ix).role {

@@ -85,6 +85,7 @@ catalogue![
     unsubscribed_in_unit_active_at_enterprise,
     allowed_but_unsubscribe_record,
     not_allowed_without_unsubscribe_record,
+    opt_out_undone,
     bounced_in_marketing_not_flagged_in_crm,
     held_in_marketing_not_flagged_in_crm,
     flagged_in_crm_active_in_marketing,

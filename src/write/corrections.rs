@@ -268,7 +268,7 @@ impl Filling<'_> {
                 format!("{what} in {}", self.facts.profile(*failed).title)
             }
             (Some(Field::BouncedAt), Change::Bounced { failed }) => {
-                self.failed_at(*failed).format("%Y-%m-%dT%H:%M:%S.000Z").to_string()
+                failed_at(*failed, self.world, self.facts).format("%Y-%m-%dT%H:%M:%S.000Z").to_string()
             }
             _ => String::new(),
         }
@@ -393,32 +393,9 @@ impl Filling<'_> {
             Take::Why => correction.why.clone(),
             Take::OptInAt => proof.map(|proof| facts.written(facts.in_at(proof), proof)).unwrap_or_default(),
             Take::OptInEvidence => proof.map(|proof| facts.text(col::EVIDENCE, proof).to_owned()).unwrap_or_default(),
-            Take::Effective => self.effective(record, correction).to_string(),
+            Take::Effective => effective(record, correction, self.world, facts).to_string(),
             Take::Origin => self.origin(correction),
         }
-    }
-
-    /// From when the change holds: the earliest known day of what it rests on, each in its own system's zone,
-    /// else the run's day in the target's.
-    fn effective(&self, record: u32, correction: &Correction) -> NaiveDate {
-        let facts = self.facts;
-        let out = || {
-            let outs = correction.persons.iter().flat_map(|person| outs_of(*person, self.world));
-            outs.filter_map(|ix| Some(facts.zone(*ix).day_of(facts.first_out_at(*ix)?))).min()
-        };
-        let known = match &correction.change {
-            Change::OptOut | Change::Unsubscribe | Change::Categories { right: None, .. } => out(),
-            Change::OptIn { proof } => facts.in_at(*proof).map(|at| facts.zone(*proof).day_of(at.start())),
-            Change::Bounced { failed } => Some(facts.zone(*failed).day_of(self.failed_at(*failed))),
-            Change::Categories { right: Some(_), .. } => None,
-        };
-        known.unwrap_or_else(|| facts.zone(record).day_of(self.world.as_of))
-    }
-
-    /// When an address failed; an unknown time is the export's.
-    fn failed_at(&self, failed: u32) -> DateTime<Utc> {
-        let exported = self.world.files[self.facts.input(failed)].as_of.unwrap_or(self.world.as_of);
-        self.facts.failed_at(failed).map_or(exported, |at| at.start())
     }
 
     /// The system that the decision came from.
@@ -458,6 +435,28 @@ impl Filling<'_> {
         let words = if yes { &self.profile.booleans.yes } else { &self.profile.booleans.no };
         words.first().cloned().unwrap_or_default()
     }
+}
+
+/// From when a change holds: the earliest known day of what it rests on, each in its own system's zone, else the run's
+/// day in the target's.
+pub(super) fn effective(record: u32, correction: &Correction, world: &World<'_>, facts: &Facts<'_>) -> NaiveDate {
+    let out = || {
+        let outs = correction.persons.iter().flat_map(|person| outs_of(*person, world));
+        outs.filter_map(|ix| Some(facts.zone(*ix).day_of(facts.first_out_at(*ix)?))).min()
+    };
+    let known = match &correction.change {
+        Change::OptOut | Change::Unsubscribe | Change::Categories { right: None, .. } => out(),
+        Change::OptIn { proof } => facts.in_at(*proof).map(|at| facts.zone(*proof).day_of(at.start())),
+        Change::Bounced { failed } => Some(facts.zone(*failed).day_of(failed_at(*failed, world, facts))),
+        Change::Categories { right: Some(_), .. } => None,
+    };
+    known.unwrap_or_else(|| facts.zone(record).day_of(world.as_of))
+}
+
+/// When an address failed; an unknown time is the export's.
+fn failed_at(failed: u32, world: &World<'_>, facts: &Facts<'_>) -> DateTime<Utc> {
+    let exported = world.files[facts.input(failed)].as_of.unwrap_or(world.as_of);
+    facts.failed_at(failed).map_or(exported, |at| at.start())
 }
 
 fn state(record: u32, facts: &Facts<'_>) -> State {

@@ -5,6 +5,7 @@
 mod approved;
 mod corrections;
 mod csv_file;
+mod history;
 mod manifest;
 mod report;
 mod summary;
@@ -17,12 +18,15 @@ pub use manifest::{Manifest, Stage};
 pub use report::{Outputs, report};
 pub use summary::summary;
 pub(crate) use summary::table;
+pub use tables::{LANDED_COLUMNS, RESOLVED_COLUMNS};
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
 use crate::config;
+use crate::ledger::HiddenSet;
+use crate::workspace::RunFolder;
 
 /// Writes the manifest, which is last because it tells how long the rest took.
 ///
@@ -33,20 +37,23 @@ pub fn write_manifest(manifest: &Manifest, folder: &Path) -> Result<()> {
     csv_file::text(&folder.join("run.json"), &(text + "\n"))
 }
 
-/// Writes everything but the manifest into an empty folder. The workbook and the tables are written side by side.
+/// Writes everything but the manifest into a run folder that nobody sees yet, and the ledger's set under a hidden name.
+/// The workbook and the tables are written side by side.
 ///
 /// # Errors
 /// What cannot be written, by its path.
-pub fn write(outputs: &Outputs, config: &config::Config, folder: &Path) -> Result<()> {
+pub fn write(outputs: &Outputs, config: &config::Config, run: &RunFolder) -> Result<HiddenSet> {
+    let folder = run.hidden.as_path();
     let (book, tables) = rayon::join(
         || workbook::write(&outputs.report, &config.workbook, &folder.join("discrepancies.xlsx")),
         || {
             corrections::write(&outputs.files, outputs.report.as_of, folder)?;
-            tables::write(&outputs.report, folder)
+            tables::write(&outputs.report, folder)?;
+            outputs.pages.write(&run.id)
         },
     );
     book.context("could not write the workbook")?;
-    tables?;
-    let text = summary(&outputs.report);
-    csv_file::text(&folder.join("summary.txt"), &text)
+    let set = tables?;
+    csv_file::text(&folder.join("summary.txt"), &summary(&outputs.report))?;
+    Ok(set)
 }

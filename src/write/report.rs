@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate};
 use foldhash::{HashMap, HashSet};
 use polars::prelude::{Column, DataFrame, IntoColumn, NewChunkedArray, StringChunked, StringChunkedBuilder, UInt32Chunked};
 
@@ -11,13 +11,15 @@ use crate::classify::{Detail, World};
 use crate::columns::{Method, Opt, Outcome, Purpose, Role, Severity};
 use crate::decide::{Decided, Decision};
 use crate::ingest::{Reject, Verdict};
+use crate::ledger::{Findings, Pages, Past, Sighting};
 use crate::matching::cols;
 use crate::normalise::{Facts, Folded, col};
-use crate::report::{DISCREPANCY_COLUMNS, Due, Input, Report, RuleCount, Target};
+use crate::report::{DISCREPANCY_COLUMNS, Due, History, Input, Report, RuleCount, Target};
 use crate::rules::RULES;
 use crate::systems::Grain;
 use crate::texts::Text;
 use crate::write::corrections::{FieldChange, ImportFile, files};
+use crate::write::history;
 
 /// All that a run writes.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub struct Outputs {
     pub report: Report,
     /// What systems load.
     pub files: Vec<ImportFile>,
+    /// What the ledger remembers of it.
+    pub pages: Pages,
 }
 
 /// Puts the outputs of a run together.
@@ -38,32 +42,51 @@ pub fn report(
     facts: &Facts<'_>,
     rejected: Vec<Reject>,
     folded: &[Folded],
+    sighting: Sighting<'_>,
 ) -> Result<Outputs> {
     let (files, changes) = files(decided, world, facts);
     let ordered = ordered(&decided.decisions, world, facts);
     let timezone = world.config.timezone()?;
     let today = world.as_of.with_timezone(&timezone).date_naive();
     let next_run = today + Days::new(u64::from(world.config.deadline.run_every_days));
+    let (discrepancies, found) = discrepancies(&ordered, world, facts, &sighting)?;
+    let past = sighting.past(&found);
+    let written = history::written(decided, world, facts);
+    let out = history::opted_out(world)?;
+    let settled = sighting.fates(&written, &out);
+    let mut history = History {
+        last_run: sighting.last_run(),
+        damaged: !sighting.troubles().is_empty(),
+        shrunken: !world.consent.recalled.shrunken.is_empty(),
+        ..history::history(&found, past, settled)
+    };
+    let rules = counts(&decided.decisions);
+    let figures = history::figures(&rules, &history, &written, world, facts);
+    let mut attention = attention(decided, world);
+    attention.extend(sighting.troubles());
+    let pages = sighting.pages(Findings { found, past: history.past.clone(), written, out, figures })?;
+    history.pruned = pages.prunes().map(str::to_owned).collect();
     let report = Report {
         organisation: world.config.run.organisation.clone(),
         timezone,
         as_of: world.as_of,
         inputs: inputs(world, facts, folded)?,
-        rules: counts(&decided.decisions),
+        rules,
         targets: targets(decided, &files, world, facts)?,
-        discrepancies: discrepancies(&ordered, world, facts)?,
+        discrepancies,
         corrections: corrections(changes)?,
         due: due(&ordered, next_run),
         today,
         next_run,
-        attention: attention(decided, world),
+        attention,
+        history,
         rejected: {
             let mut rejected = rejected;
             rejected.sort();
             rejected
         },
     };
-    Ok(Outputs { report, files })
+    Ok(Outputs { report, files, pages })
 }
 
 fn counts(decisions: &[Decision]) -> Vec<RuleCount> {
@@ -190,6 +213,18 @@ fn attention(decided: &Decided, world: &World<'_>) -> Vec<String> {
             sentences.push(format!("{} is the same as in the run {run}: export it again if it should be newer.", file.file));
         }
     }
+    for shrunken in &world.consent.recalled.shrunken {
+        let profile = &world.systems.profiles()[shrunken.at.0];
+        sentences.push(format!(
+            "The {} of {} have shrunk from {} rows to {}, by more than [brake] max_shrink = {} allows: what rests on them is held. \
+             Export them again; if it is right, raise max_shrink for one run.",
+            profile.kinds[shrunken.at.1].name.replace('_', " "),
+            profile.title,
+            shrunken.before,
+            shrunken.rows,
+            world.config.brake.max_shrink
+        ));
+    }
     for (system, reason) in &decided.braked {
         sentences.push(format!(
             "The safety brake holds every correction of {}: {reason} Look at held/ before loading anything.",
@@ -244,48 +279,67 @@ fn due(ordered: &[&Decision], next_run: NaiveDate) -> Vec<Due> {
     due.into_iter().map(|(_, due)| due).collect()
 }
 
-fn discrepancies(ordered: &[&Decision], world: &World<'_>, facts: &Facts<'_>) -> Result<DataFrame> {
+/// The rows of `discrepancies.csv`, and each as the ledger knows it.
+fn discrepancies(
+    ordered: &[&Decision],
+    world: &World<'_>,
+    facts: &Facts<'_>,
+    sighting: &Sighting<'_>,
+) -> Result<(DataFrame, Vec<Past>)> {
     let methods = Methods::of(ordered, world)?;
     let record = |ix: Option<u32>| ix.map(|ix| facts.name(ix)).unwrap_or_default();
     let mut builders: Vec<StringChunkedBuilder> =
         DISCREPANCY_COLUMNS.iter().map(|name| StringChunkedBuilder::new((*name).into(), ordered.len())).collect();
+    let mut all = Vec::with_capacity(ordered.len());
+    let timezone = world.config.timezone()?;
+    let day = |millis: i64| DateTime::from_timestamp_millis(millis).unwrap_or_default().with_timezone(&timezone).date_naive();
     for decision in ordered {
         let found = &decision.found;
         let rule = RULES[found.rule];
         let system = |ix: Option<u32>| ix.map(|ix| facts.profile(ix).name.as_str()).unwrap_or_default();
         let due = decision.clock.map(|clock| clock.due.to_string()).unwrap_or_default();
-        let [(a_system, a_value), (b_system, b_value)] = [
-            (a_system(decision, world).unwrap_or_else(|| system(found.a)), value(decision, found.a, world, facts)),
-            (system(found.b), value(decision, found.b, world, facts)),
-        ];
+        let [a_value, b_value] = [found.a, found.b].map(|ix| value(decision, ix, world, facts));
         let changed = |ix: Option<u32>| ix.map(|ix| changed(rule.group(), ix, facts)).unwrap_or_default();
-        let cells: [&str; 19] = [
+        let kinds = [found.a, found.b].into_iter().flatten();
+        let kinds: Vec<String> = kinds.map(|ix| format!("{}/{}", facts.profile(ix).name, facts.kind(ix).name)).collect();
+        let a_system = a_system(decision, world).unwrap_or_else(|| system(found.a));
+        let (a_record, b_system, b_record) = (record(found.a), system(found.b), record(found.b));
+        let (contact, email, subject) = (contact(decision, world), email(decision, world, facts), subject(decision, world));
+        let identity = [rule.code, contact, email, subject, a_system, a_record, b_system, b_record];
+        let case = sighting.standing(identity);
+        let (first_seen, runs) = (day(case.first_seen), sighting.runs_since(case.since));
+        let days = (day(world.as_of.timestamp_millis()) - day(case.since)).num_days();
+        let (first_seen, runs, days) = (first_seen.to_string(), runs.to_string(), days.to_string());
+        all.push(Past { identity: history::identity(identity, kinds.join(" ")), case });
+        let cells: [&str; 21] = [
             rule.code,
             rule.severity.word(),
             decision.outcome.word(),
-            contact(decision, world),
-            email(decision, world, facts),
-            subject(decision, world),
+            contact,
+            email,
+            subject,
             a_system,
-            record(found.a),
+            a_record,
             &a_value,
             &changed(found.a),
             b_system,
-            record(found.b),
+            b_record,
             &b_value,
             &changed(found.b),
             &methods.written(decision),
             &decision.why,
-            "",
-            "",
+            case.standing.word(),
+            &first_seen,
             &due,
+            &runs,
+            &days,
         ];
         for (builder, cell) in builders.iter_mut().zip(cells) {
             builder.append_option((!cell.is_empty()).then_some(cell));
         }
     }
     let columns = builders.into_iter().map(|builder| builder.finish().into_column()).collect();
-    Ok(DataFrame::new(ordered.len(), columns)?)
+    Ok((DataFrame::new(ordered.len(), columns)?, all))
 }
 
 /// The address that a discrepancy is about: its own, else the contact's first, else that of a record. A bad cell
@@ -395,6 +449,10 @@ impl Report {
     /// Whether a person must look: something was held or refused.
     pub fn needs_a_person(&self) -> bool {
         let refused = |input: &Input| matches!(input.file.verdict, Verdict::Refused(_));
-        self.outcome(Outcome::Held) > 0 || self.targets.iter().any(|target| target.held > 0) || self.inputs.iter().any(refused)
+        self.history.damaged
+            || self.history.shrunken
+            || self.outcome(Outcome::Held) > 0
+            || self.targets.iter().any(|target| target.held > 0)
+            || self.inputs.iter().any(refused)
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use chrono::TimeDelta;
 use comfy_table::{CellAlignment, Table, presets};
 
-use crate::columns::{Outcome, Severity};
+use crate::columns::{Fate, Outcome, Severity, Standing};
 use crate::ingest::Verdict;
 use crate::normalise::masked;
 use crate::report::{Due, Report};
@@ -42,6 +42,7 @@ pub fn summary(report: &Report) -> String {
         let rejected = count(report.rejected.len() as u64, "row was", "rows were");
         let _ = writeln!(text, "{rejected} rejected: rejected_rows.csv says which and why.");
     }
+    since_last_run(&mut text, report);
     for sentence in &report.attention {
         let _ = writeln!(text, "! {sentence}");
     }
@@ -149,6 +150,37 @@ fn elapsed(time: TimeDelta) -> String {
     match time.num_hours().max(0) as u64 {
         hours @ 0..72 => count(hours, "hour", "hours"),
         hours => count(hours / 24, "day", "days"),
+    }
+}
+
+/// How the run stands against the one before, and what became of earlier corrections.
+fn since_last_run(text: &mut String, report: &Report) {
+    let history = &report.history;
+    let Some(last) = history.last_run else { return };
+    let standing = |standing: Standing| history.standing(standing);
+    let not_compared = match standing(Standing::NotCompared) {
+        0 => String::new(),
+        some => format!("; {some} could not be compared, because an export is missing or older than the last one"),
+    };
+    let _ = writeln!(
+        text,
+        "Since the run of {}: {} new, {} persisting, {} reopened, {} resolved{not_compared}.",
+        last.with_timezone(&report.timezone).format("%-d %B"),
+        standing(Standing::New),
+        standing(Standing::Persisting),
+        standing(Standing::Reopened),
+        standing(Standing::Resolved),
+    );
+    let fate = |fate: Fate| history.corrections.iter().filter(|correction| correction.fate == fate).count();
+    if !history.corrections.is_empty() {
+        let _ = writeln!(
+            text,
+            "Of earlier corrections {} have landed, {} have not, {} are overtaken, {} are unknown: landed.csv.",
+            fate(Fate::Landed),
+            fate(Fate::NotLanded),
+            fate(Fate::Overtaken),
+            fate(Fate::Unknown)
+        );
     }
 }
 

@@ -1,12 +1,15 @@
-//! The tables of a run: discrepancies as CSV and Parquet, corrections and rejected rows as CSV.
+//! The tables of a run: discrepancies as CSV and Parquet; corrections, those of earlier runs, resolved discrepancies and
+//! rejected rows as CSV.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use chrono::SecondsFormat;
 use polars::prelude::{DataFrame, DataType};
 use polars_io::prelude::ParquetWriter;
 
 use crate::ingest::Reject;
+use crate::ledger::Settled;
 use crate::progress;
 use crate::report::Report;
 use crate::write::csv_file::{CsvFile, Reader, create};
@@ -16,7 +19,63 @@ pub(super) fn write(report: &Report, folder: &Path) -> Result<()> {
     frame(&report.discrepancies, &folder.join("discrepancies.csv"))?;
     parquet(&report.discrepancies, &folder.join("discrepancies.parquet"))?;
     frame(&report.corrections, &folder.join("corrections.csv"))?;
+    if report.history.last_run.is_some() {
+        landed(&report.history.corrections, &folder.join("landed.csv"))?;
+        resolved(report, &folder.join("resolved.csv"))?;
+    }
     rejects(&report.rejected, &folder.join("rejected_rows.csv"))
+}
+
+/// The columns of `landed.csv`.
+pub const LANDED_COLUMNS: [&str; 12] =
+    ["target", "record", "unit", "purpose", "contact_id", "email", "before", "after", "written", "state", "runs", "why"];
+
+fn landed(corrections: &[Settled], path: &Path) -> Result<()> {
+    let mut file = CsvFile::create(path, Reader::People, &LANDED_COLUMNS)?;
+    for correction in corrections {
+        let (written, runs) = (correction.written.to_rfc3339_opts(SecondsFormat::Secs, true), correction.runs.to_string());
+        file.row([
+            correction.system.as_str(),
+            &correction.record,
+            &correction.unit,
+            correction.purpose.word(),
+            &correction.contact_id,
+            &correction.email,
+            &correction.before,
+            &correction.after,
+            &written,
+            correction.fate.word(),
+            &runs,
+            correction.why,
+        ])?;
+    }
+    file.finish()
+}
+
+/// The columns of `resolved.csv`.
+pub const RESOLVED_COLUMNS: [&str; 11] = [
+    "rule",
+    "contact_id",
+    "email",
+    "subject",
+    "a_system",
+    "a_record",
+    "b_system",
+    "b_record",
+    "state",
+    "first_seen",
+    "last_seen",
+];
+
+fn resolved(report: &Report, path: &Path) -> Result<()> {
+    let mut file = CsvFile::create(path, Reader::People, &RESOLVED_COLUMNS)?;
+    for past in &report.history.past {
+        let day = |millis: i64| report.local_day(millis).to_string();
+        let (first, last) = (day(past.case.first_seen), past.case.last_seen.map(day).unwrap_or_default());
+        let identity = past.identity[..8].iter().map(String::as_str);
+        file.row(identity.chain([past.case.standing.word(), first.as_str(), last.as_str()]))?;
+    }
+    file.finish()
 }
 
 fn frame(frame: &DataFrame, path: &Path) -> Result<()> {

@@ -1,21 +1,41 @@
 //! The other side: what Data Loader, the marketing platform's import and the people who complete its requests, and the
 //! source's records office do with a folder of correction files. What they would refuse fails the test.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
 use calamine::{Data, Reader, Xlsx};
+use chrono::NaiveDate;
 
 use super::{Row, Table, files_below};
 
-/// The time of the load, as each system writes it.
-const LOADED_AT_VENDOR: &str = "11/22/2026 12:00:00 AM";
-const LOADED_AT_UTC: &str = "11/22/2026 6:00:00 AM";
+thread_local! {
+    /// The day of the load.
+    static LOADED_ON: Cell<NaiveDate> = const { Cell::new(NaiveDate::from_ymd_opt(2026, 11, 22).unwrap()) };
+}
+
+/// The beginning of that day in the vendor's zone, as the vendor writes it.
+fn loaded_at_vendor() -> String {
+    LOADED_ON.get().format("%-m/%-d/%Y 12:00:00 AM").to_string()
+}
+
+/// The same in UTC.
+fn loaded_at_utc() -> String {
+    LOADED_ON.get().format("%-m/%-d/%Y 6:00:00 AM").to_string()
+}
 
 /// Exports, by their path below the inbox.
 pub type Exports = BTreeMap<String, Table>;
+
+/// Loads on a day of one's own.
+pub fn load_on(day: NaiveDate, exports: &mut Exports, folder: &Path) {
+    let before = LOADED_ON.replace(day);
+    load(exports, folder);
+    LOADED_ON.set(before);
+}
 
 /// Loads every file of `corrections/` or `undo/`; a folder that is not there holds none.
 pub fn load(exports: &mut Exports, folder: &Path) {
@@ -134,7 +154,7 @@ fn set_status(table: &mut Table, key: &str, status: &str) {
     for row in table.cells.iter_mut().filter(|row| row[by] == key) {
         known = true;
         status.clone_into(&mut row[to]);
-        row[since] = if status.to_lowercase().starts_with("unsub") { LOADED_AT_VENDOR.to_owned() } else { String::new() };
+        row[since] = if status.to_lowercase().starts_with("unsub") { loaded_at_vendor() } else { String::new() };
     }
     assert!(known, "there is no subscriber {key}");
 }
@@ -152,7 +172,7 @@ fn complete_requests(exports: &mut Exports, bytes: Vec<u8>) {
         let is = |row: &Vec<String>| row[by] == *key && row[of] == *unit;
         if status.is_empty() {
             let mut row = vec![String::new(); units.header.len()];
-            (row[by], row[of], row[since]) = (key.clone(), unit.clone(), LOADED_AT_UTC.to_owned());
+            (row[by], row[of], row[since]) = (key.clone(), unit.clone(), loaded_at_utc());
             units.cells.push(row);
         } else {
             assert!(units.cells.iter().any(is), "{key} is not unsubscribed in unit {unit}");

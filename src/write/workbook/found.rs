@@ -30,7 +30,7 @@ pub enum Of {
     Due,
 }
 
-/// Their names, in the order of [`Of`].
+/// Their names, in the order of [`Of`]; more follow.
 pub use crate::report::DISCREPANCY_COLUMNS as NAMES;
 
 /// All discrepancies, in the order of the report.

@@ -120,10 +120,11 @@ pub fn report(times: usize) -> Report {
             "campaign_lists.xlsx was refused: its headers fit no known system. Add a line `files = [\"campaign_*.xlsx\"]` to the section of the system it comes from.".into(),
             "Ascend: 3 records are held back, because 6.1 % of its records would change and 5 % is the limit. Look at held/, then run `prefrecon approve`.".into(),
         ],
+        history: Default::default(),
     }
 }
 
-fn discrepancies(times: usize) -> Vec<[String; 19]> {
+fn discrepancies(times: usize) -> Vec<[String; 21]> {
     let mut rows = Vec::new();
     for (rule, many, outcome, subject, a, b, matched_by, due, why) in SEEDS {
         let severity = RULES.iter().find(|(code, ..)| code == rule).unwrap().1;
@@ -137,7 +138,7 @@ fn discrepancies(times: usize) -> Vec<[String; 19]> {
             };
             let words = [*rule, severity.word(), outcome, &contact, &format!("{person}{number}@example.org"), subject];
             let sides = [a[0], &record(a[0]), a[1], a[2], b[0], &record(b[0]), b[1], b[2]];
-            let rest = [*matched_by, why, "", "", due];
+            let rest = [*matched_by, why, "new", "2026-11-21", due, "1", "0"];
             let cells: Vec<String> = words.into_iter().chain(sides).chain(rest).map(str::to_owned).collect();
             rows.push(cells.try_into().unwrap());
         }
@@ -146,9 +147,9 @@ fn discrepancies(times: usize) -> Vec<[String; 19]> {
 }
 
 /// What is open and due by the day of the next run, ten business days after the first side changed.
-fn due(rows: &[[String; 19]]) -> Vec<Due> {
-    let open = |row: &&[String; 19]| row[2] != "note" && !row[18].is_empty();
-    let clock = |row: &[String; 19]| {
+fn due(rows: &[[String; 21]]) -> Vec<Due> {
+    let open = |row: &&[String; 21]| row[2] != "note" && !row[18].is_empty();
+    let clock = |row: &[String; 21]| {
         let day = row[9][..10].parse().unwrap();
         let since = Utc.from_utc_datetime(&NaiveDate::and_time(&day, NaiveTime::MIN));
         Clock { since, day, bare_date: row[9].len() == 10, at_least: row[0] == "OPT103", due: row[18].parse().unwrap() }
@@ -173,7 +174,7 @@ fn rule(code: &'static str, severity: Severity, name: &'static str) -> &'static 
     }))
 }
 
-fn count(rule: &'static Rule, rows: &[[String; 19]]) -> RuleCount {
+fn count(rule: &'static Rule, rows: &[[String; 21]]) -> RuleCount {
     let mut by_outcome = [0; Outcome::ALL.len()];
     for row in rows.iter().filter(|row| row[0] == rule.code) {
         by_outcome[Outcome::from_word(&row[2]).unwrap() as usize] += 1;

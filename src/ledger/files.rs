@@ -1,0 +1,119 @@
+//! The files of a set: written with their checksums, read only where these hold.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufWriter, Cursor, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use polars::prelude::{Column, DataFrame, Int64Chunked, IntoColumn, NewChunkedArray, PolarsResult, TimeUnit};
+use polars_io::SerReader;
+use polars_io::prelude::{ParquetReader, ParquetWriter};
+use sha2::{Digest, Sha256};
+
+use crate::ledger::manifest::FileEntry;
+
+/// Writes a frame for the owner alone and brings it to the disk.
+pub(super) fn write(mut frame: DataFrame, path: &Path) -> Result<FileEntry> {
+    let place = || format!("cannot write {}", path.display());
+    let file = BufWriter::with_capacity(1 << 20, create(path)?);
+    let mut file = Hashing { file, hasher: Sha256::new(), bytes: 0 };
+    let rows = frame.height() as u64;
+    ParquetWriter::new(&mut file).finish(&mut frame).with_context(place)?;
+    let Hashing { file, hasher, bytes } = file;
+    file.into_inner().map_err(|error| error.into_error()).and_then(|file| file.sync_all()).with_context(place)?;
+    Ok(FileEntry { sha256: hexadecimal(&hasher.finalize()), bytes, rows })
+}
+
+/// Writes a text likewise.
+pub(super) fn write_text(text: &str, path: &Path) -> Result<()> {
+    let written = create(path)?;
+    (&written)
+        .write_all(text.as_bytes())
+        .and_then(|()| written.sync_all())
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn create(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Brings the names in a folder to the disk.
+pub(super) fn sync_folder(folder: &Path) -> Result<()> {
+    File::open(folder).and_then(|folder| folder.sync_all()).with_context(|| format!("cannot sync {}", folder.display()))
+}
+
+/// The bytes of a file, if they are those that were written.
+///
+/// # Errors
+/// What is wrong with it, in a few words.
+pub(super) fn verified(path: &Path, entry: &FileEntry) -> Result<Vec<u8>, String> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err("is missing".to_owned()),
+        Err(error) => return Err(format!("cannot be read ({error})")),
+    };
+    if (bytes.len() as u64) < entry.bytes {
+        return Err(format!("is cut short: {} of {} bytes are left", bytes.len(), entry.bytes));
+    }
+    if sha256(&bytes) != entry.sha256 {
+        return Err("was changed after it was written (its SHA-256 is another)".to_owned());
+    }
+    Ok(bytes)
+}
+
+/// A table of a set.
+///
+/// # Errors
+/// What is wrong with it, in a few words.
+pub(super) fn read(path: &Path, entry: &FileEntry, columns: Option<&[&str]>) -> Result<DataFrame, String> {
+    let bytes = verified(path, entry)?;
+    let columns = columns.map(|columns| columns.iter().map(|column| (*column).to_owned()).collect());
+    ParquetReader::new(Cursor::new(bytes))
+        .with_columns(columns)
+        .set_rechunk(true)
+        .finish()
+        .map_err(|error| format!("cannot be read ({error})"))
+}
+
+/// A column of times, given in milliseconds since 1970 UTC.
+pub(super) fn moments(name: &'static str, times: impl Iterator<Item = Option<i64>>) -> Column {
+    Int64Chunked::from_iter_options(name.into(), times).into_datetime(TimeUnit::Milliseconds, None).into_column()
+}
+
+/// The same, as it is read back.
+pub(super) fn read_moments(frame: &DataFrame, name: &str) -> PolarsResult<Int64Chunked> {
+    Ok(frame.column(name)?.to_physical_repr().i64()?.clone())
+}
+
+/// SHA-256 in hexadecimal.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Takes the checksum of what passes.
+struct Hashing {
+    file: BufWriter<File>,
+    hasher: Sha256,
+    bytes: u64,
+}
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let length = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..length]);
+        self.bytes += length as u64;
+        Ok(length)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}

@@ -1,0 +1,126 @@
+//! `manifest.json` of one set: what it holds, what it rests on, and the hash of the set before.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// The name of the file.
+pub const NAME: &str = "manifest.json";
+
+/// The format of the sets that this program writes.
+pub const FORMAT: u32 = 1;
+
+/// One set of the ledger.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Manifest {
+    /// The format of the set.
+    pub format: u32,
+    /// The program's version.
+    pub version: String,
+    /// The run.
+    pub run: String,
+    /// The run's time.
+    pub as_of: DateTime<Utc>,
+    /// Sets are numbered in the order in which they were written, from 1.
+    pub sequence: u64,
+    /// The set that was written before.
+    pub previous: Option<Reference>,
+    /// The run whose state the snapshot only changes; none where it is whole.
+    pub base: Option<String>,
+    /// The exports that were compared, one entry a system and kind.
+    pub inputs: Vec<Input>,
+    /// The system and kind of each number in the column `part` of the snapshot.
+    pub parts: Vec<(String, String)>,
+    /// The newest fresh export of each system and kind so far.
+    pub known: Vec<Known>,
+    /// The files of the set.
+    pub files: BTreeMap<String, FileEntry>,
+    /// The sets that were removed because of their age when this one was written.
+    #[serde(default)]
+    pub pruned: Vec<Reference>,
+    /// What was found to be wrong with the ledger when this set was written.
+    #[serde(default)]
+    pub damage: Vec<String>,
+    /// What the run counted.
+    pub figures: Figures,
+}
+
+/// A set and the hash of its manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Reference {
+    /// The run.
+    pub run: String,
+    /// SHA-256 of its `manifest.json`, in hexadecimal.
+    pub sha256: String,
+}
+
+/// One file of a set.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct FileEntry {
+    /// SHA-256, in hexadecimal.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its rows.
+    pub rows: u64,
+}
+
+/// The exports of one system and kind that a run compared.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Input {
+    /// The system.
+    pub system: String,
+    /// The kind.
+    pub kind: String,
+    /// When they were made, the oldest of them.
+    pub as_of: Option<DateTime<Utc>>,
+    /// Data rows.
+    pub rows: u64,
+    /// Whether any is stale.
+    pub stale: bool,
+    /// Whether the ledger took over the states that they show: they are fresh, and newer than those before.
+    pub counted: bool,
+    /// Whether a record that is missing from them is gone.
+    pub complete: bool,
+}
+
+/// The newest fresh export of a system and kind.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Known {
+    /// The system.
+    pub system: String,
+    /// The kind.
+    pub kind: String,
+    /// When it was made.
+    pub as_of: Option<DateTime<Utc>>,
+    /// Its data rows.
+    pub rows: u64,
+}
+
+/// What a run counted, for trends.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Figures {
+    /// Discrepancies by rule.
+    pub by_rule: BTreeMap<String, u64>,
+    /// Discrepancies by outcome.
+    pub by_outcome: BTreeMap<String, u64>,
+    /// Discrepancies by state, with `resolved` and `not_compared`.
+    pub by_state: BTreeMap<String, u64>,
+    /// Corrections by system, held ones left out.
+    pub corrections: BTreeMap<String, u64>,
+    /// What became of earlier corrections, by system and word.
+    pub landed: BTreeMap<String, BTreeMap<String, u64>>,
+}
+
+impl Manifest {
+    /// The input of a system and kind.
+    pub fn input(&self, system: &str, kind: &str) -> Option<&Input> {
+        self.inputs.iter().find(|input| input.system == system && input.kind == kind)
+    }
+
+    /// The newest fresh export of a system and kind.
+    pub fn known(&self, system: &str, kind: &str) -> Option<&Known> {
+        self.known.iter().find(|known| known.system == system && known.kind == kind)
+    }
+}

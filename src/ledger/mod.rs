@@ -1,0 +1,216 @@
+//! What the program remembers from run to run: `ledger/<run>/`, one immutable set of Parquet files a run.
+//!
+//! A set holds what changed since the run before (`base`), and now and then everything, so that what stays the same
+//! costs almost nothing. One row of `snapshot.parquet` is one record whose state changed, of `signals.parquet` one
+//! opt-out as the ledger saw it come and go, of `discrepancies.parquet` one discrepancy that came, went or came back, of
+//! `corrections.parquet` one correction, of `landed.parquet` one correction whose fate is settled. `manifest.json` has
+//! the checksums of these files and the hash of the set before.
+//!
+//! A set is written under a hidden name and synced before the run folder appears, and takes its name after that. So the
+//! one rename of the run folder decides: a hidden set whose run folder is there belongs to a complete run and counts
+//! like any other, also if the second rename never happened; without it, the next run removes it. A run folder may be
+//! deleted later, by hand or for its age: the ledger does not rest on it.
+//!
+//! Runs with a later time than the present one are not earlier runs, and neither are those of the same time.
+
+mod cases;
+mod fates;
+mod files;
+mod key;
+mod manifest;
+mod observe;
+mod open;
+mod parts;
+mod present;
+mod sets;
+mod sighting;
+mod signals;
+mod snapshot;
+mod state;
+
+pub use cases::{Case, IDENTITY};
+pub use fates::{Settled, Written};
+pub use manifest::{Figures, FileEntry, Input, Known, Manifest, Reference};
+pub use observe::{Absent, Recalled, Shrunken};
+pub use parts::Part;
+pub use sets::settle;
+pub use sighting::{Findings, HiddenSet, Pages, Past, Sighting};
+pub use signals::{Echo, Signal};
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+use polars::prelude::DataFrame;
+
+use crate::config::Config;
+use crate::ingest::FileReport;
+use crate::systems::Systems;
+use crate::texts::Texts;
+use cases::Cases;
+use observe::Seeing;
+use open::Opens;
+use present::Present;
+use sets::{Set, Sets};
+use signals::Signals;
+use state::State;
+
+/// After so many sets that only hold changes the next one is whole, so that a run has little to read.
+const WHOLE_EVERY: usize = 26;
+
+/// What earlier runs left.
+#[derive(Debug)]
+pub struct Ledger {
+    folder: PathBuf,
+    runs: PathBuf,
+    as_of: DateTime<Utc>,
+    sets: Sets,
+    /// The sets that the state is made of, by position in `sets`, oldest first.
+    chain: Vec<usize>,
+    /// The first position of each of them in the state.
+    firsts: Vec<u32>,
+    state: State,
+    signals: Signals,
+    cases: Cases,
+    opens: Opens,
+    troubles: Vec<String>,
+    /// Whether all that the state rests on could be read: if not, it may keep people opted out, and never opts anybody in.
+    sound: bool,
+}
+
+impl Ledger {
+    /// Reads what runs before a time left, and checks every file that it uses.
+    ///
+    /// # Errors
+    /// The folder cannot be listed. What is wrong with single files is in [`Ledger::troubles`].
+    pub fn open(folder: &Path, runs: &Path, as_of: DateTime<Utc>) -> Result<Ledger> {
+        let sets = Sets::open(folder, runs)?;
+        let mut ledger = Ledger {
+            folder: folder.to_owned(),
+            runs: runs.to_owned(),
+            as_of,
+            troubles: sets.troubles.clone(),
+            sound: sets.troubles.is_empty(),
+            sets,
+            chain: Vec::new(),
+            firsts: Vec::new(),
+            state: State::default(),
+            signals: Signals::default(),
+            cases: Cases::default(),
+            opens: Opens::default(),
+        };
+        ledger.find_chain();
+        for at in ledger.chain.clone() {
+            ledger.apply(at);
+        }
+        Ok(ledger)
+    }
+
+    /// The sets from the latest earlier one back to one that is whole.
+    fn find_chain(&mut self) {
+        let earlier = |set: &&Set| set.manifest.as_of < self.as_of;
+        let latest = self.sets.all.iter().filter(earlier).max_by_key(|set| (set.manifest.as_of, set.manifest.sequence));
+        let mut next = latest.map(|set| set.manifest.run.clone());
+        while let Some(run) = next {
+            let Some(at) = self.sets.all.iter().position(|set| set.manifest.run == run) else {
+                self.sound = false;
+                break;
+            };
+            self.chain.push(at);
+            next = self.sets.all[at].manifest.base.clone();
+        }
+        self.chain.reverse();
+    }
+
+    /// Adds what a set holds. What cannot be read is named, and the rest still counts.
+    fn apply(&mut self, at: usize) {
+        let set = &self.sets.all[at];
+        self.firsts.push(self.state.len() as u32);
+        let read = |name: &str, columns: Option<&[&str]>| -> Result<DataFrame, String> { set.read(name, columns) };
+        let unreadable = |error: polars::prelude::PolarsError| {
+            format!("ledger/{} has other columns than expected ({error}).", set.manifest.run)
+        };
+        let mut troubles = Vec::new();
+        let released = open::released(&self.runs.join(&set.manifest.run));
+        let (state, rest) = rayon::join(
+            || read(snapshot::FILE, Some(&state::COLUMNS)),
+            || [SIGNALS, cases::FILE, open::CORRECTIONS, open::LANDED].map(|name| read(name, None)),
+        );
+        let applied = state.and_then(|frame| self.state.apply(&frame, &set.manifest.parts).map_err(unreadable));
+        troubles.extend(applied.err());
+        let [signals, cases, corrections, landed] = rest;
+        troubles.extend(signals.and_then(|frame| self.signals.apply(&frame).map_err(unreadable)).err());
+        troubles.extend(cases.and_then(|frame| self.cases.apply(&frame).map_err(unreadable)).err());
+        match (corrections, landed) {
+            (Ok(corrections), Ok(landed)) => {
+                troubles.extend(open::apply(&mut self.opens, &corrections, &landed, &released).map_err(unreadable).err());
+            }
+            (corrections, landed) => troubles.extend([corrections.err(), landed.err()].into_iter().flatten()),
+        }
+        if !troubles.is_empty() {
+            self.sound = false;
+            self.troubles.extend(troubles);
+        }
+    }
+
+    /// What is wrong with the ledger, a sentence each: the file, what it is, what to do.
+    pub fn troubles(&self) -> Vec<String> {
+        let advice = "Put the file back from a backup if there is one; this run goes on with what it can prove, and opts nobody in on the strength of the ledger.";
+        self.troubles.iter().map(|trouble| format!("{trouble} {advice}")).collect()
+    }
+
+    /// The manifests of the earlier runs whose states follow from each other, oldest first.
+    pub fn runs(&self) -> impl Iterator<Item = &Manifest> {
+        let mut runs: Vec<&Manifest> =
+            self.sets.all.iter().map(|set| &set.manifest).filter(|manifest| manifest.as_of < self.as_of).collect();
+        runs.sort_by_key(|manifest| (manifest.as_of, manifest.sequence));
+        runs.into_iter()
+    }
+
+    /// The latest earlier run.
+    pub fn last(&self) -> Option<&Manifest> {
+        self.chain.last().map(|at| &self.sets.all[*at].manifest)
+    }
+
+    /// The sets that the state is made of, oldest first.
+    fn chain_of_runs(&self) -> impl Iterator<Item = &Set> {
+        self.chain.iter().map(|at| &self.sets.all[*at])
+    }
+
+    /// Looks at the records of a run.
+    ///
+    /// # Errors
+    /// Only what Polars cannot do, which is a defect.
+    pub fn observe<'a>(
+        &'a self,
+        records: &DataFrame,
+        files: &[FileReport],
+        systems: &'a Systems,
+        config: &Config,
+        texts: &'a Texts,
+    ) -> Result<Sighting<'a>> {
+        let present = Present::new(records, systems, texts)?;
+        let parts = parts::parts(files, systems, config, self.last())?;
+        let now = self.as_of.timestamp_millis();
+        let seeing = Seeing {
+            present: &present,
+            parts: &parts,
+            state: &self.state,
+            signals: &self.signals,
+            open: &self.opens,
+            config,
+            sound: self.sound,
+            now,
+        };
+        let seen = seeing.observe()?;
+        Ok(Sighting { ledger: self, present, parts, seen, retain_days: config.ledger.retain_days, now })
+    }
+
+    /// Whether everything that it rests on could be read.
+    pub fn is_sound(&self) -> bool {
+        self.sound
+    }
+}
+
+/// The opt-outs as the ledger saw them.
+const SIGNALS: &str = "signals.parquet";

@@ -1,0 +1,248 @@
+//! What the exports of this run show against what earlier ones showed: opt-outs that came, went or stayed.
+//!
+//! An opt-out is remembered by the record that had it. It is *undone* when a newer fresh export shows the record not
+//! opted out; it goes only when our own opt-in correction did that. An undone opt-out counts on, unless the change is
+//! itself an explicit opt-in: in a system whose opt-ins count, with evidence that was not there while the record was
+//! opted out (or `require_permission = false`). An opt-out that our own correction made is an [`Echo`].
+
+use anyhow::Result;
+use foldhash::{HashMap, HashSet};
+
+use crate::columns::{Delivery, Opt, Purpose};
+use crate::config::Config;
+use crate::ledger::open::Open;
+use crate::ledger::parts::Part;
+use crate::ledger::present::Present;
+use crate::ledger::signals::{Echo, Signal, Signals, Whose};
+use crate::ledger::state::State;
+use crate::normalise::col;
+
+/// What earlier runs add to the records of this one.
+#[derive(Debug, Default)]
+pub struct Recalled {
+    /// The opt-outs of records of this run, by number: those that show and those that do not any more.
+    pub of: HashMap<u32, Signal>,
+    /// Opt-outs of records that this run does not have.
+    pub absent: Vec<Absent>,
+    /// Exports that have much fewer rows than those before.
+    pub shrunken: Vec<Shrunken>,
+    /// The run's time.
+    pub now: i64,
+}
+
+/// The exports of a system and kind that have much fewer rows than those before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shrunken {
+    /// Positions of the system and the kind.
+    pub at: (usize, usize),
+    /// Rows now.
+    pub rows: u64,
+    /// Rows of the exports before.
+    pub before: u64,
+}
+
+/// An opt-out of a record that no export of this run has, and whom it is of.
+#[derive(Clone, Debug)]
+pub struct Absent {
+    /// The opt-out.
+    pub signal: Signal,
+    /// Position of the system among the profiles.
+    pub system: usize,
+    /// The record's own key or address.
+    pub record: String,
+    /// The business unit.
+    pub unit: String,
+    /// The CRM id that it named.
+    pub contact_id: String,
+    /// The source system's id that it named.
+    pub source_id: String,
+    /// Its first address.
+    pub email: String,
+    /// Whether its system was exported and the record was not there.
+    pub gone: bool,
+}
+
+impl Recalled {
+    /// When an opt-out that has no date was made: between the two runs or exports around it, as far as earlier runs tell.
+    pub fn window(&self, ix: u32) -> Option<(Option<i64>, i64)> {
+        self.of
+            .get(&ix)
+            .filter(|signal| signal.dated.is_none() && signal.seen < self.now)
+            .map(|signal| (signal.after, signal.seen))
+    }
+
+    /// The opt-out of a record that does not show it any more, and still counts.
+    pub fn undone(&self, ix: u32) -> Option<&Signal> {
+        self.of.get(&ix).filter(|signal| signal.undone.is_some())
+    }
+}
+
+/// What an observation rests on.
+pub(super) struct Seeing<'a> {
+    pub present: &'a Present<'a>,
+    pub parts: &'a [Part],
+    pub state: &'a State,
+    pub signals: &'a Signals,
+    pub open: &'a HashMap<(u64, Purpose), Open>,
+    pub config: &'a Config,
+    pub sound: bool,
+    pub now: i64,
+}
+
+/// The signals that changed, for the ledger, and all that count, for this run.
+pub(super) struct Seen {
+    pub changed: Vec<(u64, Option<Signal>, Whose)>,
+    pub recalled: Recalled,
+}
+
+impl Seeing<'_> {
+    pub fn observe(&self) -> Result<Seen> {
+        let shrunken = self.parts.iter().filter(|part| part.shrunken).filter_map(|part| {
+            Some(Shrunken { at: part.at, rows: part.input.as_ref()?.rows, before: part.known.as_ref()?.rows })
+        });
+        let recalled = Recalled { shrunken: shrunken.collect(), now: self.now, ..Recalled::default() };
+        let mut seen = Seen { changed: Vec::new(), recalled };
+        let mut here: HashSet<u64> = HashSet::default();
+        let earlier = self.signals.all();
+        let known: HashSet<u64> = earlier.iter().map(|(key, _, _)| *key).collect();
+        for ix in 0..self.present.len() {
+            let key = self.present.keys[ix];
+            let out = self.present.opt(ix) == Opt::Out;
+            // What is said of one list does not speak for the person.
+            let of_one_list = self.present.number(col::LIST, ix).is_some();
+            if key == 0 || of_one_list || !(out || known.contains(&key)) {
+                continue;
+            }
+            let before = self.signals.get(key);
+            here.insert(key);
+            let after = if out { Some(self.out(ix, key, before)) } else { self.not_out(ix, key, before) };
+            if before != after {
+                seen.changed.push((key, after, Whose::Present(ix)));
+            }
+            if let Some(signal) = after {
+                seen.recalled.of.insert(ix as u32, self.provable(signal));
+            }
+        }
+        for (key, signal, row) in earlier.into_iter().filter(|(key, _, _)| !here.contains(key)) {
+            let Some(absent) = self.absent(signal, row) else { continue };
+            // Our own opt-in correction removes a unit's unsubscribe and an unsubscribe record.
+            if absent.gone && self.open.contains_key(&(key, Purpose::OptIn)) {
+                seen.changed.push((key, None, Whose::Earlier(row)));
+            } else {
+                seen.recalled.absent.push(absent);
+            }
+        }
+        Ok(seen)
+    }
+
+    /// The signal of a record that is opted out in this run.
+    fn out(&self, ix: usize, key: u64, before: Option<Signal>) -> Signal {
+        let part = self.part(ix);
+        let (dated, first) = (self.present.out_at(ix), self.present.first_out(ix));
+        let last = part.and_then(Part::as_of).unwrap_or(self.now);
+        let newer = part.is_some_and(Part::is_newer);
+        match before {
+            // An older export shows an opt-out that newer ones had, or did not have any more.
+            Some(before) if !newer => before,
+            Some(before) if before.is_out() => {
+                // Another date, or none where there was one, is a new opt-out: the person's own.
+                let same = dated == before.dated;
+                Signal {
+                    dated,
+                    first: [before.first, first].into_iter().flatten().min(),
+                    after: before.after.filter(|_| same),
+                    seen: if same { before.seen } else { self.now },
+                    last,
+                    evidence: self.present.evidence(ix),
+                    echo: before.echo.filter(|_| same),
+                    ..before
+                }
+            }
+            _ => {
+                let was_there = before.is_some() || self.state.position(key).is_some();
+                let echo = self.echo(ix, key, was_there);
+                Signal {
+                    dated,
+                    first: [before.filter(|_| echo.is_some()).and_then(|before| before.first), first].into_iter().flatten().min(),
+                    after: part.and_then(Part::known_as_of).filter(|_| was_there),
+                    seen: self.now,
+                    last,
+                    undone: None,
+                    opted_in: false,
+                    evidence: self.present.evidence(ix),
+                    echo,
+                }
+            }
+        }
+    }
+
+    /// Whether a new opt-out is a correction of ours that landed: one was written, the record was there without the
+    /// opt-out, and its date is not from before, unless it is the very one that was written.
+    fn echo(&self, ix: usize, key: u64, was_there: bool) -> Option<Echo> {
+        let open = self.open.get(&(key, Purpose::OptOut)).filter(|_| was_there)?;
+        let dated = self.present.out_at(ix);
+        let ours = dated.is_none_or(|dated| {
+            dated.until >= open.written
+                || open.effective.is_some_and(|(from, until)| dated.is_day() && dated.from < until && from < dated.until)
+        });
+        ours.then_some(Echo { of: open.passed_on, written: open.written })
+    }
+
+    /// The signal of a record that is not opted out in this run, if it had one.
+    fn not_out(&self, ix: usize, key: u64, before: Option<Signal>) -> Option<Signal> {
+        let before = before?;
+        if !self.part(ix).is_some_and(Part::is_counted) {
+            return Some(before);
+        }
+        if before.is_out() && self.open.contains_key(&(key, Purpose::OptIn)) {
+            return None;
+        }
+        let undone = before.undone.or(Some(self.now));
+        let opted_in = before.opted_in || self.is_opt_in(ix, &before);
+        Some(Signal { undone, opted_in, ..before })
+    }
+
+    /// Whether the change to not opted out is explicit.
+    fn is_opt_in(&self, ix: usize, before: &Signal) -> bool {
+        let present = self.present;
+        let (system, _) = present.of(ix);
+        let counts = self.config.policy.opt_in_systems.contains(&present.systems.profiles()[system].name);
+        let says_so =
+            present.opt(ix) == Opt::In && present.delivery(ix) != Delivery::Removed && present.number(col::WORD, ix).is_some();
+        let evidence = present.evidence(ix);
+        let proven = !self.config.policy.require_permission || evidence != 0 && evidence != before.evidence;
+        counts && says_so && proven
+    }
+
+    /// What of a signal may be relied on: where the ledger is damaged, only that the record was opted out.
+    fn provable(&self, signal: Signal) -> Signal {
+        if self.sound {
+            return signal;
+        }
+        Signal { seen: self.now, after: None, opted_in: false, echo: None, ..signal }
+    }
+
+    fn absent(&self, signal: Signal, row: u32) -> Option<Absent> {
+        let name = |column: &str| self.signals.name(row, column).unwrap_or_default().to_owned();
+        let profiles = self.present.systems.profiles();
+        let (system, kind) = (name("system"), name("kind"));
+        let system = profiles.iter().position(|profile| profile.name == system)?;
+        let position = profiles[system].kinds.iter().position(|known| known.name == kind)?;
+        let part = self.parts.iter().find(|part| part.at == (system, position));
+        Some(Absent {
+            signal: self.provable(signal),
+            system,
+            record: name("record"),
+            unit: name("unit"),
+            contact_id: name("contact_id"),
+            source_id: name("source_id"),
+            email: name("email"),
+            gone: part.is_some_and(Part::proves_absence),
+        })
+    }
+
+    fn part(&self, ix: usize) -> Option<&Part> {
+        let at = self.present.of(ix);
+        self.parts.iter().find(|part| part.at == at)
+    }
+}

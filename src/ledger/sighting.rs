@@ -1,0 +1,326 @@
+//! One run beside the ledger: how its discrepancies and corrections stand against earlier runs, and the set it adds.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Days, Utc};
+use foldhash::HashSet;
+use polars::prelude::DataFrame;
+
+use crate::columns::Standing;
+use crate::ledger::cases::{self, Case, IDENTITY};
+use crate::ledger::fates::{Judging, Settled, Written, settled_frame};
+use crate::ledger::files;
+use crate::ledger::manifest::{FORMAT, Figures, Known, Manifest, NAME, Reference};
+use crate::ledger::observe::{Recalled, Seen};
+use crate::ledger::open::{CORRECTIONS, LANDED};
+use crate::ledger::parts::Part;
+use crate::ledger::present::Present;
+use crate::ledger::sets::{CHECKSUM, HIDDEN, Set};
+use crate::ledger::signals::{self, Signal, Whose};
+use crate::ledger::snapshot::{self, Views};
+use crate::ledger::{Ledger, SIGNALS, WHOLE_EVERY};
+use crate::workspace::create_folder;
+
+/// A discrepancy of earlier runs that this run did not find.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// The rule's code, contact id, address, subject, and system and record of both sides.
+    pub identity: [String; IDENTITY.len()],
+    /// How it stands, and since when it is known.
+    pub case: Case,
+}
+
+/// A run as the ledger sees it.
+pub struct Sighting<'a> {
+    pub(super) ledger: &'a Ledger,
+    pub(super) present: Present<'a>,
+    /// The exports, by system and kind.
+    pub parts: Vec<Part>,
+    pub(super) seen: Seen,
+    pub(super) retain_days: u32,
+    pub(super) now: i64,
+}
+
+/// What a run adds to the ledger, beside what the ledger itself saw.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// The discrepancies of this run, each with its standing.
+    pub found: Vec<Past>,
+    /// Those of earlier runs that it did not find.
+    pub past: Vec<Past>,
+    /// The corrections of this run.
+    pub written: Vec<Written>,
+    /// Records of people who are opted out by decision.
+    pub out: HashSet<u32>,
+    /// What the run counted.
+    pub figures: Figures,
+}
+
+impl Sighting<'_> {
+    /// What earlier runs add to the records of this one; to be taken once.
+    pub fn recalled(&mut self) -> Recalled {
+        std::mem::take(&mut self.seen.recalled)
+    }
+
+    /// How a discrepancy of this run stands: its identity without the kinds.
+    pub fn standing<'t>(&self, identity: impl IntoIterator<Item = &'t str>) -> Case {
+        let now = self.now;
+        match self.ledger.cases.get(cases::key_of(identity)) {
+            None => Case { standing: Standing::New, first_seen: now, since: now, last_seen: None },
+            Some(known) if known.standing == Standing::Resolved => {
+                Case { standing: Standing::Reopened, since: now, last_seen: None, ..known }
+            }
+            Some(known) => Case { standing: Standing::Persisting, last_seen: None, ..known },
+        }
+    }
+
+    /// The time of the latest earlier run.
+    pub fn last_run(&self) -> Option<DateTime<Utc>> {
+        self.ledger.last().map(|last| last.as_of)
+    }
+
+    /// What is wrong with the ledger, a sentence each.
+    pub fn troubles(&self) -> Vec<String> {
+        self.ledger.troubles()
+    }
+
+    /// Runs from a time until this one, both included.
+    pub fn runs_since(&self, since: i64) -> u32 {
+        self.run_times().iter().filter(|run| **run >= since).count() as u32 + 1
+    }
+
+    fn run_times(&self) -> Vec<i64> {
+        self.ledger.chain_of_runs().map(|set| set.manifest.as_of.timestamp_millis()).collect()
+    }
+
+    /// The discrepancies of earlier runs that this run did not find, sorted by identity.
+    pub fn past(&self, found: &[Past]) -> Vec<Past> {
+        let found: HashSet<u64> = found.iter().map(|past| key(&past.identity)).collect();
+        let last = self.ledger.last().map_or(self.now, |last| last.as_of.timestamp_millis());
+        let mut past: Vec<Past> = Vec::new();
+        for (key, case, row) in self.ledger.cases.all() {
+            if found.contains(&key) || case.standing == Standing::Resolved {
+                continue;
+            }
+            let identity = self.ledger.cases.identity(row);
+            let standing = if self.is_compared(&identity) { Standing::Resolved } else { Standing::NotCompared };
+            past.push(Past { identity, case: Case { standing, last_seen: case.last_seen.or(Some(last)), ..case } });
+        }
+        past.sort_by(|one, other| one.identity.cmp(&other.identity));
+        past
+    }
+
+    /// Whether this run had all exports that a discrepancy rests on: those of its two records; without a second
+    /// record, all that earlier runs had.
+    fn is_compared(&self, identity: &[String; IDENTITY.len()]) -> bool {
+        let kinds: Vec<&str> = identity[IDENTITY.len() - 1].split(' ').filter(|kind| !kind.is_empty()).collect();
+        let profiles = self.present.systems.profiles();
+        let rests_on = |part: &Part| {
+            let (profile, (_, kind)) = (&profiles[part.at.0], part.at);
+            let name = (profile.name.as_str(), profile.kinds[kind].name.as_str());
+            kinds.len() < 2 || kinds.iter().any(|kind| kind.split_once('/') == Some(name))
+        };
+        let is_known = |part: &&Part| part.known.is_some() && rests_on(part);
+        self.parts.iter().filter(is_known).all(|part| part.input.is_some() && !part.is_older() && !part.shrunken)
+    }
+
+    /// What became of the corrections of earlier runs, sorted by system and record.
+    pub fn fates(&self, written: &[Written], out: &HashSet<u32>) -> Vec<Settled> {
+        let runs = self.run_times();
+        self.judging(&runs, out).settle(written).into_iter().map(|(_, settled)| settled).collect()
+    }
+
+    fn judging<'s>(&'s self, runs: &'s [i64], out: &'s HashSet<u32>) -> Judging<'s> {
+        Judging { present: &self.present, parts: &self.parts, opens: &self.ledger.opens, runs, out, now: self.now }
+    }
+
+    /// The set that this run adds.
+    ///
+    /// # Errors
+    /// Only what Polars cannot do, which is a defect, or an earlier set that changed meanwhile.
+    pub fn pages(self, findings: Findings) -> Result<Pages> {
+        let ledger = self.ledger;
+        let expired = self.expired();
+        let sets: Vec<(&Set, u32)> = ledger.chain_of_runs().zip(ledger.firsts.iter().copied()).collect();
+        let whole = sets.is_empty()
+            || sets.len() > WHOLE_EVERY
+            || !ledger.sound
+            || sets.iter().any(|(set, _)| expired.contains(&set.manifest.run));
+        let views = Views { present: &self.present, state: &ledger.state, parts: &self.parts, sets: &sets, now: self.now };
+        let runs = self.run_times();
+        let judging = self.judging(&runs, &findings.out);
+        let settled = judging.settle(&findings.written);
+        let (snapshot, rest) = rayon::join(
+            || views.frame(whole),
+            || -> Result<_> {
+                let signals = signals::frame(&self.signals(whole), &self.present, &ledger.signals)?;
+                let corrections = judging.corrections(&findings.written, &settled, whole)?;
+                Ok((signals, corrections, settled_frame(&settled)?, self.cases(&findings, whole)?))
+            },
+        );
+        let (signals, corrections, landed, cases) = rest?;
+        let mut pruned: Vec<Reference> = Vec::new();
+        for set in ledger.sets.all.iter().filter(|set| expired.contains(&set.manifest.run)) {
+            pruned.push(Reference { run: set.manifest.run.clone(), sha256: set.sha256.clone() });
+        }
+        let manifest = Manifest {
+            format: FORMAT,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            run: String::new(),
+            as_of: ledger.as_of,
+            sequence: ledger.sets.all.last().map_or(0, |set| set.manifest.sequence) + 1,
+            previous: ledger.sets.all.last().map(|set| Reference { run: set.manifest.run.clone(), sha256: set.sha256.clone() }),
+            base: ledger.last().filter(|_| !whole).map(|last| last.run.clone()),
+            inputs: self.parts.iter().filter_map(|part| part.input.clone()).collect(),
+            parts: self.parts.iter().map(|part| self.name(part)).collect(),
+            known: self.parts.iter().filter_map(|part| self.known(part)).collect(),
+            files: BTreeMap::new(),
+            pruned,
+            damage: ledger.troubles.clone(),
+            figures: findings.figures,
+        };
+        let frames = vec![
+            (snapshot::FILE, snapshot?),
+            (SIGNALS, signals),
+            (cases::FILE, cases),
+            (CORRECTIONS, corrections),
+            (LANDED, landed),
+        ];
+        Ok(Pages { folder: ledger.folder.clone(), manifest, frames })
+    }
+
+    /// Sets that are too old to be kept; none where a run of an earlier time is repeated.
+    fn expired(&self) -> HashSet<String> {
+        let sets = &self.ledger.sets.all;
+        if sets.iter().any(|set| set.manifest.as_of >= self.ledger.as_of) {
+            return HashSet::default();
+        }
+        let limit = self.ledger.as_of.checked_sub_days(Days::new(u64::from(self.retain_days)));
+        let is_old = |set: &&Set| limit.is_some_and(|limit| set.manifest.as_of < limit);
+        sets.iter().filter(is_old).map(|set| set.manifest.run.clone()).collect()
+    }
+
+    fn name(&self, part: &Part) -> (String, String) {
+        let profile = &self.present.systems.profiles()[part.at.0];
+        (profile.name.clone(), profile.kinds[part.at.1].name.clone())
+    }
+
+    fn known(&self, part: &Part) -> Option<Known> {
+        let counted = part.input.as_ref().filter(|input| input.counted).map(|input| {
+            let (system, kind) = self.name(part);
+            // A file that was cut short is no measure for the next one.
+            let rows = if part.shrunken { part.known.as_ref().map_or(input.rows, |known| known.rows) } else { input.rows };
+            Known { system, kind, as_of: input.as_of, rows }
+        });
+        counted.or_else(|| part.known.clone())
+    }
+
+    fn signals(&self, whole: bool) -> Vec<(u64, Option<Signal>, Whose)> {
+        if !whole {
+            return self.seen.changed.clone();
+        }
+        let changed: HashSet<u64> = self.seen.changed.iter().map(|(key, _, _)| *key).collect();
+        let kept = self.ledger.signals.all().into_iter().filter(|(key, _, _)| !changed.contains(key));
+        let kept = kept.map(|(key, signal, row)| (key, Some(signal), Whose::Earlier(row)));
+        self.seen.changed.iter().filter(|(_, signal, _)| signal.is_some()).copied().chain(kept).collect()
+    }
+
+    fn cases(&self, findings: &Findings, whole: bool) -> Result<DataFrame> {
+        let ledger = self.ledger;
+        let all = findings.found.iter().chain(&findings.past);
+        let is_change =
+            |past: &&Past| whole || ledger.cases.get(key(&past.identity)).is_none_or(|known| changes(&known, &past.case));
+        let mut rows: Vec<(u64, Case, [String; IDENTITY.len()])> =
+            all.filter(is_change).map(|past| (key(&past.identity), past.case, past.identity.clone())).collect();
+        if whole {
+            let limit = self.now - i64::from(self.retain_days) * 86_400_000;
+            let resolved =
+                ledger.cases.all().into_iter().filter(|(_, case, _)| {
+                    case.standing == Standing::Resolved && case.last_seen.is_none_or(|last| last >= limit)
+                });
+            let here: HashSet<u64> = rows.iter().map(|(key, _, _)| *key).collect();
+            rows.extend(
+                resolved
+                    .filter(|(key, _, _)| !here.contains(key))
+                    .map(|(key, case, row)| (key, case, ledger.cases.identity(row))),
+            );
+        }
+        rows.sort_by(|one, other| one.2.cmp(&other.2));
+        rows.dedup_by(|one, other| one.0 == other.0);
+        cases::frame(&rows)
+    }
+}
+
+/// Whether a case needs a row of its own after its last one.
+fn changes(known: &Case, now: &Case) -> bool {
+    use Standing::{New, NotCompared, Persisting, Reopened, Resolved};
+    !matches!(
+        (known.standing, now.standing),
+        (New | Persisting | Reopened, Persisting) | (NotCompared, NotCompared) | (Resolved, Resolved)
+    )
+}
+
+fn key(identity: &[String; IDENTITY.len()]) -> u64 {
+    cases::key_of(identity.iter().map(String::as_str))
+}
+
+/// The set of one run, not yet written.
+#[derive(Debug)]
+pub struct Pages {
+    folder: PathBuf,
+    manifest: Manifest,
+    frames: Vec<(&'static str, DataFrame)>,
+}
+
+/// A set that is written, under a name that does not count yet.
+#[derive(Debug)]
+pub struct HiddenSet {
+    hidden: PathBuf,
+    shown: PathBuf,
+}
+
+impl Pages {
+    /// Runs whose sets go once this one is there, because of their age.
+    pub fn prunes(&self) -> impl Iterator<Item = &str> {
+        self.manifest.pruned.iter().map(|set| set.run.as_str())
+    }
+
+    /// The run's time.
+    pub fn as_of(&self) -> DateTime<Utc> {
+        self.manifest.as_of
+    }
+
+    /// Writes the set and brings it to the disk.
+    ///
+    /// # Errors
+    /// What cannot be written, by its path.
+    pub fn write(&self, run: &str) -> Result<HiddenSet> {
+        let hidden = self.folder.join(format!("{HIDDEN}{run}"));
+        create_folder(&hidden)?;
+        let mut manifest = Manifest { run: run.to_owned(), ..self.manifest.clone() };
+        for (name, frame) in &self.frames {
+            manifest.files.insert((*name).to_owned(), files::write(frame.clone(), &hidden.join(name))?);
+        }
+        let text = serde_json::to_string_pretty(&manifest).context("the ledger's manifest is no JSON")? + "\n";
+        files::write_text(&text, &hidden.join(NAME))?;
+        files::write_text(&format!("{}  {NAME}\n", files::sha256(text.as_bytes())), &hidden.join(CHECKSUM))?;
+        files::sync_folder(&hidden)?;
+        files::sync_folder(&self.folder)?;
+        Ok(HiddenSet { hidden, shown: self.folder.join(run) })
+    }
+}
+
+impl HiddenSet {
+    /// Gives the set its name, once its run folder has appeared.
+    ///
+    /// # Errors
+    /// It cannot be renamed; it counts all the same, and the next run renames it.
+    pub fn appear(self) -> Result<()> {
+        let cannot = || format!("cannot rename {} to {}", self.hidden.display(), self.shown.display());
+        fs::rename(&self.hidden, &self.shown).with_context(cannot)?;
+        files::sync_folder(self.shown.parent().unwrap_or(&self.shown))
+    }
+}

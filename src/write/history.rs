@@ -1,0 +1,95 @@
+//! What a run means beside earlier ones, for the report and for the ledger.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use foldhash::{HashMap, HashSet};
+use polars::prelude::{IntoLazy, col as column, lit};
+
+use crate::classify::{World, member};
+use crate::columns::{Outcome, Standing};
+use crate::consent::{Hardest, decided};
+use crate::decide::{Change, Decided, file_for};
+use crate::ledger::{Figures, IDENTITY, Past, Settled, Written};
+use crate::normalise::{CategoryBook, Facts, Moment, col};
+use crate::report::{History, RuleCount};
+use crate::write::corrections::effective;
+
+/// The identity of a discrepancy as the ledger keeps it.
+pub(super) fn identity(texts: [&str; IDENTITY.len() - 1], kinds: String) -> [String; IDENTITY.len()] {
+    std::array::from_fn(|at| texts.get(at).map_or_else(|| kinds.clone(), |text| (*text).to_owned()))
+}
+
+/// The corrections of a run as the ledger keeps them.
+pub(super) fn written(decided: &Decided, world: &World<'_>, facts: &Facts<'_>) -> Vec<Written> {
+    let now = world.as_of.timestamp_millis();
+    let mut books: HashMap<usize, CategoryBook> = HashMap::default();
+    let corrections = decided.corrections.iter().map(|((ix, purpose), correction)| {
+        let categories = if let Change::Categories { values, .. } = &correction.change {
+            let profile = facts.profile(*ix);
+            let book = books.entry(facts.system(*ix)).or_insert_with(|| CategoryBook::new(profile, world.config));
+            let read = book.read(Some(&values.join(&profile.category_separator)), world.texts);
+            Some(world.texts.get(read.on).to_owned())
+        } else {
+            None
+        };
+        let passed_on = correction.persons.iter().filter_map(|person| world.consent.wishes.get(person));
+        let passed_on = passed_on.fold(Hardest::default(), |all, wish| all.with(wish.passed_on)).seen_by(now);
+        let day = Moment::day(effective(*ix, correction, world, facts), facts.zone(*ix));
+        Written {
+            ix: *ix,
+            purpose: *purpose,
+            categories,
+            contact_id: correction.persons.iter().filter_map(|person| world.name(*person)).min().unwrap_or_default().to_owned(),
+            rules: correction.rules.iter().copied().collect::<Vec<_>>().join(" "),
+            file: file_for(facts, *ix, *purpose).map(|file| file.file.clone()).unwrap_or_default(),
+            held: correction.held.is_some(),
+            effective: (day.from, day.until),
+            passed_on,
+        }
+    });
+    corrections.collect()
+}
+
+/// The records of people who are opted out by decision, but for those of an office.
+pub(super) fn opted_out(world: &World<'_>) -> Result<HashSet<u32>> {
+    let out = column(decided::OUT).fill_null(lit(false)).and(column(member::OFFICE).not());
+    let out = world.members.clone().lazy().filter(out).select([column(col::IX)]).collect()?;
+    Ok(out.column(col::IX)?.u32()?.iter().flatten().collect())
+}
+
+/// The numbers and lists of the report.
+pub(super) fn history(found: &[Past], past: Vec<Past>, corrections: Vec<Settled>) -> History {
+    let mut by_standing = [0; Standing::ALL.len()];
+    for one in found.iter().chain(&past) {
+        by_standing[one.case.standing as usize] += 1;
+    }
+    History { by_standing, past, corrections, ..History::default() }
+}
+
+/// The numbers that trends are drawn from.
+pub(super) fn figures(
+    rules: &[RuleCount],
+    history: &History,
+    written: &[Written],
+    world: &World<'_>,
+    facts: &Facts<'_>,
+) -> Figures {
+    let counted = || rules.iter().filter(|count| count.total() > 0);
+    let outcome = |outcome: Outcome| rules.iter().map(|count| count.of(outcome)).sum();
+    let mut figures = Figures {
+        by_rule: counted().map(|count| (count.rule.code.to_owned(), count.total())).collect(),
+        by_outcome: Outcome::ALL.iter().map(|word| (word.word().to_owned(), outcome(*word))).collect(),
+        by_state: Standing::ALL.iter().map(|word| (word.word().to_owned(), history.standing(*word))).collect(),
+        ..Figures::default()
+    };
+    let names: Vec<&str> = world.systems.profiles().iter().map(|profile| profile.name.as_str()).collect();
+    for one in written.iter().filter(|one| !one.held) {
+        *figures.corrections.entry(names[facts.system(one.ix)].to_owned()).or_default() += 1;
+    }
+    for one in &history.corrections {
+        let fates: &mut BTreeMap<String, u64> = figures.landed.entry(one.system.clone()).or_default();
+        *fates.entry(one.fate.word().to_owned()).or_default() += 1;
+    }
+    figures
+}

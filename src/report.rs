@@ -1,11 +1,14 @@
 //! What a run found, computed once and rendered many times: terminal, manifest, summary, workbook.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use polars::prelude::DataFrame;
 
 use crate::columns::{Outcome, Role};
 use crate::decide::Clock;
+use crate::decisions::Line;
 use crate::ingest::{FileReport, Reject};
 use crate::rules::Rule;
 
@@ -61,6 +64,29 @@ pub struct Report {
     pub next_run: NaiveDate,
     /// Sentences that a person must read: refused files, held targets, codes without a meaning.
     pub attention: Vec<String>,
+    /// What reviewers send back with a decision, by the row of a discrepancy that is in review.
+    pub review_keys: HashMap<usize, String>,
+    /// The list of exceptions.
+    pub exceptions: Vec<ExceptionLine>,
+    /// What became of every filled row of `decisions/`, sorted.
+    pub decisions: Vec<Line>,
+    /// How many files of `decisions/` were refused.
+    pub papers_refused: u64,
+}
+
+/// One line of the list of exceptions.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "they are the columns of the list")]
+pub struct ExceptionLine {
+    pub who: String,
+    pub rule: String,
+    pub owner: String,
+    pub until: String,
+    pub reason: String,
+    /// Whether it holds, in words.
+    pub state: String,
+    /// Whether a person must look at it.
+    pub ended: bool,
 }
 
 /// An open discrepancy that is overdue or due before the next run.

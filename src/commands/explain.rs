@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -10,10 +11,11 @@ use serde::Serialize;
 use crate::cli::{Common, Format};
 use crate::commands::progress::Display;
 use crate::commands::{DONE, coloured, print};
+use crate::config::AfterRun;
 use crate::explain::{self, Explanation, Person, Record};
-use crate::ingest::{Verdict, refused_earlier};
+use crate::ingest::{Verdict, read_papers, refused_earlier};
 use crate::nearest::sentence_hint;
-use crate::reconcile::{Clock, Exports, read_exports, read_inbox, settled};
+use crate::reconcile::{Clock, Decisions, Exports, read_decisions, read_exports, read_inbox, settled, standing_decisions};
 use crate::workspace::{PastRun, Stop, Workspace};
 use crate::write::table;
 
@@ -48,23 +50,25 @@ pub(super) fn explain(
     common: &Common,
 ) -> Result<u8> {
     let display = Display::start(common);
-    let (exports, run) = match run {
+    let (exports, papers, run) = match run {
         Some(name) => {
             let run = workspace.past_run(name)?;
-            (archived(&mut workspace, &run, clock)?, Some(run))
+            (archived(&mut workspace, &run, clock)?, archived_decisions(&workspace, &run, clock)?, Some(run))
         }
         None => {
             let exports = read_inbox(&workspace, clock)?;
             let nothing_new =
                 !exports.ingested.files.iter().any(|file| matches!(file.verdict, Verdict::Used | Verdict::Refused(_)));
             match workspace.past_run("latest") {
-                Ok(run) if nothing_new => (archived(&mut workspace, &run, clock)?, Some(run)),
-                _ => (exports, None),
+                Ok(run) if nothing_new => {
+                    (archived(&mut workspace, &run, clock)?, archived_decisions(&workspace, &run, clock)?, Some(run))
+                }
+                _ => (exports, read_decisions(&workspace, clock)?, None),
             }
         }
     };
     let clock = Clock { as_of: run.as_ref().map_or(clock.as_of, |run| run.as_of), ..clock };
-    let explanation = settled(&workspace, exports, clock, |settled| explain::explain(who, settled))?;
+    let explanation = settled(&workspace, exports, papers, clock, |settled| explain::explain(who, settled))?;
     drop(display);
     if explanation.persons.is_empty() {
         return Err(nobody(&explanation, run.as_ref(), &workspace)).context(Stop::Configuration);
@@ -119,6 +123,14 @@ fn archived(workspace: &mut Workspace, run: &PastRun, clock: Clock) -> Result<Ex
         missing.map_or("all".to_owned(), |missing| missing.join(", "))
     ))
     .context(Stop::Inputs)
+}
+
+/// What reviewers had decided for a run.
+fn archived_decisions(workspace: &Workspace, run: &PastRun, clock: Clock) -> Result<Decisions> {
+    let kept = workspace.archive_of(&run.id).join("decisions");
+    let folder = if workspace.config.inbox.after_run == AfterRun::Keep { workspace.decisions() } else { kept };
+    let papers = read_papers(&folder, Duration::ZERO, clock.now).context(Stop::Inputs)?;
+    Ok((papers, standing_decisions(workspace, run.as_of).context(Stop::Inputs)?))
 }
 
 fn nobody(explanation: &Explanation, run: Option<&PastRun>, workspace: &Workspace) -> anyhow::Error {

@@ -78,7 +78,10 @@ impl Sentences<'_> {
         let on = self.facts.in_at(proof).map(|at| format!(" on {}", self.when(at, proof))).unwrap_or_default();
         let code = found.b.filter(|ix| self.facts.has(col::CODE, *ix) && !self.facts.is_out_by_code_alone(*ix));
         let code = code.map(|ix| format!(" End the code {} there too.", self.facts.text(col::CODE, ix))).unwrap_or_default();
-        format!("Opted back in in {}{on}{evidence}, {later}.{code}", self.title(proof))
+        match self.facts.decision(proof) {
+            Some(said) => format!("Opted back in by decision of {}, with a permission{on}{evidence}, {later}.{code}", said.by),
+            None => format!("Opted back in in {}{on}{evidence}, {later}.{code}", self.title(proof)),
+        }
     }
 
     /// What no file can do for a person whom a code opts out.
@@ -252,6 +255,10 @@ impl Sentences<'_> {
     /// An opt-out, with its time.
     pub fn signal(&self, ix: u32) -> String {
         let when = self.facts.out_at(ix).map(|at| self.when(at, ix));
+        if let Some(decision) = self.facts.decision(ix) {
+            let on = when.map(|when| format!(" on {when}")).unwrap_or_default();
+            return format!("opted out by decision of {}{on} ({})", decision.by, decision.reason);
+        }
         let said = |word: &str| when.as_ref().map_or(", date unknown".to_owned(), |when| format!(" {word} {when}"));
         let on = said("on");
         let (title, unit) = (self.title(ix), self.facts.text(col::UNIT, ix));
@@ -298,7 +305,7 @@ impl Sentences<'_> {
 
     /// The system of a record, for people.
     pub fn title(&self, ix: u32) -> &str {
-        &self.facts.profile(ix).title
+        if self.facts.decision(ix).is_some() { "a reviewer's decision" } else { &self.facts.profile(ix).title }
     }
 }
 

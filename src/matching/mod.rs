@@ -9,7 +9,7 @@
 mod by_address;
 
 use anyhow::Result;
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 use polars::prelude::{
     DataFrame, DataType, Expr, IntoColumn, IntoLazy, JoinArgs, JoinType, LazyFrame, NewChunkedArray, PolarsResult, UInt32Chunked,
     UnionArgs, UniqueKeepStrategy, coalesce, col, concat, len, lit, when,
@@ -110,6 +110,25 @@ pub fn match_records(records: &DataFrame, texts: &Texts) -> Result<Matched> {
     let (ixs, ids) = (contacts.column(of::IX)?.u32()?, contacts.column(of::RECORD)?.to_physical_repr());
     let numbered = ixs.iter().flatten().zip(ids.u32()?.iter().flatten().map(Text::from_number)).collect();
     Ok(Matched { links, addresses: addresses_of(&contacts, cols::PERSON)?.collect()?, contacts: numbered })
+}
+
+/// The columns that hold a key of a record: ids and addresses.
+pub fn keys() -> impl Iterator<Item = &'static str> {
+    [of::RECORD, of::KEY_CELL, of::CONTACT_ID, of::SOURCE_ID].into_iter().chain(of::EMAILS)
+}
+
+/// The records (`ix`) that have one of the keys anywhere.
+///
+/// # Errors
+/// A column that is missing or of another type, which is a defect.
+pub fn records_with(wanted: &HashSet<u32>, records: &DataFrame) -> Result<HashSet<u32>> {
+    let mut found = HashSet::default();
+    for name in keys() {
+        let column = records.column(name)?.u32()?;
+        let has = |key: &Option<u32>| key.is_some_and(|key| wanted.contains(&key));
+        found.extend(column.iter().enumerate().filter(|(_, key)| has(key)).map(|(ix, _)| ix as u32));
+    }
+    Ok(found)
 }
 
 /// Whether a record is of a system with that role.

@@ -9,8 +9,9 @@ use polars::prelude::{Column, DataFrame, IntoColumn, NewChunkedArray, StringChun
 
 use crate::classify::{Detail, World};
 use crate::columns::{Method, Opt, Outcome, Purpose, Role, Severity};
-use crate::decide::{Decided, Decision};
-use crate::ingest::{Reject, Verdict};
+use crate::decide::{Decided, Decision, a_system, email};
+use crate::decisions::{Line, frame};
+use crate::ingest::{PaperFile, Reject, Verdict};
 use crate::matching::cols;
 use crate::normalise::{Facts, Folded, col};
 use crate::report::{DISCREPANCY_COLUMNS, Due, Input, Report, RuleCount, Target};
@@ -18,6 +19,7 @@ use crate::rules::RULES;
 use crate::systems::Grain;
 use crate::texts::Text;
 use crate::write::corrections::{FieldChange, ImportFile, files};
+use crate::write::decisions;
 
 /// All that a run writes.
 #[derive(Debug)]
@@ -26,6 +28,10 @@ pub struct Outputs {
     pub report: Report,
     /// What systems load.
     pub files: Vec<ImportFile>,
+    /// The reviewers' decisions that stand, one row a decision.
+    pub rulings: DataFrame,
+    /// The files of `decisions/`.
+    pub papers: Vec<PaperFile>,
 }
 
 /// Puts the outputs of a run together.
@@ -44,6 +50,7 @@ pub fn report(
     let timezone = world.config.timezone()?;
     let today = world.as_of.with_timezone(&timezone).date_naive();
     let next_run = today + Days::new(u64::from(world.config.deadline.run_every_days));
+    let discrepancies = discrepancies(&ordered, world, facts)?;
     let report = Report {
         organisation: world.config.run.organisation.clone(),
         timezone,
@@ -51,19 +58,23 @@ pub fn report(
         inputs: inputs(world, facts, folded)?,
         rules: counts(&decided.decisions),
         targets: targets(decided, &files, world, facts)?,
-        discrepancies: discrepancies(&ordered, world, facts)?,
+        review_keys: decisions::review_keys(&discrepancies, world)?,
+        discrepancies,
         corrections: corrections(changes)?,
         due: due(&ordered, next_run),
         today,
         next_run,
         attention: attention(decided, world),
+        exceptions: decisions::exceptions(&decided.decisions, world),
+        decisions: world.desk.lines.clone(),
+        papers_refused: world.desk.files.iter().filter(|file| file.refused.is_some()).count() as u64,
         rejected: {
             let mut rejected = rejected;
             rejected.sort();
             rejected
         },
     };
-    Ok(Outputs { report, files })
+    Ok(Outputs { report, files, rulings: frame(&world.desk.rulings)?, papers: world.desk.files.clone() })
 }
 
 fn counts(decisions: &[Decision]) -> Vec<RuleCount> {
@@ -196,6 +207,7 @@ fn attention(decided: &Decided, world: &World<'_>) -> Vec<String> {
             world.systems.profiles()[*system].title
         ));
     }
+    sentences.extend(decisions::attention(&decided.decisions, world));
     let mut codes: BTreeMap<(usize, &str), u64> = BTreeMap::new();
     for finding in
         world.findings.iter().filter(|finding| finding.code == "DAT604" && finding.field == crate::columns::Field::Code)
@@ -214,7 +226,7 @@ fn attention(decided: &Decided, world: &World<'_>) -> Vec<String> {
 fn ordered<'d>(decisions: &'d [Decision], world: &World<'_>, facts: &Facts<'_>) -> Vec<&'d Decision> {
     let record = |ix: Option<u32>| ix.map(|ix| facts.name(ix)).unwrap_or_default();
     let (contact, subject) = (|decision: &Decision| contact(decision, world), |decision: &Decision| subject(decision, world));
-    let email = |decision: &Decision| email(decision, world, facts);
+    let email = |decision: &Decision| email(&decision.found, world, facts);
     let mut order: Vec<&Decision> = decisions.iter().collect();
     order.sort_by_cached_key(|decision| {
         let found = &decision.found;
@@ -255,7 +267,7 @@ fn discrepancies(ordered: &[&Decision], world: &World<'_>, facts: &Facts<'_>) ->
         let system = |ix: Option<u32>| ix.map(|ix| facts.profile(ix).name.as_str()).unwrap_or_default();
         let due = decision.clock.map(|clock| clock.due.to_string()).unwrap_or_default();
         let [(a_system, a_value), (b_system, b_value)] = [
-            (a_system(decision, world).unwrap_or_else(|| system(found.a)), value(decision, found.a, world, facts)),
+            (a_system(&decision.found, world).unwrap_or_else(|| system(found.a)), value(decision, found.a, world, facts)),
             (system(found.b), value(decision, found.b, world, facts)),
         ];
         let changed = |ix: Option<u32>| ix.map(|ix| changed(rule.group(), ix, facts)).unwrap_or_default();
@@ -286,29 +298,6 @@ fn discrepancies(ordered: &[&Decision], world: &World<'_>, facts: &Facts<'_>) ->
     }
     let columns = builders.into_iter().map(|builder| builder.finish().into_column()).collect();
     Ok(DataFrame::new(ordered.len(), columns)?)
-}
-
-/// The address that a discrepancy is about: its own, else the contact's first, else that of a record. A bad cell
-/// speaks of its own record alone.
-fn email<'a>(decision: &Decision, world: &World<'a>, facts: &Facts<'a>) -> &'a str {
-    let found = &decision.found;
-    if found.email.is_some() || matches!(found.detail, Detail::Finding(_)) {
-        return found.email.map(|email| world.texts.get(email)).unwrap_or_default();
-    }
-    let first = |ix: u32| facts.text(col::EMAILS[0], ix);
-    match found.person.and_then(|person| world.matched.contact(person)) {
-        Some((contact, _)) => first(contact),
-        None => [found.a, found.b].into_iter().flatten().map(first).find(|email| !email.is_empty()).unwrap_or_default(),
-    }
-}
-
-/// The system of a bad row or a stale file, which have no record.
-fn a_system<'a>(decision: &Decision, world: &World<'a>) -> Option<&'a str> {
-    match decision.found.detail {
-        Detail::Finding(at) => Some(&world.systems.profiles()[world.findings[at].system].name),
-        Detail::File(at) => world.files[at].system.as_deref(),
-        _ => None,
-    }
 }
 
 /// What a record says about the matter, in its system's own words.
@@ -395,6 +384,10 @@ impl Report {
     /// Whether a person must look: something was held or refused.
     pub fn needs_a_person(&self) -> bool {
         let refused = |input: &Input| matches!(input.file.verdict, Verdict::Refused(_));
-        self.outcome(Outcome::Held) > 0 || self.targets.iter().any(|target| target.held > 0) || self.inputs.iter().any(refused)
+        let unused = self.papers_refused > 0 || self.decisions.iter().any(Line::is_refused);
+        unused
+            || self.outcome(Outcome::Held) > 0
+            || self.targets.iter().any(|target| target.held > 0)
+            || self.inputs.iter().any(refused)
     }
 }

@@ -48,10 +48,10 @@ impl<'a> Excepted<'a> {
         self.answers.get(at).copied().unwrap_or_default()
     }
 
-    /// Whether it is left as it is.
-    pub fn holds(&self, at: usize) -> bool {
-        let answer = self.answer(at);
-        answer.holds.is_some() || answer.ruling.is_some_and(|ruling| ruling.what == What::Leave)
+    /// Whether an exception leaves it as it is: then it asks for no correction. What a reviewer leaves is only not
+    /// asked again; what else its person needs is put right.
+    pub fn is_withheld(&self, at: usize) -> bool {
+        self.answer(at).holds.is_some()
     }
 
     /// The exception that covers it, by its position in the list.

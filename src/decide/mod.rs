@@ -111,12 +111,14 @@ pub fn decide(found: Vec<Found>, world: &World<'_>, facts: &Facts<'_>) -> Result
     let sentences = Sentences { world, facts };
     let excepted = Excepted::of(&found, world, facts);
     let mut plan =
-        Plan::new(world, facts, found.iter().enumerate().filter(|(at, _)| !excepted.holds(*at)).map(|(_, found)| found))?;
+        Plan::new(world, facts, found.iter().enumerate().filter(|(at, _)| !excepted.is_withheld(*at)).map(|(_, found)| found))?;
     let mut decisions: Vec<(Decision, Option<Key>)> = Vec::with_capacity(found.len());
     for (at, found) in found.into_iter().enumerate() {
         let verdict = match excepted.why(at) {
             Some(why) => {
-                plan.withhold(&found, corrected_side(&found, facts));
+                if excepted.is_withheld(at) {
+                    plan.withhold(&found, corrected_side(&found, facts));
+                }
                 Verdict::Shown { outcome: Outcome::Excepted, why }
             }
             None => excepted.answered(at, judge(&found, world, facts, &sentences, &mut plan), world),

@@ -2,6 +2,7 @@
 //!
 //! Nothing is decided here: records, links, signals, rules, decision and corrections are those of a run.
 
+mod history;
 mod near;
 mod signals;
 
@@ -21,6 +22,7 @@ use crate::normalise::{Facts, col, spellings};
 use crate::reconcile::Settled;
 use crate::rules::RULES;
 use crate::texts::Text;
+pub use history::{Past, PastCorrection, PastFound, past};
 pub use near::Near;
 pub use signals::Signal;
 
@@ -61,6 +63,8 @@ pub struct Person {
     pub near: Vec<Near>,
     /// What a run would write, one a record and field.
     pub corrections: Vec<Correction>,
+    /// What finished runs found and wrote, the latest first.
+    pub history: Vec<Past>,
 }
 
 /// One record of a person.
@@ -272,6 +276,7 @@ impl Explain<'_> {
             signals: self.signals(person)?,
             near: near::near(self.world, self.facts, person, &codes, &the_opt_in.unwrap_or_default())?,
             corrections: self.corrections(&links)?,
+            history: Vec::new(),
             fired,
             records,
         })

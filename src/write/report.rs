@@ -276,7 +276,7 @@ fn discrepancies(ordered: &[&Decision], world: &World<'_>, facts: &Facts<'_>) ->
             rule.severity.word(),
             decision.outcome.word(),
             contact(decision, world),
-            email(decision, world, facts),
+            email(found, world, facts),
             subject(decision, world),
             a_system,
             record(found.a),

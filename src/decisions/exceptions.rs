@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use chrono::NaiveDate;
-use foldhash::HashSet;
+use foldhash::{HashMap, HashSet};
 
 use super::rows::day;
 use crate::decisions::{Line, REFUSED, Scene};
@@ -68,9 +68,25 @@ pub(super) fn read<'r>(
     scene: Scene<'_>,
     lines: &mut Vec<Line>,
 ) -> Result<Vec<Exception>> {
+    let rows: Vec<&PaperRow> = rows.collect();
     let mut exceptions = Vec::new();
-    for row in rows {
-        let (exception, column) = exception(row, scene)?;
+    if rows.is_empty() {
+        return Ok(exceptions);
+    }
+    let keys = |row: &&PaperRow| -> HashSet<u32> {
+        spellings(row.get("who"), scene.systems).iter().map(|key| scene.texts.intern(key).number()).collect()
+    };
+    let named = records_with(&rows.iter().map(keys).collect::<Vec<_>>(), scene.records)?;
+    let all: HashSet<u32> = named.iter().flatten().copied().collect();
+    let mut persons: HashMap<u32, Vec<u32>> = HashMap::default();
+    let links = &scene.matched.links;
+    let pairs = links.column(col::IX)?.u32()?.iter().flatten().zip(links.column(cols::PERSON)?.u32()?.iter().flatten());
+    for (ix, person) in pairs.filter(|(ix, _)| all.contains(ix)) {
+        persons.entry(ix).or_default().push(person);
+    }
+    for (row, records) in rows.into_iter().zip(named) {
+        let of_records = records.iter().filter_map(|ix| persons.get(ix)).flatten().copied().collect();
+        let (exception, column) = exception(row, records, of_records, scene)?;
         let (result, why) = match &exception.state {
             State::Holds(day) => ("holds", format!("until {day}")),
             State::Expired(day) => {
@@ -98,7 +114,12 @@ pub(super) fn read<'r>(
 }
 
 /// A line, and the column that is wrong with it.
-fn exception(row: &PaperRow, scene: Scene<'_>) -> Result<(Exception, &'static str)> {
+fn exception(
+    row: &PaperRow,
+    records: HashSet<u32>,
+    persons: HashSet<u32>,
+    scene: Scene<'_>,
+) -> Result<(Exception, &'static str)> {
     let text = |header: &str| row.get(header).to_owned();
     let mut exception = Exception {
         who: text("who"),
@@ -108,18 +129,12 @@ fn exception(row: &PaperRow, scene: Scene<'_>) -> Result<(Exception, &'static st
         reason: text("reason"),
         place: (row.file.clone(), row.sheet.clone(), row.row),
         state: State::Refused(String::new()),
-        persons: HashSet::default(),
-        records: HashSet::default(),
+        persons,
+        records,
         of_rule: find(row.get("rule")).map(|rule| position(rule.code)),
     };
     let today = scene.as_of.with_timezone(&scene.config.timezone()?).date_naive();
     let codes: Vec<&str> = RULES.iter().map(|rule| rule.code).collect();
-    let keys: HashSet<u32> =
-        spellings(&exception.who, scene.systems).iter().map(|key| scene.texts.intern(key).number()).collect();
-    exception.records = records_with(&keys, scene.records)?;
-    let links = &scene.matched.links;
-    let pairs = links.column(col::IX)?.u32()?.iter().flatten().zip(links.column(cols::PERSON)?.u32()?.iter().flatten());
-    exception.persons = pairs.filter(|(ix, _)| exception.records.contains(ix)).map(|(_, person)| person).collect();
     let until = day(&exception.until);
     let (state, column) = match until {
         _ if exception.who.is_empty() => (State::Refused("nobody is named: write an id or an address".to_owned()), "who"),

@@ -51,29 +51,35 @@ pub fn past(run: &str, folder: &Path, persons: &[Person]) -> Result<Vec<Past>> {
     let who: Vec<Who> = persons.iter().map(Who::of).collect();
     let mut past: Vec<Past> =
         persons.iter().map(|_| Past { run: run.to_owned(), found: Vec::new(), corrections: Vec::new() }).collect();
-    each_row(&folder.join("discrepancies.csv"), |cell| {
+    each_row(&folder.join("discrepancies.csv"), |row| {
         for (who, past) in who.iter().zip(&mut past) {
-            if who.is_about([cell("contact_id"), cell("a_system"), cell("a_record"), cell("b_system"), cell("b_record")]) {
+            if who.is_about([
+                row.get("contact_id"),
+                row.get("a_system"),
+                row.get("a_record"),
+                row.get("b_system"),
+                row.get("b_record"),
+            ]) {
                 past.found.push(PastFound {
-                    rule: cell("rule").to_owned(),
-                    outcome: cell("outcome").to_owned(),
-                    subject: cell("subject").to_owned(),
-                    state: cell("state").to_owned(),
-                    why: cell("why").to_owned(),
+                    rule: row.get("rule").to_owned(),
+                    outcome: row.get("outcome").to_owned(),
+                    subject: row.get("subject").to_owned(),
+                    state: row.get("state").to_owned(),
+                    why: row.get("why").to_owned(),
                 });
             }
         }
     })?;
-    each_row(&folder.join("corrections.csv"), |cell| {
+    each_row(&folder.join("corrections.csv"), |row| {
         for (who, past) in who.iter().zip(&mut past) {
-            if who.records.contains(&(cell("target"), cell("record"))) {
+            if who.records.contains(&(row.get("target"), row.get("record"))) {
                 past.corrections.push(PastCorrection {
-                    file: cell("file").to_owned(),
-                    row: cell("row").to_owned(),
-                    record: cell("record").to_owned(),
-                    field: cell("field").to_owned(),
-                    before: cell("before").to_owned(),
-                    after: cell("after").to_owned(),
+                    file: row.get("file").to_owned(),
+                    row: row.get("row").to_owned(),
+                    record: row.get("record").to_owned(),
+                    field: row.get("field").to_owned(),
+                    before: row.get("before").to_owned(),
+                    after: row.get("after").to_owned(),
                 });
             }
         }
@@ -106,15 +112,28 @@ impl<'a> Who<'a> {
     }
 }
 
-/// Gives every row of a table that people open, its cells by header.
-fn each_row(path: &Path, mut take: impl FnMut(&dyn Fn(&str) -> &str)) -> Result<()> {
+/// A row of a table that people open.
+struct Row<'a> {
+    header: &'a [String],
+    cells: &'a StringRecord,
+}
+
+impl<'a> Row<'a> {
+    /// The cell of a column, empty where there is none.
+    fn get(&self, name: &str) -> &'a str {
+        let at = self.header.iter().position(|known| known == name);
+        at.and_then(|at| self.cells.get(at)).map(plain).unwrap_or_default()
+    }
+}
+
+/// Gives every row of a table.
+fn each_row(path: &Path, mut take: impl FnMut(&Row<'_>)) -> Result<()> {
     let cannot = || format!("cannot read {}", path.display());
     let mut reader = csv::Reader::from_path(path).with_context(cannot)?;
     let header: Vec<String> = reader.headers().with_context(cannot)?.iter().map(str::to_owned).collect();
-    let mut row = StringRecord::new();
-    while reader.read_record(&mut row).with_context(cannot)? {
-        let cell = |name: &str| header.iter().position(|known| known == name).and_then(|at| row.get(at)).unwrap_or_default();
-        take(&|name: &str| plain(cell(name)));
+    let mut cells = StringRecord::new();
+    while reader.read_record(&mut cells).with_context(cannot)? {
+        take(&Row { header: &header, cells: &cells });
     }
     Ok(())
 }

@@ -144,7 +144,7 @@ pub struct Correction {
 pub fn explain(who: &str, settled: Settled<'_>) -> Result<Explanation> {
     let (world, facts, decided, folded) = (settled.world, settled.facts, settled.decided, settled.folded);
     let wanted: HashSet<u32> = spellings(who, world.systems).iter().map(|key| world.texts.intern(key).number()).collect();
-    let records = records_with(&wanted, world.records)?;
+    let records = records_with(&[wanted], world.records)?.remove(0);
     let links = Links::of(world)?;
     let mut persons: Vec<u32> = links.persons_of(&records);
     persons.sort_by_cached_key(|person| (world.name(*person).is_none(), world.name(*person), links.first_name(*person, facts)));

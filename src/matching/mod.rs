@@ -117,16 +117,24 @@ pub fn keys() -> impl Iterator<Item = &'static str> {
     [of::RECORD, of::KEY_CELL, of::CONTACT_ID, of::SOURCE_ID].into_iter().chain(of::EMAILS)
 }
 
-/// The records (`ix`) that have one of the keys anywhere.
+/// The records (`ix`) that have one of the keys anywhere, for each set of keys: all sets in one pass.
 ///
 /// # Errors
 /// A column that is missing or of another type, which is a defect.
-pub fn records_with(wanted: &HashSet<u32>, records: &DataFrame) -> Result<HashSet<u32>> {
-    let mut found = HashSet::default();
-    for name in keys() {
-        let column = records.column(name)?.u32()?;
-        let has = |key: &Option<u32>| key.is_some_and(|key| wanted.contains(&key));
-        found.extend(column.iter().enumerate().filter(|(_, key)| has(key)).map(|(ix, _)| ix as u32));
+pub fn records_with(wanted: &[HashSet<u32>], records: &DataFrame) -> Result<Vec<HashSet<u32>>> {
+    let mut found = vec![HashSet::default(); wanted.len()];
+    let mut sets: HashMap<u32, Vec<usize>> = HashMap::default();
+    for (set, keys) in wanted.iter().enumerate() {
+        for key in keys {
+            sets.entry(*key).or_default().push(set);
+        }
+    }
+    for name in keys().filter(|_| !sets.is_empty()) {
+        for (ix, key) in records.column(name)?.u32()?.iter().enumerate() {
+            for set in key.and_then(|key| sets.get(&key)).into_iter().flatten() {
+                found[*set].insert(ix as u32);
+            }
+        }
     }
     Ok(found)
 }

@@ -235,7 +235,7 @@ impl Weighing<'_> {
         let wish = self.wishes.entry(ruled.person).or_default();
         if let Some(out) = ruled.out {
             wish.outs.push(ruled.ix);
-            wish.hardest.add(Some(out), Zone::UTC, Role::Marketing);
+            wish.hardest.add(Some(out), Zone::UTC, false);
         }
         if let Some((at, zone)) = ruled.opted_in {
             let candidate = OptIn { at, day: zone.day_of(at.start()), record: None };

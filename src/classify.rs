@@ -12,6 +12,7 @@ use polars::prelude::{
 use crate::columns::{Delivery, Method, Opt};
 use crate::config::{Config, UnitUnsubscribe};
 use crate::consent::{Consent, decided};
+use crate::decisions::Desk;
 use crate::ingest::FileReport;
 use crate::matching::{Matched, cols, word};
 use crate::normalise::{Finding, col as of};
@@ -101,6 +102,8 @@ pub struct World<'a> {
     pub texts: &'a Texts,
     /// The run's time.
     pub as_of: DateTime<Utc>,
+    /// What people decided.
+    pub desk: &'a Desk,
 }
 
 impl World<'_> {

@@ -200,16 +200,33 @@ pub fn weigh(
     config: &Config,
     systems: &Systems,
     texts: &Texts,
+    ruled: &[Ruled],
 ) -> Result<Consent> {
     let mut weighing = Weighing { config, systems, wishes: HashMap::default(), opt_ins: HashMap::default() };
     let stopped = weighing.read_signals(records, matched, &recalled, texts)?;
     weighing.read_absent(records, matched, &recalled, texts)?;
+    for ruled in ruled {
+        weighing.read_ruling(ruled);
+    }
     weighing.decide_alone(&stopped);
     if config.policy.shared_address == SharedAddress::MostRestrictive {
         weighing.spread(records, matched, texts)?;
     }
     let decisions = decisions_frame(&weighing.wishes, &weighing.opt_ins)?;
     Ok(Consent { decisions, wishes: weighing.wishes, stopped: stopped.by_code, recalled })
+}
+
+/// A signal that no export shows: a reviewer's decision about one person.
+#[derive(Clone, Copy, Debug)]
+pub struct Ruled {
+    /// The number that stands for it among the records; behind all of them.
+    pub ix: u32,
+    /// The person.
+    pub person: u32,
+    /// When it opts out.
+    pub out: Option<Moment>,
+    /// When it opts in, and in what zone that day is.
+    pub opted_in: Option<(Moment, Zone)>,
 }
 
 struct Weighing<'a> {
@@ -316,6 +333,22 @@ impl Weighing<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A reviewer's decision is one more signal, and has to stand against the others like any.
+    fn read_ruling(&mut self, ruled: &Ruled) {
+        let wish = self.wishes.entry(ruled.person).or_default();
+        if let Some(out) = ruled.out {
+            wish.outs.push(ruled.ix);
+            wish.hardest.add(Some(out), Zone::UTC, false);
+        }
+        if let Some((at, zone)) = ruled.opted_in {
+            let candidate = OptIn { at, day: zone.day_of(at.start()), record: None };
+            if self.opt_ins.get(&ruled.person).is_none_or(|known| candidate.at >= known.at) {
+                self.opt_ins.insert(ruled.person, candidate);
+                wish.opted_in = Some(ruled.ix);
+            }
+        }
     }
 
     /// Each person's own decision, before anything is shared.

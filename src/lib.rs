@@ -14,6 +14,7 @@ pub mod commands;
 pub mod config;
 pub mod consent;
 pub mod decide;
+pub mod decisions;
 pub mod explain;
 pub mod generate;
 pub mod ingest;

@@ -2,19 +2,22 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
+use polars_io::SerReader;
+use polars_io::prelude::ParquetReader;
 
 use crate::classify::{World, classify, members, notable};
 use crate::columns::Role;
 use crate::consent::weigh;
 use crate::decide::{Decided, decide};
-use crate::ingest::{FileReport, Ingested, Reject, Table, Verdict, ingest};
+use crate::decisions::{self, Desk, Ruling, Scene};
+use crate::ingest::{FileReport, Ingested, Papers, Reject, Table, Verdict, ingest, read_papers};
 use crate::ledger::{Ledger, Sighting};
 use crate::matching::match_records;
-use crate::normalise::{Facts, Folded, Rows, Rules, normalise, read_rows};
+use crate::normalise::{Facts, Folded, Rows, Rules, Zone, normalise, read_rows};
 use crate::progress::{self, Unit};
 use crate::systems::Systems;
 use crate::texts::Texts;
@@ -37,7 +40,9 @@ pub struct Clock {
 pub fn reconcile(workspace: &Workspace, clock: Clock) -> Result<(Outputs, Vec<Stage>)> {
     let mut stages = Stages::default();
     let exports = stages.run("ingest", || read_inbox(workspace, clock))?;
-    let outputs = settle(workspace, exports, clock, &mut stages, |settled, stages| stages.run("report", || settled.report()))?;
+    let papers = read_decisions(workspace, clock)?;
+    let outputs =
+        settle(workspace, exports, papers, clock, &mut stages, |settled, stages| stages.run("report", || settled.report()))?;
     Ok((outputs, stages.done))
 }
 
@@ -73,11 +78,12 @@ impl Settled<'_> {
 pub fn settled<T>(
     workspace: &Workspace,
     exports: Exports,
+    papers: Decisions,
     clock: Clock,
     then: impl FnOnce(Settled<'_>) -> Result<T>,
 ) -> Result<T> {
     let mut stages = Stages::default();
-    settle(workspace, exports, clock, &mut stages, |settled, _| then(settled))
+    settle(workspace, exports, papers, clock, &mut stages, |settled, _| then(settled))
 }
 
 /// Exports whose rows were read, and the store of their texts.
@@ -109,9 +115,34 @@ pub fn read_exports(workspace: &Workspace, folder: &Path, earlier: &HashMap<Stri
     Ok(Exports { ingested, texts })
 }
 
+/// What people wrote, and what stands of it from earlier runs.
+pub type Decisions = (Papers, Vec<Ruling>);
+
+/// Reads what reviewers dropped, and the decisions that stand.
+///
+/// # Errors
+/// [`Stop::Inputs`]: the folder is there and cannot be read, or what an earlier run left cannot.
+pub fn read_decisions(workspace: &Workspace, clock: Clock) -> Result<Decisions> {
+    let settle = Duration::from_secs(workspace.config.inbox.settle_seconds);
+    let papers = read_papers(&workspace.decisions(), settle, clock.now).context(Stop::Inputs)?;
+    Ok((papers, standing_decisions(workspace, clock.as_of).context(Stop::Inputs)?))
+}
+
+/// The decisions that the latest run before a time left standing.
+///
+/// # Errors
+/// They are there and cannot be read: nobody may lose an opt-out by decision.
+pub fn standing_decisions(workspace: &Workspace, as_of: DateTime<Utc>) -> Result<Vec<Ruling>> {
+    let Some(file) = workspace.earlier_file(crate::write::DECISIONS, as_of)? else { return Ok(Vec::new()) };
+    let place = || format!("{} cannot be read: put it back from a backup, for it holds the reviewers' decisions", file.display());
+    let table = ParquetReader::new(std::fs::File::open(&file).with_context(place)?).finish().with_context(place)?;
+    decisions::read(&table).with_context(place)
+}
+
 fn settle<T>(
     workspace: &Workspace,
     exports: Exports,
+    papers: Decisions,
     clock: Clock,
     stages: &mut Stages,
     then: impl FnOnce(Settled<'_>, &mut Stages) -> Result<T>,
@@ -129,7 +160,14 @@ fn settle<T>(
     stages.records = records.height() as u64;
     let mut sighting = stages.run("recall", || ledger.observe(&records, &files, systems, config, &texts))?;
     let matched = stages.run("match", || match_records(&records, &texts))?;
-    let consent = stages.run("weigh", || weigh(&records, &matched, sighting.recalled(), config, systems, &texts))?;
+    let desk = Desk::settle(
+        &papers.0,
+        papers.1,
+        Scene { records: &records, matched: &matched, config, systems, texts: &texts, as_of: clock.as_of },
+    )?;
+    let zone = Zone::Named(config.timezone()?);
+    let ruled = desk.ruled(records.height(), zone);
+    let consent = stages.run("weigh", || weigh(&records, &matched, sighting.recalled(), config, systems, &texts, &ruled))?;
     let (members, notable) = stages.run("gather", || {
         let members = members(&records, &matched, &consent, config)?;
         let notable = notable(&members)?;
@@ -147,8 +185,10 @@ fn settle<T>(
         systems,
         texts: &texts,
         as_of: clock.as_of,
+        desk: &desk,
     };
-    let facts = Facts::new(&records, systems, &texts)?;
+    let hub = systems.profiles().iter().position(|profile| profile.role == Role::Crm).unwrap_or_default();
+    let facts = Facts::new(&records, systems, &texts)?.with_decisions(desk.said(zone), hub, zone);
     let found = stages.run("classify", || classify(&world))?;
     let decided = stages.run("decide", || decide(found, &world, &facts))?;
     then(Settled { world: &world, facts: &facts, decided: &decided, rejected, folded: &normalised.folded, sighting }, stages)

@@ -1,11 +1,14 @@
 //! What a run found, computed once and rendered many times: terminal, manifest, summary, workbook.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use polars::prelude::DataFrame;
 
 use crate::columns::{Outcome, Role, Standing};
 use crate::decide::Clock;
+use crate::decisions::Line;
 use crate::ingest::{FileReport, Reject};
 use crate::ledger::{Past, Settled};
 use crate::rules::Rule;
@@ -66,6 +69,14 @@ pub struct Report {
     pub attention: Vec<String>,
     /// How this run stands against earlier ones.
     pub history: History,
+    /// What reviewers send back with a decision, by the row of a discrepancy that is in review.
+    pub review_keys: HashMap<usize, String>,
+    /// The list of exceptions.
+    pub exceptions: Vec<ExceptionLine>,
+    /// What became of every filled row of `decisions/`, sorted.
+    pub decisions: Vec<Line>,
+    /// How many files of `decisions/` were refused.
+    pub papers_refused: u64,
 }
 
 /// What the ledger says of a run.
@@ -100,6 +111,21 @@ impl History {
     pub fn standing(&self, standing: Standing) -> u64 {
         self.by_standing[standing as usize]
     }
+}
+
+/// One line of the list of exceptions.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "they are the columns of the list")]
+pub struct ExceptionLine {
+    pub who: String,
+    pub rule: String,
+    pub owner: String,
+    pub until: String,
+    pub reason: String,
+    /// Whether it holds, in words.
+    pub state: String,
+    /// Whether a person must look at it.
+    pub ended: bool,
 }
 
 /// An open discrepancy that is overdue or due before the next run.

@@ -143,6 +143,22 @@ impl Workspace {
         Err(error.context(Stop::Configuration))
     }
 
+    /// Where reviewers drop decisions, and the list of exceptions is.
+    pub fn decisions(&self) -> PathBuf {
+        self.root.join("decisions")
+    }
+
+    /// A file of the latest run before a time, if that run left one.
+    ///
+    /// # Errors
+    /// The folder of the runs cannot be listed.
+    pub fn earlier_file(&self, name: &str, as_of: DateTime<Utc>) -> Result<Option<PathBuf>> {
+        let runs = self.run_ids()?;
+        let earlier = runs.iter().filter_map(|id| self.manifest(id).ok()).filter(|run| run.as_of < as_of);
+        let latest = earlier.max_by(|one, other| (one.as_of, &one.id).cmp(&(other.as_of, &other.id)));
+        Ok(latest.map(|run| self.runs().join(run.id).join(name)).filter(|file| file.is_file()))
+    }
+
     /// Where runs are.
     pub fn runs(&self) -> PathBuf {
         self.root.join("runs")
@@ -292,16 +308,35 @@ impl Workspace {
     pub fn archive(&self, id: &str, file: &Path, sha256: &str) -> Result<()> {
         let below = file.strip_prefix(self.inbox()).unwrap_or(file);
         let to = self.archive_of(id).join(below);
+        let folder = self.prepare(file, sha256, &to)?;
+        move_file(file, &to).with_context(|| format!("{} could not be moved to {}", file.display(), to.display()))?;
+        sync_folder(&folder)
+    }
+
+    /// Moves a file of `decisions/` to `archive/<run-id>/decisions/`, or copies what stays in use there.
+    ///
+    /// # Errors
+    /// It has changed since it was read, or cannot be moved; it stays where it is.
+    pub fn archive_decisions(&self, id: &str, file: &Path, sha256: &str, stays: bool) -> Result<()> {
+        let below = file.strip_prefix(self.decisions()).unwrap_or(file);
+        let to = self.archive_of(id).join("decisions").join(below);
+        let folder = self.prepare(file, sha256, &to)?;
+        let done = if stays { fs::copy(file, &to).and_then(|_| File::open(&to)?.sync_all()) } else { move_file(file, &to) };
+        done.with_context(|| format!("{} could not be brought to {}", file.display(), to.display()))?;
+        sync_folder(&folder)
+    }
+
+    /// The folder that a file goes to, if the file still is what was read and nothing is in its way.
+    fn prepare(&self, file: &Path, sha256: &str, to: &Path) -> Result<PathBuf> {
         if !sha256.is_empty() && sha256_of(file)? != sha256 {
-            bail!("{} has changed since it was read and stays in the inbox for the next run", file.display());
+            bail!("{} has changed since it was read and stays where it is for the next run", file.display());
         }
         if to.exists() {
-            bail!("{} stays in the inbox: {} is there already", file.display(), to.display());
+            bail!("{} stays where it is: {} is there already", file.display(), to.display());
         }
-        let folder = to.parent().unwrap_or(&self.root);
-        create_folder(folder)?;
-        move_file(file, &to).with_context(|| format!("{} could not be moved to {}", file.display(), to.display()))?;
-        sync_folder(folder)
+        let folder = to.parent().unwrap_or(&self.root).to_owned();
+        create_folder(&folder)?;
+        Ok(folder)
     }
 }
 

@@ -112,6 +112,21 @@ fn after_a_run_its_archived_inputs_answer_and_say_so() {
 }
 
 #[test]
+fn past_runs_are_told_the_latest_first_and_none_from_the_future() {
+    let workspace = sample();
+    workspace.put("prefrecon.toml", &fs::read_to_string(root().join("sample_data/prefrecon.toml")).unwrap());
+    for as_of in ["2026-11-22T06:00:00Z", "2026-11-23T06:00:00Z", "2026-11-25T06:00:00Z"] {
+        workspace.run_as_of(Some(as_of));
+    }
+    let said = workspace.call("explain", &["003Hs00004jz6UEIAY", "--as-of", "2026-11-24T06:00:00Z"]);
+    let (_, past) = said.out.split_once("\nPast runs\n").unwrap();
+    let runs: Vec<&str> = past.lines().filter(|line| line.starts_with("  2026")).collect();
+    assert_eq!(runs.len(), 2, "{past}");
+    assert!(runs[0].starts_with("  2026-11-23T060000Z OPT108 (correct"), "{past}");
+    assert!(past.contains("corrections/marketing_cloud_resubscribe_requests.xlsx row 3: Status of"), "{past}");
+}
+
+#[test]
 fn a_file_that_the_run_refused_still_holds_opt_ins() {
     let workspace = sample();
     workspace.put("inbox/photo.csv", "\u{0}\u{1}PNG\u{0}");
@@ -134,5 +149,6 @@ fn json_has_the_same_answer() {
     assert_eq!(person["fired"][0]["rule"], "OPT108");
     assert_eq!(person["signals"][0]["signal"], "opt_out");
     assert_eq!(person["corrections"][0]["after"], "Active");
+    assert_eq!(person["history"], Value::Array(Vec::new()));
     assert!(person["near"].as_array().unwrap().iter().any(|near| near["rule"] == "OPT105"));
 }

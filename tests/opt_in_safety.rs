@@ -89,6 +89,84 @@ fn who_is_opted_in_may_be_and_who_said_no_is_opted_out() {
     assert!(opted_in > 250 && put_out > 10_000, "the worlds are dull: {opted_in} opted in, {put_out} opted out");
 }
 
+#[test]
+fn decisions_opt_nobody_in_without_proof_and_lose_no_opt_out() {
+    let (mut applied, mut opted_in, mut kept) = (0, 0, 0);
+    for seed in 100..106 {
+        let mut rng = seeded(seed);
+        let world = World::random(300, &mut rng);
+        let workspace = Workspace::with(CONFIGURATION, &[]);
+        for (file, table) in &world.exports {
+            table.write(&workspace.inbox().join(file));
+        }
+        let first = workspace.run();
+        let decided = decide_at_random(&workspace, &first, &mut rng);
+        let second = workspace.run_as_of(Some("2026-11-22T06:30:00Z"));
+        let told = second.table("decisions.csv").rows();
+        let told = told.iter().filter(|row| row["result"] == "applied" && row["who"].len() == 18 && row["rule"] != "IDN501");
+        let records: Vec<Record> = told
+            .filter_map(|row| {
+                applied += 1;
+                let [what, _, day] = &decided[row["row"].parse::<usize>().unwrap() - 2];
+                let record = Record { system: "desk", contact: row["who"].clone(), mailed: true, ..Record::default() };
+                match what.as_str() {
+                    "opt out" => Some(Record { out: true, outs: vec![Time::read("2026-11-22 06:30:00", utc)], ..record }),
+                    "opt back in" if row["rule"] != "IDN502" => Some(Record { opted_in: Time::read(day, denver), ..record }),
+                    _ => None,
+                }
+            })
+            .collect();
+        let oracle = Oracle::with(&world.exports, records);
+        let named = |system: &str, record: &str, unit: &str| -> Vec<&Record> {
+            let is = |of: &&Record| of.system == system && of.key == record && (unit.is_empty() || of.unit == unit);
+            oracle.records.iter().filter(is).collect()
+        };
+        let before: BTreeSet<_> = opt_ins(&first).into_iter().collect();
+        for (system, record, unit) in opt_ins(&second) {
+            opted_in += usize::from(!before.contains(&(system, record.clone(), unit.clone())));
+            for of in named(system, &record, &unit) {
+                assert!(oracle.may_be_opted_in(of), "seed {seed}: opted in without proof: {of:#?}\n{}", oracle.told(of));
+            }
+        }
+        let opt_outs = |run: &RunFolder| -> BTreeSet<(String, String)> {
+            let rows = run.table("corrections.csv").rows().into_iter();
+            let rows = rows.filter(|row| row["file"].contains("opt_out") || row["file"].contains("unsubscribe"));
+            rows.map(|row| (row["target"].clone(), row["record"].clone())).collect()
+        };
+        let after = opt_outs(&second);
+        for (system, record) in opt_outs(&first) {
+            kept += 1;
+            let may_be_in = named(&system, &record, "").into_iter().all(|of| oracle.may_be_opted_in(of));
+            assert!(
+                after.contains(&(system.clone(), record.clone())) || may_be_in,
+                "seed {seed}: the opt-out of {system} {record} is lost"
+            );
+        }
+    }
+    assert!(applied > 100 && opted_in > 0 && kept > 1_000, "the worlds are dull: {applied} {opted_in} {kept}");
+}
+
+/// Fills in *Needs review* and drops it into `decisions/`: decision, evidence and day of each row that was written.
+fn decide_at_random(workspace: &Workspace, run: &RunFolder, rng: &mut ChaCha8Rng) -> Vec<[String; 3]> {
+    let mut book: calamine::Xlsx<_> = calamine::open_workbook(run.path.join("discrepancies.xlsx")).unwrap();
+    let sheet = calamine::Reader::worksheet_range(&mut book, "Needs review").unwrap();
+    let rows: Vec<Vec<String>> = sheet.rows().map(|row| row.iter().map(ToString::to_string).collect()).collect();
+    let header = rows.iter().position(|row| row[0] == "Decision").expect("a header");
+    let key = rows[header].iter().position(|name| name == "Key").expect("a key");
+    let mut table = Table::new(&["Decision", "Decided by", "Reason", "Permission evidence", "Permission date", "Key"]);
+    let mut decided = Vec::new();
+    for row in rows[header + 1..].iter().filter(|row| row.len() > key && !row[key].is_empty()) {
+        let mut one_of = |words: &[&str]| (*words.choose(rng).unwrap()).to_owned();
+        let what = one_of(&["opt out", "opt back in", "opt back in", "leave", ""]);
+        let evidence = one_of(&["card", "card", "card", ""]);
+        let day = one_of(&["2026-11-21", "2026-11-10", "2026-01-05", "2020-01-01", ""]);
+        table.push(&[&what, "Maria", "asked", &evidence, &day, &row[key]]);
+        decided.push([what, evidence, day]);
+    }
+    table.write(&workspace.root.join("decisions/maria.csv"));
+    decided
+}
+
 /// Every record that a run's files opt in: system, record, business unit.
 fn opt_ins(run: &RunFolder) -> Vec<(&'static str, String, String)> {
     let mut rows = Vec::new();
@@ -421,7 +499,13 @@ struct Oracle {
 
 impl Oracle {
     fn new(exports: &Exports) -> Oracle {
-        let records = records(exports);
+        Oracle::with(exports, Vec::new())
+    }
+
+    /// The same with what reviewers decided, each like a record of its person.
+    fn with(exports: &Exports, decided: Vec<Record>) -> Oracle {
+        let mut records = records(exports);
+        records.extend(decided);
         let hub: Vec<usize> = (0..records.len()).filter(|at| is_hub(&records[*at])).collect();
         let mut persons_of: Vec<Vec<usize>> = records.iter().map(|record| contacts_of(record, &records, &hub)).collect();
         for (person, at) in hub.iter().enumerate() {

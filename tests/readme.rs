@@ -102,8 +102,11 @@ fn the_columns_are_those_of_the_files() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| shell(folder.path(), &arguments.join(" "));
     run(&["generate", "example", "--contacts", "40", "--seed", "1"]);
+    std::fs::create_dir(folder.path().join("example/decisions")).unwrap();
+    std::fs::write(folder.path().join("example/decisions/exceptions.csv"), "who,rule,owner,until,reason\nnobody,*,,,\n").unwrap();
     run(&["run", "example", "--quiet"]);
-    for file in ["runs/latest/discrepancies.csv", "runs/latest/corrections.csv", "runs/latest/rejected_rows.csv", "truth.csv"] {
+    let written = ["discrepancies", "corrections", "rejected_rows", "decisions"].map(|name| format!("runs/latest/{name}.csv"));
+    for file in written.iter().map(String::as_str).chain(["truth.csv"]) {
         let text = std::fs::read_to_string(folder.path().join("example").join(file)).unwrap();
         let columns = text.lines().next().unwrap().trim_start_matches('\u{feff}').replace(',', ", ");
         assert!(README.contains(&format!("`{columns}`")), "the README should say of {file}: `{columns}`");

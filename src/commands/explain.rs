@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -10,12 +11,16 @@ use serde::Serialize;
 use crate::cli::{Common, Format};
 use crate::commands::progress::Display;
 use crate::commands::{DONE, coloured, print};
-use crate::explain::{self, Explanation, Person, Record};
-use crate::ingest::{Verdict, refused_earlier};
+use crate::config::AfterRun;
+use crate::explain::{self, Explanation, PastFound, Person, Record};
+use crate::ingest::{Verdict, read_papers, refused_earlier};
 use crate::nearest::sentence_hint;
-use crate::reconcile::{Clock, Exports, read_exports, read_inbox, settled};
+use crate::reconcile::{Clock, Decisions, Exports, read_decisions, read_exports, read_inbox, settled, standing_decisions};
 use crate::workspace::{PastRun, Stop, Workspace};
 use crate::write::table;
+
+/// Finished runs that are looked through, the latest first: a year of weeks.
+const MOST_RUNS: usize = 53;
 
 /// Characters of a line of text.
 const WIDTH: usize = 118;
@@ -48,27 +53,30 @@ pub(super) fn explain(
     common: &Common,
 ) -> Result<u8> {
     let display = Display::start(common);
-    let (exports, run) = match run {
+    let (exports, papers, run) = match run {
         Some(name) => {
             let run = workspace.past_run(name)?;
-            (archived(&mut workspace, &run, clock)?, Some(run))
+            (archived(&mut workspace, &run, clock)?, archived_decisions(&workspace, &run, clock)?, Some(run))
         }
         None => {
             let exports = read_inbox(&workspace, clock)?;
             let nothing_new =
                 !exports.ingested.files.iter().any(|file| matches!(file.verdict, Verdict::Used | Verdict::Refused(_)));
             match workspace.past_run("latest") {
-                Ok(run) if nothing_new => (archived(&mut workspace, &run, clock)?, Some(run)),
-                _ => (exports, None),
+                Ok(run) if nothing_new => {
+                    (archived(&mut workspace, &run, clock)?, archived_decisions(&workspace, &run, clock)?, Some(run))
+                }
+                _ => (exports, read_decisions(&workspace, clock)?, None),
             }
         }
     };
     let clock = Clock { as_of: run.as_ref().map_or(clock.as_of, |run| run.as_of), ..clock };
-    let explanation = settled(&workspace, exports, clock, |settled| explain::explain(who, settled))?;
+    let mut explanation = settled(&workspace, exports, papers, clock, |settled| explain::explain(who, settled))?;
     drop(display);
     if explanation.persons.is_empty() {
         return Err(nobody(&explanation, run.as_ref(), &workspace)).context(Stop::Configuration);
     }
+    add_history(&mut explanation.persons, &workspace, clock.as_of)?;
     let answer = Answer { basis: basis(run.as_ref(), clock.as_of, &workspace), explanation };
     if format == Format::Json {
         print(&(serde_json::to_string_pretty(&answer).context("the answer is no JSON")? + "\n"))?;
@@ -119,6 +127,28 @@ fn archived(workspace: &mut Workspace, run: &PastRun, clock: Clock) -> Result<Ex
         missing.map_or("all".to_owned(), |missing| missing.join(", "))
     ))
     .context(Stop::Inputs)
+}
+
+/// Adds what the runs until a time found and wrote, the latest first.
+fn add_history(persons: &mut [Person], workspace: &Workspace, as_of: DateTime<Utc>) -> Result<()> {
+    let mut runs: Vec<PastRun> = workspace.run_ids()?.iter().filter_map(|id| workspace.past_run(id).ok()).collect();
+    runs.retain(|run| run.as_of <= as_of);
+    runs.sort_by(|one, other| (other.as_of, &other.id).cmp(&(one.as_of, &one.id)));
+    for run in &runs[..runs.len().min(MOST_RUNS)] {
+        let past = explain::past(&run.id, &workspace.runs().join(&run.id), persons)?;
+        for (person, past) in persons.iter_mut().zip(past) {
+            person.history.push(past);
+        }
+    }
+    Ok(())
+}
+
+/// What reviewers had decided for a run.
+fn archived_decisions(workspace: &Workspace, run: &PastRun, clock: Clock) -> Result<Decisions> {
+    let kept = workspace.archive_of(&run.id).join("decisions");
+    let folder = if workspace.config.inbox.after_run == AfterRun::Keep { workspace.decisions() } else { kept };
+    let papers = read_papers(&folder, Duration::ZERO, clock.now).context(Stop::Inputs)?;
+    Ok((papers, standing_decisions(workspace, run.as_of).context(Stop::Inputs)?))
 }
 
 fn nobody(explanation: &Explanation, run: Option<&PastRun>, workspace: &Workspace) -> anyhow::Error {
@@ -239,6 +269,28 @@ fn describe(text: &mut String, person: &Person, coloured: bool) {
     if person.corrections.is_empty() {
         let _ = writeln!(text, "  None.");
     }
+    if !person.history.is_empty() {
+        let _ = writeln!(text, "\nPast runs");
+    }
+    for past in &person.history {
+        let found: Vec<String> = past.found.iter().map(found_in_words).collect();
+        let found = if found.is_empty() { "nothing found".to_owned() } else { found.join(", ") };
+        let words = wrapped(&format!("{}  {found}", past.run), "          ");
+        let _ = writeln!(text, "  {}", words.trim_start());
+        for change in &past.corrections {
+            let words = format!(
+                "{} row {}: {} of {} from \"{}\" to \"{}\"",
+                change.file, change.row, change.field, change.record, change.before, change.after
+            );
+            let _ = writeln!(text, "{}", wrapped(&words, "          "));
+        }
+    }
+}
+
+fn found_in_words(found: &PastFound) -> String {
+    let subject = if found.subject.is_empty() { String::new() } else { format!(" {}", found.subject) };
+    let state = if found.state.is_empty() { String::new() } else { format!(", {}", found.state) };
+    format!("{}{subject} ({}{state})", found.rule, found.outcome)
 }
 
 fn matched(record: &Record) -> String {

@@ -10,6 +10,7 @@ use crate::cli::{Common, Format};
 use crate::commands::progress::Display;
 use crate::commands::{DONE, LOOK, print};
 use crate::config::AfterRun;
+use crate::ingest::Paper;
 use crate::ingest::Verdict::{Superseded, Used};
 use crate::ledger::settle;
 use crate::progress::{self, Unit};
@@ -45,6 +46,10 @@ pub(super) fn run(workspace: &Workspace, clock: Clock, dry_run: bool, format: Fo
         troubles.extend(link_latest(&folder).err());
         if workspace.config.inbox.after_run == AfterRun::Archive {
             let moved = inputs(&outputs.report).into_iter().map(|(path, sha256)| workspace.archive(&id, path, sha256));
+            troubles.extend(moved.filter_map(Result::err));
+            let papers = outputs.papers.iter().filter_map(|file| Some((file, file.paper?)));
+            let moved = papers
+                .map(|(file, paper)| workspace.archive_decisions(&id, &file.path, &file.sha256, paper == Paper::Exceptions));
             troubles.extend(moved.filter_map(Result::err));
         }
         for expired in workspace.expired(clock.as_of)? {

@@ -64,7 +64,7 @@ fn stopped(correction: &Correction, world: &World<'_>) -> Option<String> {
 /// A correction that rests on stale exports alone. An opt-in is held if any export it rests on is stale or
 /// one could not be read: the person may have opted out there.
 fn stale(record: u32, correction: &Correction, world: &World<'_>, facts: &Facts<'_>) -> Option<String> {
-    let is_stale = |ix: &u32| world.files[facts.input(*ix)].stale;
+    let is_stale = |ix: &u32| facts.decision(*ix).is_none() && world.files[facts.input(*ix)].stale;
     let mut signals = correction.persons.iter().flat_map(|person| outs_of(*person, world)).peekable();
     let held = match &correction.change {
         Change::OptIn { proof } => {

@@ -7,6 +7,8 @@
 mod brake;
 mod categories;
 mod deadline;
+mod excepted;
+mod identity;
 mod plan;
 mod sentence;
 
@@ -21,6 +23,8 @@ use crate::rules::RULES;
 pub(crate) use brake::outs_of;
 use categories::Choices;
 pub use deadline::Clock;
+use excepted::Excepted;
+pub(crate) use identity::{a_system, email, identity};
 use plan::Plan;
 pub(crate) use plan::file_for;
 pub(crate) use sentence::Sentences;
@@ -36,6 +40,8 @@ pub struct Decision {
     pub why: String,
     /// The legal clock, where it runs.
     pub clock: Option<Clock>,
+    /// The exception that covers it, by its position in the list, whether or not it still holds.
+    pub exception: Option<usize>,
 }
 
 /// A change of one record.
@@ -104,18 +110,29 @@ pub struct Decided {
 /// Only what Polars cannot do, which is a defect.
 pub fn decide(found: Vec<Found>, world: &World<'_>, facts: &Facts<'_>) -> Result<Decided> {
     let sentences = Sentences { world, facts };
-    let mut plan = Plan::new(world, facts, &found)?;
+    let excepted = Excepted::of(&found, world, facts);
+    let mut plan =
+        Plan::new(world, facts, found.iter().enumerate().filter(|(at, _)| !excepted.is_withheld(*at)).map(|(_, found)| found))?;
     let choices = Choices::new(world, facts)?;
     let mut decisions: Vec<(Decision, Option<Key>)> = Vec::with_capacity(found.len());
-    for found in found {
-        let verdict = judge(&found, &choices, &sentences, &mut plan);
+    for (at, found) in found.into_iter().enumerate() {
+        let verdict = match excepted.why(at) {
+            Some(why) => {
+                if excepted.is_withheld(at) {
+                    plan.withhold(&found, corrected_side(&found, facts));
+                }
+                Verdict::Shown { outcome: Outcome::Excepted, why }
+            }
+            None => excepted.answered(at, judge(&found, &choices, &sentences, &mut plan), world),
+        };
         let clock = deadline::clock(&found, world, facts);
         let (outcome, why, key) = match verdict {
             Verdict::Correct { key, why } => (Outcome::Correct, why, Some(key)),
             Verdict::Shown { outcome, why } => (outcome, why, None),
         };
-        decisions.push((Decision { found, outcome, why, clock }, key));
+        decisions.push((Decision { found, outcome, why, clock, exception: excepted.exception(at) }, key));
     }
+    plan.carry_out_opt_ins(&sentences);
     let (corrections, braked) = plan.finish(&sentences)?;
     for (decision, key) in &mut decisions {
         let Some(key) = key else { continue };
@@ -203,6 +220,11 @@ fn judge(found: &Found, choices: &Choices, sentences: &Sentences<'_>, plan: &mut
 
 fn opted_out_there(record: Option<u32>, facts: &Facts<'_>) -> bool {
     record.is_some_and(|ix| facts.opt(ix) == Opt::Out)
+}
+
+/// The record that a correction of a discrepancy would change.
+fn corrected_side(found: &Found, facts: &Facts<'_>) -> Option<u32> {
+    if RULES[found.rule].group() == "OPT" { side_to_opt_out(found, facts) } else { found.a }
 }
 
 /// Of a pair that disagrees about an opt-out, the record that is not opted out.

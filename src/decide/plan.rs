@@ -12,6 +12,7 @@ use crate::consent::decided;
 use crate::decide::brake;
 use crate::decide::sentence::Sentences;
 use crate::decide::{Change, Correction, Key};
+use crate::decisions::What;
 use crate::matching::cols;
 use crate::normalise::{Facts, col};
 use crate::rules::{RULES, position, without_unsubscribe_record};
@@ -32,11 +33,13 @@ pub(super) struct Plan<'a> {
     unbacked: HashSet<u32>,
     /// Records whose keys point at different contacts: nobody is opted in on the strength of them.
     contradictory: HashSet<u32>,
+    /// Records that an exception leaves as they are, each for one person.
+    withheld: HashSet<(u32, u32)>,
 }
 
 impl<'a> Plan<'a> {
     /// A plan for what was found.
-    pub fn new(world: &'a World<'a>, facts: &'a Facts<'a>, found: &[Found]) -> Result<Plan<'a>> {
+    pub fn new<'f>(world: &'a World<'a>, facts: &'a Facts<'a>, found: impl Iterator<Item = &'f Found>) -> Result<Plan<'a>> {
         let mut noticed: HashMap<u32, BTreeSet<&'static str>> = HashMap::default();
         let mut contradictory = HashSet::default();
         for one in found {
@@ -48,6 +51,15 @@ impl<'a> Plan<'a> {
             }
             if rule == "IDN504" {
                 contradictory.extend(one.a);
+            }
+        }
+        // What a reviewer decided is put right whether or not the records disagree among themselves.
+        for (ruling, persons) in
+            world.desk.rulings.iter().zip(&world.desk.persons).filter(|(ruling, _)| ruling.what == What::OptOut)
+        {
+            let rule = crate::rules::find(&ruling.key.identity[0]).map(|rule| rule.code);
+            for person in persons {
+                noticed.entry(*person).or_default().extend(rule);
             }
         }
         // An opt-out that is put right in a shared record must be put right in everybody's, or it would be next week.
@@ -75,6 +87,7 @@ impl<'a> Plan<'a> {
             noticed,
             contradictory,
             unbacked: unbacked.into_iter().filter_map(|unbacked| unbacked.found.a).collect(),
+            withheld: HashSet::default(),
         })
     }
 
@@ -163,6 +176,33 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
+    /// Leaves a record as it is, as far as one discrepancy of its person goes.
+    pub fn withhold(&mut self, found: &Found, record: Option<u32>) {
+        self.withheld.extend(record.zip(found.person));
+    }
+
+    /// Opts back in whom a reviewer's decision opts in, in every record that is still opted out.
+    pub fn carry_out_opt_ins(&mut self, sentences: &Sentences<'_>) {
+        let desk = self.world.desk;
+        let opt_ins = desk.rulings.iter().zip(&desk.persons).filter(|(ruling, _)| ruling.what == What::OptIn);
+        for (ruling, persons) in opt_ins {
+            let Some(rule) = crate::rules::find(&ruling.key.identity[0]) else { continue };
+            for person in persons {
+                let wish = self.world.consent.wishes.get(person).filter(|wish| wish.decision == Some(Opt::In));
+                let Some(proof) = wish.and_then(|wish| wish.opted_in).filter(|ix| self.facts.decision(*ix).is_some()) else {
+                    continue;
+                };
+                let why = sentences.wish(*person);
+                for out in wish.map(|wish| wish.outs.clone()).unwrap_or_default() {
+                    // What stands in the way is known to the reviewer, who sees the row again.
+                    if self.facts.decision(out).is_none() && self.facts.is_main(out) && !self.facts.is_out_by_code_alone(out) {
+                        let _ = self.ask(out, Some(*person), rule.code, Change::OptIn { proof }, &why);
+                    }
+                }
+            }
+        }
+    }
+
     /// Everything an opted-out person needs, and what the brake keeps back.
     pub fn finish(mut self, sentences: &Sentences<'_>) -> Result<(BTreeMap<Key, Correction>, BTreeMap<usize, String>)> {
         let mut sentence: HashMap<u32, String> = HashMap::default();
@@ -170,6 +210,9 @@ impl<'a> Plan<'a> {
         // By the persons' ids: of several with a part in a record, the first one's reason is written.
         of_opted_out.sort_by_key(|(_, person)| (self.world.name(*person), *person));
         for (record, person) in of_opted_out {
+            if self.withheld.contains(&(record, person)) {
+                continue;
+            }
             let why = sentence.entry(person).or_insert_with(|| sentences.decision(person));
             let mailed = !matches!(self.facts.delivery(record), Delivery::Held | Delivery::Removed);
             if self.facts.opt(record) != Opt::Out && mailed && self.facts.is_main(record) {

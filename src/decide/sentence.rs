@@ -86,7 +86,10 @@ impl Sentences<'_> {
         let on = on.or_else(seen).unwrap_or_default();
         let code = found.b.filter(|ix| self.facts.has(col::CODE, *ix) && !self.facts.is_out_by_code_alone(*ix));
         let code = code.map(|ix| format!(" End the code {} there too.", self.facts.text(col::CODE, ix))).unwrap_or_default();
-        format!("Opted back in in {}{on}{evidence}, {later}.{code}", self.title(proof))
+        match self.facts.decision(proof) {
+            Some(said) => format!("Opted back in by decision of {}, with a permission{on}{evidence}, {later}.{code}", said.by),
+            None => format!("Opted back in in {}{on}{evidence}, {later}.{code}", self.title(proof)),
+        }
     }
 
     /// What no file can do for a person whom a code opts out.
@@ -294,6 +297,10 @@ impl Sentences<'_> {
             return format!("opted out in {}{unit}{made}, and not any more, without an opt-in that counts", self.title(ix));
         }
         let when = self.facts.out_at(ix).map(|at| self.when(at, ix));
+        if let Some(decision) = self.facts.decision(ix) {
+            let on = when.map(|when| format!(" on {when}")).unwrap_or_default();
+            return format!("opted out by decision of {}{on} ({})", decision.by, decision.reason);
+        }
         let unknown = || match recalled.window(ix) {
             Some((Some(after), seen)) => format!(" between {} and {}", self.local_day(after), self.local_day(seen)),
             Some((None, seen)) => format!(" before {}", self.local_day(seen)),
@@ -348,7 +355,7 @@ impl Sentences<'_> {
 
     /// The system of a record, for people.
     pub fn title(&self, ix: u32) -> &str {
-        &self.facts.profile(ix).title
+        if self.facts.decision(ix).is_some() { "a reviewer's decision" } else { &self.facts.profile(ix).title }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Nothing is decided here: records, links, signals, rules, decision and corrections are those of a run.
 
+mod history;
 mod near;
 mod signals;
 
@@ -15,12 +16,13 @@ use serde::Serialize;
 use crate::classify::{Detail, World};
 use crate::columns::{Method, Opt};
 use crate::decide::Sentences;
-use crate::matching::cols;
+use crate::matching::{cols, keys, records_with};
 use crate::nearest::nearest;
 use crate::normalise::{Facts, col, spellings};
 use crate::reconcile::Settled;
 use crate::rules::RULES;
 use crate::texts::Text;
+pub use history::{Past, PastCorrection, PastFound, past};
 pub use near::Near;
 pub use signals::Signal;
 
@@ -61,6 +63,8 @@ pub struct Person {
     pub near: Vec<Near>,
     /// What a run would write, one a record and field.
     pub corrections: Vec<Correction>,
+    /// What finished runs found and wrote, the latest first.
+    pub history: Vec<Past>,
 }
 
 /// One record of a person.
@@ -139,8 +143,8 @@ pub struct Correction {
 /// Only what Polars cannot do, which is a defect.
 pub fn explain(who: &str, settled: Settled<'_>) -> Result<Explanation> {
     let (world, facts, decided, folded) = (settled.world, settled.facts, settled.decided, settled.folded);
-    let keys: HashSet<u32> = spellings(who, world.systems).iter().map(|key| world.texts.intern(key).number()).collect();
-    let records = records_with(&keys, world.records)?;
+    let wanted: HashSet<u32> = spellings(who, world.systems).iter().map(|key| world.texts.intern(key).number()).collect();
+    let records = records_with(&[wanted], world.records)?.remove(0);
     let links = Links::of(world)?;
     let mut persons: Vec<u32> = links.persons_of(&records);
     persons.sort_by_cached_key(|person| (world.name(*person).is_none(), world.name(*person), links.first_name(*person, facts)));
@@ -171,27 +175,12 @@ pub fn explain(who: &str, settled: Settled<'_>) -> Result<Explanation> {
     Ok(Explanation { who: who.trim().to_owned(), persons: persons?, more, nearest })
 }
 
-const KEYS: [&str; 8] =
-    [col::RECORD, col::KEY_CELL, col::CONTACT_ID, col::SOURCE_ID, col::EMAILS[0], col::EMAILS[1], col::EMAILS[2], col::EMAILS[3]];
-
-/// The records that have one of the keys anywhere.
-fn records_with(keys: &HashSet<u32>, records: &DataFrame) -> Result<HashSet<u32>> {
-    let mut found = HashSet::default();
-    for name in KEYS {
-        let column = records.column(name)?.u32()?;
-        found.extend(
-            column.iter().enumerate().filter(|(_, key)| key.is_some_and(|key| keys.contains(&key))).map(|(ix, _)| ix as u32),
-        );
-    }
-    Ok(found)
-}
-
 /// The known key that is most like one that nobody has.
 fn nearest_key(who: &str, world: &World<'_>) -> Result<Option<String>> {
     let who = who.trim();
     let length = who.chars().count();
     let mut known: HashSet<u32> = HashSet::default();
-    for name in KEYS {
+    for name in keys() {
         known.extend(world.records.column(name)?.u32()?.iter().flatten());
     }
     let mut near: Vec<&str> = known.into_iter().map(|key| world.texts.get(Text::from_number(key))).collect();
@@ -287,6 +276,7 @@ impl Explain<'_> {
             signals: self.signals(person)?,
             near: near::near(self.world, self.facts, person, &codes, &the_opt_in.unwrap_or_default())?,
             corrections: self.corrections(&links)?,
+            history: Vec::new(),
             fired,
             records,
         })

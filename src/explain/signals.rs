@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::Explain;
 use crate::columns::{Opt, Role};
 use crate::consent::{Standing, beats, signals_of};
-use crate::normalise::{Moment, col};
+use crate::normalise::{Moment, Zone, col};
 
 /// One opt-out or opt-in.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -45,6 +45,20 @@ impl Explain<'_> {
                 let (counts, why) = self.why_in(person, ix, at, standing);
                 signals.push(Signal { at: facts.written(Some(at), ix), signal: "opt_in", says, counts, why });
             }
+        }
+        let ruled = world.desk.ruled(world.records.height(), Zone::Named(world.config.timezone()?));
+        for ruled in ruled.iter().filter(|ruled| ruled.person == person) {
+            let (ix, at) = (ruled.ix, facts.out_at(ruled.ix).or(facts.in_at(ruled.ix)));
+            let (signal, says, (counts, why)) = match ruled.opted_in {
+                None => ("opt_out", self.sentences.signal(ix), (true, self.why_out(person, ix, Standing::Counts))),
+                Some((at, _)) => {
+                    let said = facts.decision(ix).map(|said| (said.by, said.evidence)).unwrap_or_default();
+                    let says =
+                        format!("opted in by decision of {} on {} (evidence: {})", said.0, self.sentences.when(at, ix), said.1);
+                    ("opt_in", says, self.why_in(person, ix, at, Standing::Counts))
+                }
+            };
+            signals.push(Signal { at: facts.written(at, ix), signal, says, counts, why });
         }
         signals.sort_by(|one, other| (one.at.is_empty(), one).cmp(&(other.at.is_empty(), other)));
         Ok(signals)

@@ -70,3 +70,9 @@ pub const WORKBOOK_SECONDS_PER_MEGABYTE: u64 = 1;
 pub fn unpacked_limit(packed: u64) -> u64 {
     packed.saturating_mul(MAX_EXPANSION).clamp(FREE_UNPACKED_BYTES, MAX_UNPACKED_BYTES)
 }
+
+/// Bytes of a file with decisions or exceptions.
+pub const MAX_PAPER_BYTES: u64 = 256 << 20;
+
+/// Rows of one.
+pub const MAX_PAPER_ROWS: usize = 200_000;

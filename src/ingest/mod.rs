@@ -6,6 +6,7 @@
 
 mod as_of;
 mod container;
+mod decisions;
 mod decode;
 mod delimited;
 mod file;
@@ -18,6 +19,8 @@ mod select;
 mod source;
 pub mod spreadsheet;
 mod table;
+
+pub use decisions::{Paper, PaperFile, PaperRow, Papers, read_papers};
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -9,7 +9,7 @@
 mod by_address;
 
 use anyhow::Result;
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 use polars::prelude::{
     DataFrame, DataType, Expr, IntoColumn, IntoLazy, JoinArgs, JoinType, LazyFrame, NewChunkedArray, PolarsResult, UInt32Chunked,
     UnionArgs, UniqueKeepStrategy, coalesce, col, concat, len, lit, when,
@@ -110,6 +110,33 @@ pub fn match_records(records: &DataFrame, texts: &Texts) -> Result<Matched> {
     let (ixs, ids) = (contacts.column(of::IX)?.u32()?, contacts.column(of::RECORD)?.to_physical_repr());
     let numbered = ixs.iter().flatten().zip(ids.u32()?.iter().flatten().map(Text::from_number)).collect();
     Ok(Matched { links, addresses: addresses_of(&contacts, cols::PERSON)?.collect()?, contacts: numbered })
+}
+
+/// The columns that hold a key of a record: ids and addresses.
+pub fn keys() -> impl Iterator<Item = &'static str> {
+    [of::RECORD, of::KEY_CELL, of::CONTACT_ID, of::SOURCE_ID].into_iter().chain(of::EMAILS)
+}
+
+/// The records (`ix`) that have one of the keys anywhere, for each set of keys: all sets in one pass.
+///
+/// # Errors
+/// A column that is missing or of another type, which is a defect.
+pub fn records_with(wanted: &[HashSet<u32>], records: &DataFrame) -> Result<Vec<HashSet<u32>>> {
+    let mut found = vec![HashSet::default(); wanted.len()];
+    let mut sets: HashMap<u32, Vec<usize>> = HashMap::default();
+    for (set, keys) in wanted.iter().enumerate() {
+        for key in keys {
+            sets.entry(*key).or_default().push(set);
+        }
+    }
+    for name in keys().filter(|_| !sets.is_empty()) {
+        for (ix, key) in records.column(name)?.u32()?.iter().enumerate() {
+            for set in key.and_then(|key| sets.get(&key)).into_iter().flatten() {
+                found[*set].insert(ix as u32);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Whether a record is of a system with that role.

@@ -20,6 +20,25 @@ pub struct Facts<'a> {
     delivery: UInt8Chunked,
     main: BooleanChunked,
     code_alone: BooleanChunked,
+    records: u32,
+    said: Vec<Said<'a>>,
+    /// Whose system and zone a decision counts as.
+    desk: (usize, Zone),
+}
+
+/// A decision as it stands among the records: behind all of them, it has times and words and nothing else.
+#[derive(Clone, Debug)]
+pub struct Said<'a> {
+    /// When it opts out.
+    pub out: Option<Moment>,
+    /// When it opts in.
+    pub opted_in: Option<Moment>,
+    /// The evidence of a permission.
+    pub evidence: &'a str,
+    /// Who decided, and why.
+    pub by: &'a str,
+    /// Why.
+    pub reason: &'a str,
 }
 
 const NUMBERS: [&str; 18] = [
@@ -72,14 +91,39 @@ impl<'a> Facts<'a> {
             delivery: records.column(col::DELIVERY)?.to_physical_repr().u8()?.clone(),
             main: records.column(col::MAIN)?.bool()?.clone(),
             code_alone: records.column(col::CODE_ALONE)?.bool()?.clone(),
+            records: records.height() as u32,
+            said: Vec::new(),
+            desk: (0, Zone::UTC),
         })
     }
 
+    /// The same with decisions behind the records; they count as said in a system, on days of a zone.
+    pub fn with_decisions(self, said: Vec<Said<'a>>, system: usize, zone: Zone) -> Facts<'a> {
+        Facts { said, desk: (system, zone), ..self }
+    }
+
+    /// The decision that a number behind the records stands for.
+    pub fn decision(&self, ix: u32) -> Option<&Said<'a>> {
+        self.said.get(ix.checked_sub(self.records)? as usize)
+    }
+
     fn number(&self, column: &str, ix: u32) -> Option<u32> {
+        if ix >= self.records {
+            return None;
+        }
         self.numbers.iter().find(|(name, _)| *name == column).and_then(|(_, numbers)| numbers.get(ix as usize))
     }
 
     fn time(&self, column: &str, ix: u32) -> Option<i64> {
+        if let Some(said) = self.decision(ix) {
+            return match column {
+                col::OUT_FROM | col::FIRST_OUT => said.out.map(|out| out.from),
+                col::OUT_UNTIL => said.out.map(|out| out.until),
+                col::IN_FROM => said.opted_in.map(|opted_in| opted_in.from),
+                col::IN_UNTIL => said.opted_in.map(|opted_in| opted_in.until),
+                _ => None,
+            };
+        }
         self.times.iter().find(|(name, _)| *name == column).and_then(|(_, times)| times.get(ix as usize))
     }
 
@@ -89,6 +133,9 @@ impl<'a> Facts<'a> {
 
     /// The text of a categorical column, empty where it is blank.
     pub fn text(&self, column: &str, ix: u32) -> &'a str {
+        if let Some(said) = self.decision(ix) {
+            return if column == col::EVIDENCE { said.evidence } else { "" };
+        }
         self.number(column, ix).map(|number| self.texts.get(Text::from_number(number))).unwrap_or_default()
     }
 
@@ -109,7 +156,7 @@ impl<'a> Facts<'a> {
 
     /// Position of its system among the profiles.
     pub fn system(&self, ix: u32) -> usize {
-        self.number(col::SYSTEM, ix).unwrap_or_default() as usize
+        self.number(col::SYSTEM, ix).map_or(self.desk.0, |system| system as usize)
     }
 
     /// Its system.
@@ -124,7 +171,7 @@ impl<'a> Facts<'a> {
 
     /// The zone of its times.
     pub fn zone(&self, ix: u32) -> Zone {
-        self.zones[self.system(ix)]
+        if self.decision(ix).is_some() { self.desk.1 } else { self.zones[self.system(ix)] }
     }
 
     /// How outputs name it: its own key, else its address.
@@ -134,17 +181,23 @@ impl<'a> Facts<'a> {
 
     /// Its preference.
     pub fn opt(&self, ix: u32) -> Opt {
+        if let Some(said) = self.decision(ix) {
+            return if said.out.is_some() { Opt::Out } else { Opt::In };
+        }
         Opt::ALL[usize::from(self.opt.get(ix as usize).unwrap_or_default())]
     }
 
     /// Whether mail arrives.
     pub fn delivery(&self, ix: u32) -> Delivery {
+        if self.decision(ix).is_some() {
+            return Delivery::Unknown;
+        }
         Delivery::ALL[usize::from(self.delivery.get(ix as usize).unwrap_or_default())]
     }
 
     /// Whether it is the subscriber's own record.
     pub fn is_main(&self, ix: u32) -> bool {
-        self.main.get(ix as usize) == Some(true)
+        ix < self.records && self.main.get(ix as usize) == Some(true)
     }
 
     /// When it was opted out.
@@ -164,7 +217,7 @@ impl<'a> Facts<'a> {
 
     /// Whether a code alone opts it out, and not its box.
     pub fn is_out_by_code_alone(&self, ix: u32) -> bool {
-        self.code_alone.get(ix as usize) == Some(true)
+        ix < self.records && self.code_alone.get(ix as usize) == Some(true)
     }
 
     /// Its key as its system spells it.

@@ -19,7 +19,7 @@ mod words;
 
 pub use category::{CategoryBook, own_values};
 pub use email::masked;
-pub use facts::Facts;
+pub use facts::{Facts, Said};
 pub use findings::Finding;
 pub use fold::Folded;
 pub use records::{ADDRESSES, col};

@@ -11,6 +11,7 @@ use polars::prelude::{Column, DataFrame};
 use crate::classify::{World, classify, members, notable};
 use crate::columns::Field;
 use crate::config::Config;
+use crate::decisions::Desk;
 use crate::ingest::{AsOfFrom, FileReport, MappedColumn, Table, TableRows, Verdict};
 use crate::normalise::{self, normalise};
 use crate::rules::{RULES, Rule};
@@ -54,7 +55,7 @@ pub(super) fn found(records: &str) -> Vec<(&'static str, String)> {
     });
     let normalised = normalise(rows.collect(), &run).unwrap();
     let matched = crate::matching::match_records(&normalised.records, &texts).unwrap();
-    let consent = crate::consent::weigh(&normalised.records, &matched, Default::default(), &config, &systems, &texts).unwrap();
+    let consent = crate::consent::weigh(&normalised.records, &matched, Default::default(), &config, &systems, &texts, &[]).unwrap();
     let members = members(&normalised.records, &matched, &consent, &config).unwrap();
     let world = World {
         notable: notable(&members).unwrap(),
@@ -68,6 +69,7 @@ pub(super) fn found(records: &str) -> Vec<(&'static str, String)> {
         systems: &systems,
         texts: &texts,
         as_of,
+        desk: &Desk::default(),
     };
     let of_record = normalised.records.column(normalise::col::SYSTEM).unwrap().u32().unwrap().clone();
     let name = |ix: Option<u32>| ix.and_then(|ix| of_record.get(ix as usize)).map(|system| systems.names()[system as usize]);

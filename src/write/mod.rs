@@ -5,6 +5,7 @@
 mod approved;
 mod corrections;
 mod csv_file;
+mod decisions;
 mod history;
 mod manifest;
 mod report;
@@ -14,6 +15,7 @@ pub mod workbook;
 
 pub use approved::{Approval, Approvals, Released};
 pub(crate) use csv_file::text as private_text;
+pub use decisions::DECISIONS;
 pub use manifest::{Manifest, Stage};
 pub use report::{Outputs, report};
 pub use summary::summary;
@@ -48,6 +50,8 @@ pub fn write(outputs: &Outputs, config: &config::Config, run: &RunFolder) -> Res
         || workbook::write(&outputs.report, &config.workbook, &folder.join("discrepancies.xlsx")),
         || {
             corrections::write(&outputs.files, outputs.report.as_of, folder)?;
+            decisions::write(&outputs.report.decisions, &folder.join("decisions.csv"))?;
+            tables::standing(&outputs.rulings, &folder.join(DECISIONS))?;
             tables::write(&outputs.report, folder)?;
             outputs.pages.write(&run.id)
         },

@@ -9,8 +9,9 @@ use polars::prelude::{Column, DataFrame, IntoColumn, NewChunkedArray, StringChun
 
 use crate::classify::{Detail, World};
 use crate::columns::{Method, Opt, Outcome, Purpose, Role, Severity};
-use crate::decide::{Decided, Decision};
-use crate::ingest::{Reject, Verdict};
+use crate::decide::{Decided, Decision, a_system, email};
+use crate::decisions::{Line, frame};
+use crate::ingest::{PaperFile, Reject, Verdict};
 use crate::ledger::{Findings, Pages, Past, Sighting};
 use crate::matching::cols;
 use crate::normalise::{Facts, Folded, col};
@@ -19,7 +20,7 @@ use crate::rules::RULES;
 use crate::systems::Grain;
 use crate::texts::Text;
 use crate::write::corrections::{FieldChange, ImportFile, files};
-use crate::write::history;
+use crate::write::{decisions, history};
 
 /// All that a run writes.
 #[derive(Debug)]
@@ -30,6 +31,10 @@ pub struct Outputs {
     pub files: Vec<ImportFile>,
     /// What the ledger remembers of it.
     pub pages: Pages,
+    /// The reviewers' decisions that stand, one row a decision.
+    pub rulings: DataFrame,
+    /// The files of `decisions/`.
+    pub papers: Vec<PaperFile>,
 }
 
 /// Puts the outputs of a run together.
@@ -73,6 +78,7 @@ pub fn report(
         inputs: inputs(world, facts, folded)?,
         rules,
         targets: targets(decided, &files, world, facts)?,
+        review_keys: decisions::review_keys(&discrepancies, world)?,
         discrepancies,
         corrections: corrections(changes)?,
         due: due(&ordered, next_run),
@@ -80,13 +86,16 @@ pub fn report(
         next_run,
         attention,
         history,
+        exceptions: decisions::exceptions(&decided.decisions, world),
+        decisions: world.desk.lines.clone(),
+        papers_refused: world.desk.files.iter().filter(|file| file.refused.is_some()).count() as u64,
         rejected: {
             let mut rejected = rejected;
             rejected.sort();
             rejected
         },
     };
-    Ok(Outputs { report, files, pages })
+    Ok(Outputs { report, files, pages, rulings: frame(&world.desk.rulings)?, papers: world.desk.files.clone() })
 }
 
 fn counts(decisions: &[Decision]) -> Vec<RuleCount> {
@@ -231,6 +240,7 @@ fn attention(decided: &Decided, world: &World<'_>) -> Vec<String> {
             world.systems.profiles()[*system].title
         ));
     }
+    sentences.extend(decisions::attention(&decided.decisions, world));
     let mut codes: BTreeMap<(usize, &str), u64> = BTreeMap::new();
     for finding in
         world.findings.iter().filter(|finding| finding.code == "DAT604" && finding.field == crate::columns::Field::Code)
@@ -249,7 +259,7 @@ fn attention(decided: &Decided, world: &World<'_>) -> Vec<String> {
 fn ordered<'d>(decisions: &'d [Decision], world: &World<'_>, facts: &Facts<'_>) -> Vec<&'d Decision> {
     let record = |ix: Option<u32>| ix.map(|ix| facts.name(ix)).unwrap_or_default();
     let (contact, subject) = (|decision: &Decision| contact(decision, world), |decision: &Decision| subject(decision, world));
-    let email = |decision: &Decision| email(decision, world, facts);
+    let email = |decision: &Decision| email(&decision.found, world, facts);
     let mut order: Vec<&Decision> = decisions.iter().collect();
     order.sort_by_cached_key(|decision| {
         let found = &decision.found;
@@ -302,9 +312,9 @@ fn discrepancies(
         let changed = |ix: Option<u32>| ix.map(|ix| changed(rule.group(), ix, facts)).unwrap_or_default();
         let kinds = [found.a, found.b].into_iter().flatten();
         let kinds: Vec<String> = kinds.map(|ix| format!("{}/{}", facts.profile(ix).name, facts.kind(ix).name)).collect();
-        let a_system = a_system(decision, world).unwrap_or_else(|| system(found.a));
+        let a_system = a_system(&decision.found, world).unwrap_or_else(|| system(found.a));
         let (a_record, b_system, b_record) = (record(found.a), system(found.b), record(found.b));
-        let (contact, email, subject) = (contact(decision, world), email(decision, world, facts), subject(decision, world));
+        let (contact, email, subject) = (contact(decision, world), email(found, world, facts), subject(decision, world));
         let identity = [rule.code, contact, email, subject, a_system, a_record, b_system, b_record];
         let case = sighting.standing(identity);
         let (first_seen, runs) = (day(case.first_seen), sighting.runs_since(case.since));
@@ -340,29 +350,6 @@ fn discrepancies(
     }
     let columns = builders.into_iter().map(|builder| builder.finish().into_column()).collect();
     Ok((DataFrame::new(ordered.len(), columns)?, all))
-}
-
-/// The address that a discrepancy is about: its own, else the contact's first, else that of a record. A bad cell
-/// speaks of its own record alone.
-fn email<'a>(decision: &Decision, world: &World<'a>, facts: &Facts<'a>) -> &'a str {
-    let found = &decision.found;
-    if found.email.is_some() || matches!(found.detail, Detail::Finding(_)) {
-        return found.email.map(|email| world.texts.get(email)).unwrap_or_default();
-    }
-    let first = |ix: u32| facts.text(col::EMAILS[0], ix);
-    match found.person.and_then(|person| world.matched.contact(person)) {
-        Some((contact, _)) => first(contact),
-        None => [found.a, found.b].into_iter().flatten().map(first).find(|email| !email.is_empty()).unwrap_or_default(),
-    }
-}
-
-/// The system of a bad row or a stale file, which have no record.
-fn a_system<'a>(decision: &Decision, world: &World<'a>) -> Option<&'a str> {
-    match decision.found.detail {
-        Detail::Finding(at) => Some(&world.systems.profiles()[world.findings[at].system].name),
-        Detail::File(at) => world.files[at].system.as_deref(),
-        _ => None,
-    }
 }
 
 /// What a record says about the matter, in its system's own words.
@@ -449,7 +436,9 @@ impl Report {
     /// Whether a person must look: something was held or refused.
     pub fn needs_a_person(&self) -> bool {
         let refused = |input: &Input| matches!(input.file.verdict, Verdict::Refused(_));
-        self.history.damaged
+        let unused = self.papers_refused > 0 || self.decisions.iter().any(Line::is_refused);
+        unused
+            || self.history.damaged
             || self.history.shrunken
             || self.outcome(Outcome::Held) > 0
             || self.targets.iter().any(|target| target.held > 0)

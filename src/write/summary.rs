@@ -48,7 +48,11 @@ pub fn summary(report: &Report) -> String {
     }
 
     let _ = writeln!(text, "\nDiscrepancies");
-    let mut rules = table(["rule", "", "severity", "found", "correct", "review", "held", "note"], 3..8);
+    let excepted = report.outcome(Outcome::Excepted) > 0;
+    let mut rules = table(
+        ["rule", "", "severity", "found", "correct", "review", "held", "note", if excepted { "excepted" } else { "" }],
+        3..9,
+    );
     for count in report.rules.iter().filter(|count| count.total() > 0) {
         let outcome = |outcome: Outcome| number(count.of(outcome));
         rules.add_row([
@@ -60,6 +64,7 @@ pub fn summary(report: &Report) -> String {
             outcome(Outcome::Review),
             outcome(Outcome::Held),
             outcome(Outcome::Note),
+            if excepted { outcome(Outcome::Excepted) } else { String::new() },
         ]);
     }
     let _ = writeln!(text, "{}", indented(&rules));

@@ -89,6 +89,11 @@ fn frame(frame: &DataFrame, path: &Path) -> Result<()> {
     file.finish()
 }
 
+/// Writes the decisions that stand, where there are any.
+pub(super) fn standing(rulings: &DataFrame, path: &Path) -> Result<()> {
+    if rulings.height() == 0 { Ok(()) } else { parquet(rulings, path) }
+}
+
 fn parquet(frame: &DataFrame, path: &Path) -> Result<()> {
     let file = create(path)?;
     ParquetWriter::new(&file).finish(&mut frame.clone()).with_context(|| format!("cannot write {}", path.display()))?;

@@ -21,6 +21,8 @@ pub enum Cell<'a> {
     Blank,
     /// Nothing yet: a person writes here.
     Input,
+    /// Nothing yet: a person writes a day here.
+    InputDay,
     /// Text, whatever it looks like.
     Text(Cow<'a, str>),
     /// A whole number.
@@ -51,7 +53,7 @@ impl<'a> Cell<'a> {
     /// Characters that it takes to show it.
     pub fn length(&self) -> usize {
         match self {
-            Cell::Blank | Cell::Input => 0,
+            Cell::Blank | Cell::Input | Cell::InputDay => 0,
             Cell::Text(text) => text.chars().count(),
             Cell::Number(number) => words::thousands(*number).len() + 1,
             Cell::Place(number) => number.to_string().len() + 1,
@@ -104,6 +106,10 @@ impl<'s> Look<'s> {
                 sheet.write_blank(row, col, &self.style.input)?;
                 return Ok(());
             }
+            Cell::InputDay => {
+                sheet.write_blank(row, col, &self.style.input_day)?;
+                return Ok(());
+            }
             cell => self.stored(cell),
         };
         let plain = self.base.is_some_and(|base| std::ptr::eq(base, format));
@@ -119,7 +125,7 @@ impl<'s> Look<'s> {
     /// The format that a whole column takes after this cell. Colours end with their cells.
     pub fn base_of(&self, cell: Cell) -> Option<&'s Format> {
         match cell {
-            Cell::Blank | Cell::Input | Cell::Severity(_) | Cell::Badge(..) => None,
+            Cell::Blank | Cell::Input | Cell::InputDay | Cell::Severity(_) | Cell::Badge(..) => None,
             cell => Some(self.stored(cell).1),
         }
     }
@@ -129,7 +135,7 @@ impl<'s> Look<'s> {
         let badge = |severity: Severity| &style.severity[severity as usize];
         let word = |word: &'static str| Stored::Text(Cow::Borrowed(word));
         match cell {
-            Cell::Blank | Cell::Input => (word(""), self.text),
+            Cell::Blank | Cell::Input | Cell::InputDay => (word(""), self.text),
             Cell::Text(text) => (Stored::Text(shortened(text)), self.text),
             Cell::Number(number) => (Stored::Number(number as f64), &style.number),
             Cell::Place(number) => (Stored::Number(number as f64), &style.place),

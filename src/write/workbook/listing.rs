@@ -53,7 +53,7 @@ impl<'a> Column<'a> {
         let word = self.heading.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
         // Beside its longest word a heading shows the filter's button.
         let least = (word + 3).max(self.heading.chars().count().div_ceil(2) + 3);
-        let input = if rows > 0 && matches!((self.cell)(0), Cell::Input) { self.widest } else { 0 };
+        let input = if rows > 0 && matches!((self.cell)(0), Cell::Input | Cell::InputDay) { self.widest } else { 0 };
         (longest.min(self.widest).max(least).max(input), longest > self.widest.max(least))
     }
 }

@@ -6,6 +6,7 @@ mod cell;
 mod context;
 mod corrections;
 mod detail;
+mod exceptions;
 mod found;
 mod group;
 mod guide;
@@ -52,6 +53,7 @@ pub fn write(report: &Report, limits: &config::Workbook, to: &Path) -> Result<()
         group::write(&mut book, &context, group).with_context(|| format!("sheet {}", group.title))?;
     }
     review::write(&mut book, &context).context("sheet Needs review")?;
+    exceptions::write(&mut book, &context).context("sheet Exceptions")?;
     corrections::write(&mut book, &context).context("sheet Corrections")?;
     inputs::write(&mut book, &context).context("sheet Inputs")?;
     rejected::write(&mut book, &context).context("sheet Rejected rows")?;

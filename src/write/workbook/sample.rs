@@ -9,7 +9,7 @@ use super::found::NAMES;
 use crate::columns::{Outcome, Role, Severity};
 use crate::decide::Clock;
 use crate::ingest::{AsOfFrom, FileReport, Reject, UnmappedHeader, Verdict};
-use crate::report::{Due, Input, Report, RuleCount, Target};
+use crate::report::{Due, ExceptionLine, Input, Report, RuleCount, Target};
 use crate::rules::{Finder, Rule};
 
 /// Code, severity, name, share of the sentences that every rule of the sample has.
@@ -121,7 +121,28 @@ pub fn report(times: usize) -> Report {
             "Ascend: 3 records are held back, because 6.1 % of its records would change and 5 % is the limit. Look at held/, then run `prefrecon approve`.".into(),
         ],
         history: Default::default(),
+        review_keys: (0..rows.len()).filter(|row| rows[*row][2] == "review").map(|row| (row, format!("[\"{row}\"]"))).collect(),
+        exceptions: exceptions(),
+        decisions: Vec::new(),
+        papers_refused: 0,
     }
+}
+
+fn exceptions() -> Vec<ExceptionLine> {
+    let line = |who: &str, rule: &str, until: &str, state: &str| ExceptionLine {
+        who: who.into(),
+        rule: rule.into(),
+        owner: "Maria Lopez".into(),
+        until: until.into(),
+        reason: "Board member: mailed by hand by agreement".into(),
+        state: state.into(),
+        ended: !state.starts_with("holds"),
+    };
+    vec![
+        line("esther.kim4@example.org", "*", "2027-06-30", "holds; leaves 2 discrepancies as they are"),
+        line("003Ab0000000003IAK", "OPT103", "2026-11-01", "ended; 2 discrepancies are back"),
+        line("ben.okafor@example.org", "OPT999", "2027-01-01", "not used: there is no rule `OPT999`"),
+    ]
 }
 
 fn discrepancies(times: usize) -> Vec<[String; 21]> {

@@ -62,8 +62,10 @@ pub struct Style {
     pub day: Format,
     /// A date with its time.
     pub moment: Format,
-    /// A cell that a person fills in.
+    /// A cell that a person fills in, also where the sheet is protected.
     pub input: Format,
+    /// The same for a day.
+    pub input_day: Format,
     /// A severity, in the order of [`Severity::ALL`].
     pub severity: Vec<Format>,
 }
@@ -72,6 +74,13 @@ impl Style {
     /// The one look.
     pub fn new() -> Style {
         let cell = Format::new().set_align(FormatAlign::Top);
+        let input = cell
+            .clone()
+            .set_background_color(INPUT)
+            .set_border(FormatBorder::Thin)
+            .set_border_color(LINE)
+            .set_text_wrap()
+            .set_unlocked();
         let header = Format::new().set_bold().set_font_color(WHITE).set_background_color(NAVY);
         Style {
             title: Format::new().set_bold().set_font_size(16).set_font_color(NAVY),
@@ -89,7 +98,8 @@ impl Style {
             place: cell.clone().set_num_format("0").set_align(FormatAlign::Right).set_indent(1),
             day: cell.clone().set_num_format("yyyy-mm-dd").set_align(FormatAlign::Left),
             moment: cell.clone().set_num_format("yyyy-mm-dd hh:mm").set_align(FormatAlign::Left),
-            input: cell.clone().set_background_color(INPUT).set_border(FormatBorder::Thin).set_border_color(LINE).set_text_wrap(),
+            input_day: input.clone().set_num_format("yyyy-mm-dd").set_align(FormatAlign::Left),
+            input: input.set_num_format("@"),
             severity: Severity::ALL.iter().map(|&severity| badge(cell.clone(), severity)).collect(),
             text: cell,
         }

@@ -11,7 +11,9 @@ use crate::classify::{World, classify, members, notable};
 use crate::columns::Role;
 use crate::consent::weigh;
 use crate::decide::{Decided, decide};
+use crate::history::Figures;
 use crate::ingest::{FileReport, Ingested, Reject, Table, Verdict, ingest};
+use crate::loads::{Loads, loads};
 use crate::matching::match_records;
 use crate::normalise::{Facts, Folded, Rows, Rules, normalise, read_rows};
 use crate::progress::{self, Unit};
@@ -51,6 +53,8 @@ pub struct Settled<'a> {
     rejected: Vec<Reject>,
     /// Rows that are part of the record of another row.
     pub folded: &'a [Folded],
+    loads: Loads,
+    past: Vec<Figures>,
 }
 
 impl Settled<'_> {
@@ -59,7 +63,7 @@ impl Settled<'_> {
     /// # Errors
     /// Only what Polars cannot do, which is a defect.
     pub fn report(self) -> Result<Outputs> {
-        report(self.decided, self.world, self.facts, self.rejected, self.folded)
+        report(self.decided, self.world, self.facts, self.rejected, self.folded, self.loads, self.past)
     }
 }
 
@@ -121,6 +125,8 @@ fn settle<T>(
     let normalised = stages.run("normalise", || normalise(tables, &run))?;
     let rejected = count_rejected(&mut files, rejects, normalised.rejects);
     require_few_rejects(&files, &rejected, workspace).context(Stop::Inputs)?;
+    let loads = loads(&normalised.answers, &files, systems, workspace, clock.as_of, &texts)?;
+    let past = workspace.past_figures(Some(clock.as_of))?;
     let records = normalised.records;
     stages.records = records.height() as u64;
     let matched = stages.run("match", || match_records(&records, &texts))?;
@@ -146,7 +152,7 @@ fn settle<T>(
     let facts = Facts::new(&records, systems, &texts)?;
     let found = stages.run("classify", || classify(&world))?;
     let decided = stages.run("decide", || decide(found, &world, &facts))?;
-    then(Settled { world: &world, facts: &facts, decided: &decided, rejected, folded: &normalised.folded }, stages)
+    then(Settled { world: &world, facts: &facts, decided: &decided, rejected, folded: &normalised.folded, loads, past }, stages)
 }
 
 #[derive(Default)]
@@ -169,7 +175,7 @@ impl Stages {
 /// There must be one hub to match to, and every system that the configuration requires. Gives the profiles with that
 /// hub; another CRM is compared as a source system.
 fn require_systems(files: &[FileReport], workspace: &Workspace) -> Result<Systems> {
-    let used = |name: &str| files.iter().any(|file| file.is_used() && file.system.as_deref() == Some(name));
+    let used = |name: &str| files.iter().any(|file| file.is_export_of(name, &workspace.systems));
     let crms = || workspace.systems.profiles().iter().filter(|profile| profile.role == Role::Crm);
     let seen = || {
         let refused = files.iter().filter(|file| !file.is_used()).map(|file| match &file.verdict {
@@ -212,7 +218,7 @@ fn require_systems(files: &[FileReport], workspace: &Workspace) -> Result<System
 /// # Errors
 /// The one that is named has no export, or there are several and none is named.
 pub fn choose_hub<'a>(files: &[FileReport], workspace: &'a Workspace) -> Result<Option<&'a str>> {
-    let used = |name: &str| files.iter().any(|file| file.is_used() && file.system.as_deref() == Some(name));
+    let used = |name: &str| files.iter().any(|file| file.is_export_of(name, &workspace.systems));
     let crms = workspace.systems.profiles().iter().filter(|profile| profile.role == Role::Crm && used(&profile.name));
     let (names, titles): (Vec<&str>, Vec<&str>) = crms.map(|profile| (profile.name.as_str(), profile.title.as_str())).unzip();
     match &workspace.config.run.hub {
@@ -248,7 +254,10 @@ fn count_rejected(files: &mut [FileReport], read: Vec<Reject>, normalised: Vec<R
 
 fn require_few_rejects(files: &[FileReport], rejected: &[Reject], workspace: &Workspace) -> Result<()> {
     let limit = workspace.config.inbox.max_reject_share;
-    let spoilt = |file: &&FileReport| file.is_used() && file.rejected as f64 > limit * file.rows as f64;
+    // Loads of other people's rows may be among the answers, and not one of them concerns us.
+    let is_export =
+        |file: &FileReport| file.system.as_deref().is_some_and(|system| file.is_export_of(system, &workspace.systems));
+    let spoilt = |file: &&FileReport| is_export(file) && file.rejected as f64 > limit * file.rows as f64;
     let Some(file) = files.iter().find(spoilt) else { return Ok(()) };
     let first = rejected.iter().filter(|reject| reject.file == file.file).min();
     let first = first

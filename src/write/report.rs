@@ -10,7 +10,9 @@ use polars::prelude::{Column, DataFrame, IntoColumn, NewChunkedArray, StringChun
 use crate::classify::{Detail, World};
 use crate::columns::{Method, Opt, Outcome, Purpose, Role, Severity};
 use crate::decide::{Decided, Decision};
+use crate::history::Figures;
 use crate::ingest::{Reject, Verdict};
+use crate::loads::{Loaded, Loads};
 use crate::matching::cols;
 use crate::normalise::{Facts, Folded, col};
 use crate::report::{DISCREPANCY_COLUMNS, Due, Input, Report, RuleCount, Target};
@@ -38,25 +40,30 @@ pub fn report(
     facts: &Facts<'_>,
     rejected: Vec<Reject>,
     folded: &[Folded],
+    loads: Loads,
+    past: Vec<Figures>,
 ) -> Result<Outputs> {
     let (files, changes) = files(decided, world, facts);
     let ordered = ordered(&decided.decisions, world, facts);
     let timezone = world.config.timezone()?;
     let today = world.as_of.with_timezone(&timezone).date_naive();
     let next_run = today + Days::new(u64::from(world.config.deadline.run_every_days));
+    let targets = targets(decided, &files, &loads.loaded, world, facts)?;
     let report = Report {
         organisation: world.config.run.organisation.clone(),
         timezone,
         as_of: world.as_of,
-        inputs: inputs(world, facts, folded)?,
+        inputs: inputs(world, facts, folded, &loads)?,
         rules: counts(&decided.decisions),
-        targets: targets(decided, &files, world, facts)?,
         discrepancies: discrepancies(&ordered, world, facts)?,
         corrections: corrections(changes)?,
+        loaded: loads.loaded,
+        past,
         due: due(&ordered, next_run),
         today,
         next_run,
-        attention: attention(decided, world),
+        attention: attention(decided, world, &targets),
+        targets,
         rejected: {
             let mut rejected = rejected;
             rejected.sort();
@@ -75,7 +82,7 @@ fn counts(decisions: &[Decision]) -> Vec<RuleCount> {
 }
 
 /// Where the rows of each file went.
-fn inputs(world: &World<'_>, facts: &Facts<'_>, folded: &[Folded]) -> Result<Vec<Input>> {
+fn inputs(world: &World<'_>, facts: &Facts<'_>, folded: &[Folded], loads: &Loads) -> Result<Vec<Input>> {
     let mut matched = vec![false; world.records.height()];
     let links = &world.matched.links;
     for (ix, in_hub) in links.column(col::IX)?.u32()?.iter().zip(links.column(cols::IN_HUB)?.bool()?.iter()) {
@@ -100,6 +107,9 @@ fn inputs(world: &World<'_>, facts: &Facts<'_>, folded: &[Folded]) -> Result<Vec
         let is_matched = by_key.get(&(folded.system, folded.record)).copied().unwrap_or_default();
         rows[folded.input as usize][usize::from(!is_matched)] += 1;
     }
+    for (input, [answers, others]) in &loads.rows {
+        rows[*input as usize] = [*answers, *others];
+    }
     let profile = |name: &Option<String>| name.as_deref().and_then(|name| world.systems.get(name));
     Ok(world
         .files
@@ -115,7 +125,13 @@ fn inputs(world: &World<'_>, facts: &Facts<'_>, folded: &[Folded]) -> Result<Vec
         .collect())
 }
 
-fn targets(decided: &Decided, files: &[ImportFile], world: &World<'_>, facts: &Facts<'_>) -> Result<Vec<Target>> {
+fn targets(
+    decided: &Decided,
+    files: &[ImportFile],
+    loaded: &[Loaded],
+    world: &World<'_>,
+    facts: &Facts<'_>,
+) -> Result<Vec<Target>> {
     let main = world.records.column(col::MAIN)?.bool()?;
     let mut targets = Vec::new();
     for (system, profile) in world.systems.profiles().iter().enumerate() {
@@ -140,6 +156,10 @@ fn targets(decided: &Decided, files: &[ImportFile], world: &World<'_>, facts: &F
             corrected: distinct(false),
             opt_ins: of_system().filter(|((_, purpose), _)| *purpose == Purpose::OptIn).count() as u64,
             held: distinct(true),
+            landed: [true, false].map(|landed| {
+                let of_system = loaded.iter().filter(|loaded| loaded.system == system);
+                of_system.filter(|loaded| loaded.refused.is_none() == landed).count() as u64
+            }),
             why_held: why_held.into_keys().map(str::to_owned).collect(),
             files: files
                 .iter()
@@ -171,7 +191,7 @@ fn corrections(changes: Vec<FieldChange>) -> Result<DataFrame> {
 }
 
 /// What a person must read, each a sentence.
-fn attention(decided: &Decided, world: &World<'_>) -> Vec<String> {
+fn attention(decided: &Decided, world: &World<'_>, targets: &[Target]) -> Vec<String> {
     let mut sentences = Vec::new();
     for file in world.files {
         match &file.verdict {
@@ -194,6 +214,14 @@ fn attention(decided: &Decided, world: &World<'_>) -> Vec<String> {
         sentences.push(format!(
             "The safety brake holds every correction of {}: {reason} Look at held/ before loading anything.",
             world.systems.profiles()[*system].title
+        ));
+    }
+    for target in targets.iter().filter(|target| target.landed[1] > 0) {
+        let [landed, refused] = target.landed;
+        let title = &target.title;
+        sentences.push(format!(
+            "{title} refused {refused} of {} corrections that were loaded: load_results.csv says which and why.",
+            landed + refused
         ));
     }
     let mut codes: BTreeMap<(usize, &str), u64> = BTreeMap::new();

@@ -9,8 +9,10 @@ mod detail;
 mod found;
 mod group;
 mod guide;
+mod history;
 mod inputs;
 mod listing;
+mod loaded;
 mod overdue;
 mod rejected;
 mod request;
@@ -53,8 +55,10 @@ pub fn write(report: &Report, limits: &config::Workbook, to: &Path) -> Result<()
     }
     review::write(&mut book, &context).context("sheet Needs review")?;
     corrections::write(&mut book, &context).context("sheet Corrections")?;
+    loaded::write(&mut book, &context).context("sheet Load results")?;
     inputs::write(&mut book, &context).context("sheet Inputs")?;
     rejected::write(&mut book, &context).context("sheet Rejected rows")?;
+    history::write(&mut book, &context).context("sheet History")?;
     guide::write(&mut book, &context).context("sheet Guide")?;
 
     let cannot = || format!("cannot write {}", to.display());

@@ -169,6 +169,18 @@ pub enum Command {
         #[arg(long, value_name = "S")]
         seed: u64,
     },
+    /// Show what the runs counted: a line a run, and each rule over the runs
+    History {
+        /// The workspace
+        #[arg(default_value = ".")]
+        workspace: PathBuf,
+        /// So many of the last runs
+        #[arg(long, value_name = "N", default_value = "26", value_parser = clap::value_parser!(u32).range(1..))]
+        runs: u32,
+        /// `json` prints the figures
+        #[arg(long, default_value = "text")]
+        format: Format,
+    },
     /// Print the weekly run as lines for a crontab, or as a systemd service and timer
     Schedule {
         /// The workspace

@@ -37,11 +37,12 @@ pub enum Field {
     Unit,
     Tags,
     ModifiedAt,
+    Reason,
 }
 
 impl Field {
     /// Every field, in the order of the documentation.
-    pub const ALL: [Field; 25] = [
+    pub const ALL: [Field; 26] = [
         Field::RecordId,
         Field::ContactId,
         Field::SourceId,
@@ -67,6 +68,7 @@ impl Field {
         Field::Unit,
         Field::Tags,
         Field::ModifiedAt,
+        Field::Reason,
     ];
 
     /// The name as configuration, profiles and frames spell it.
@@ -97,6 +99,7 @@ impl Field {
             Field::Unit => "unit",
             Field::Tags => "tags",
             Field::ModifiedAt => "modified_at",
+            Field::Reason => "reason",
         }
     }
 

@@ -14,15 +14,17 @@ use crate::columns::Role;
 use crate::consent::weigh;
 use crate::decide::{Decided, decide};
 use crate::decisions::{self, Desk, Ruling, Scene};
+use crate::history::Figures;
 use crate::ingest::{FileReport, Ingested, Papers, Reject, Table, Verdict, ingest, read_papers};
 use crate::ledger::{Ledger, Sighting};
+use crate::loads::{Loads, loads};
 use crate::matching::match_records;
 use crate::normalise::{Facts, Folded, Rows, Rules, Zone, normalise, read_rows};
 use crate::progress::{self, Unit};
 use crate::systems::Systems;
 use crate::texts::Texts;
 use crate::workspace::{Stop, Workspace};
-use crate::write::{Outputs, Stage, report};
+use crate::write::{self, Outputs, Stage, report};
 
 /// When a run takes place.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +61,8 @@ pub struct Settled<'a> {
     pub folded: &'a [Folded],
     /// What the ledger makes of it.
     pub sighting: Sighting<'a>,
+    loads: Loads,
+    past: Vec<Figures>,
 }
 
 impl Settled<'_> {
@@ -67,7 +71,8 @@ impl Settled<'_> {
     /// # Errors
     /// Only what Polars cannot do, which is a defect.
     pub fn report(self) -> Result<Outputs> {
-        report(self.decided, self.world, self.facts, self.rejected, self.folded, self.sighting)
+        let Settled { world, facts, decided, rejected, folded, sighting, loads, past } = self;
+        report(decided, world, facts, rejected, folded, write::Weeks { sighting, loads, past })
     }
 }
 
@@ -156,6 +161,8 @@ fn settle<T>(
     let normalised = stages.run("normalise", || normalise(tables, &run))?;
     let rejected = count_rejected(&mut files, rejects, normalised.rejects);
     require_few_rejects(&files, &rejected, workspace).context(Stop::Inputs)?;
+    let loads = loads(&normalised.answers, &files, systems, workspace, clock.as_of, &texts)?;
+    let past = workspace.past_figures(Some(clock.as_of))?;
     let records = normalised.records;
     stages.records = records.height() as u64;
     let mut sighting = stages.run("recall", || ledger.observe(&records, &files, systems, config, &texts))?;
@@ -191,7 +198,8 @@ fn settle<T>(
     let facts = Facts::new(&records, systems, &texts)?.with_decisions(desk.said(zone), hub, zone);
     let found = stages.run("classify", || classify(&world))?;
     let decided = stages.run("decide", || decide(found, &world, &facts))?;
-    then(Settled { world: &world, facts: &facts, decided: &decided, rejected, folded: &normalised.folded, sighting }, stages)
+    let folded = &normalised.folded;
+    then(Settled { world: &world, facts: &facts, decided: &decided, rejected, folded, sighting, loads, past }, stages)
 }
 
 #[derive(Default)]
@@ -214,7 +222,7 @@ impl Stages {
 /// There must be one hub to match to, and every system that the configuration requires. Gives the profiles with that
 /// hub; another CRM is compared as a source system.
 fn require_systems(files: &[FileReport], workspace: &Workspace) -> Result<Systems> {
-    let used = |name: &str| files.iter().any(|file| file.is_used() && file.system.as_deref() == Some(name));
+    let used = |name: &str| files.iter().any(|file| file.is_export_of(name, &workspace.systems));
     let crms = || workspace.systems.profiles().iter().filter(|profile| profile.role == Role::Crm);
     let seen = || {
         let refused = files.iter().filter(|file| !file.is_used()).map(|file| match &file.verdict {
@@ -257,7 +265,7 @@ fn require_systems(files: &[FileReport], workspace: &Workspace) -> Result<System
 /// # Errors
 /// The one that is named has no export, or there are several and none is named.
 pub fn choose_hub<'a>(files: &[FileReport], workspace: &'a Workspace) -> Result<Option<&'a str>> {
-    let used = |name: &str| files.iter().any(|file| file.is_used() && file.system.as_deref() == Some(name));
+    let used = |name: &str| files.iter().any(|file| file.is_export_of(name, &workspace.systems));
     let crms = workspace.systems.profiles().iter().filter(|profile| profile.role == Role::Crm && used(&profile.name));
     let (names, titles): (Vec<&str>, Vec<&str>) = crms.map(|profile| (profile.name.as_str(), profile.title.as_str())).unzip();
     match &workspace.config.run.hub {
@@ -293,7 +301,10 @@ fn count_rejected(files: &mut [FileReport], read: Vec<Reject>, normalised: Vec<R
 
 fn require_few_rejects(files: &[FileReport], rejected: &[Reject], workspace: &Workspace) -> Result<()> {
     let limit = workspace.config.inbox.max_reject_share;
-    let spoilt = |file: &&FileReport| file.is_used() && file.rejected as f64 > limit * file.rows as f64;
+    // Loads of other people's rows may be among the answers, and not one of them concerns us.
+    let is_export =
+        |file: &FileReport| file.system.as_deref().is_some_and(|system| file.is_export_of(system, &workspace.systems));
+    let spoilt = |file: &&FileReport| is_export(file) && file.rejected as f64 > limit * file.rows as f64;
     let Some(file) = files.iter().find(spoilt) else { return Ok(()) };
     let first = rejected.iter().filter(|reject| reject.file == file.file).min();
     let first = first

@@ -9,8 +9,10 @@ use polars::prelude::DataFrame;
 use crate::columns::{Outcome, Role, Standing};
 use crate::decide::Clock;
 use crate::decisions::Line;
+use crate::history::Figures;
 use crate::ingest::{FileReport, Reject};
 use crate::ledger::{Past, Settled};
+use crate::loads::Loaded;
 use crate::rules::Rule;
 
 /// The columns of `discrepancies.csv`, in order.
@@ -57,6 +59,10 @@ pub struct Report {
     pub discrepancies: DataFrame,
     /// One row a corrected record and field, the fixed columns of `corrections.csv` as strings (`row` as u32), sorted.
     pub corrections: DataFrame,
+    /// What systems answered to corrections of earlier runs that were loaded, refusals first.
+    pub loaded: Vec<Loaded>,
+    /// What earlier runs counted, the oldest first.
+    pub past: Vec<Figures>,
     /// Every refused row or cell, sorted.
     pub rejected: Vec<Reject>,
     /// Open discrepancies whose legal clock has run out or runs out before the next run, the oldest first.
@@ -188,6 +194,9 @@ pub struct Target {
     pub opt_ins: u64,
     /// Records whose corrections were held.
     pub held: u64,
+    /// Corrections of earlier runs, one a record and field, that its loader took and that it refused, as answers in
+    /// the inbox say.
+    pub landed: [u64; 2],
     /// Why, where any were held.
     pub why_held: Vec<String>,
     /// Its files: path below the run folder, rows.

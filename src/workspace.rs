@@ -11,6 +11,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::config::Config;
+use crate::history::Figures;
 use crate::nearest::sentence_hint;
 use crate::systems::Systems;
 
@@ -40,14 +41,45 @@ pub struct PastRun {
     pub configuration_sha256: String,
     /// The files of the inbox.
     pub inputs: Vec<PastInput>,
+    /// Its discrepancies.
+    #[serde(default)]
+    pub discrepancies: PastCounts,
     /// Its corrections, by target.
     #[serde(default)]
     pub corrections: BTreeMap<String, PastTarget>,
 }
 
+/// What a finished run counted.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct PastCounts {
+    /// All discrepancies.
+    pub total: u64,
+    /// By rule.
+    pub by_rule: BTreeMap<String, u64>,
+    /// By severity.
+    pub by_severity: BTreeMap<String, u64>,
+    /// By outcome.
+    pub by_outcome: BTreeMap<String, u64>,
+    /// Overdue ones.
+    pub overdue: Option<u64>,
+}
+
 /// What a finished run wrote for one target.
 #[derive(Clone, Debug, Deserialize)]
 pub struct PastTarget {
+    /// Records that change, held ones included.
+    #[serde(default)]
+    pub corrected: u64,
+    /// Records whose corrections were held.
+    #[serde(default)]
+    pub held: u64,
+    /// Earlier corrections that its loader took.
+    #[serde(default)]
+    pub landed: u64,
+    /// Earlier corrections that its loader refused.
+    #[serde(default)]
+    pub not_landed: u64,
     /// Why records were held, where any were.
     pub why_held: Vec<String>,
     /// Its files: path below the run folder, rows.
@@ -65,10 +97,54 @@ pub struct PastInput {
     /// Why, where it was not used.
     #[serde(default)]
     pub why: Option<String>,
+    /// Its rows.
+    #[serde(default)]
+    pub rows: u64,
     /// SHA-256 of the file on disk.
     pub sha256: String,
     /// SHA-256 of an archive's entry.
     pub content_sha256: Option<String>,
+}
+
+/// A row of `corrections.csv` of an earlier run.
+#[derive(Clone, Debug, Deserialize)]
+pub struct EarlierCorrection {
+    /// The run.
+    #[serde(skip)]
+    pub run: String,
+    /// The system.
+    pub target: String,
+    /// The correction file, below the run folder.
+    pub file: String,
+    /// The record's key.
+    pub record: String,
+    /// The target's own header.
+    pub field: String,
+    /// Its value before.
+    pub before: String,
+    /// Its value after.
+    pub after: String,
+    /// The rules that it answers.
+    pub rules: String,
+}
+
+fn figures(run: PastRun) -> Figures {
+    let sum = |of: fn(&PastTarget) -> u64| run.corrections.values().map(of).sum();
+    let PastCounts { total, by_rule, by_severity, by_outcome, overdue } = run.discrepancies.clone();
+    Figures {
+        rows: run.inputs.iter().filter(|input| input.verdict == "used").map(|input| input.rows).sum(),
+        discrepancies: total,
+        by_severity,
+        by_rule,
+        by_outcome,
+        overdue,
+        corrected: sum(|target| target.corrected.saturating_sub(target.held)),
+        held: sum(|target| target.held),
+        landed: sum(|target| target.landed),
+        not_landed: sum(|target| target.not_landed),
+        run: run.id,
+        as_of: run.as_of,
+    }
 }
 
 /// Why a run did not begin or end, where the exit status tells.
@@ -183,6 +259,38 @@ impl Workspace {
             }
         }
         Ok(earlier)
+    }
+
+    /// The corrections that runs before a time wrote and that are wanted, those of the newest run first.
+    ///
+    /// # Errors
+    /// The folder of the runs cannot be listed. A run whose corrections cannot be read is passed over.
+    pub fn earlier_corrections(
+        &self,
+        as_of: DateTime<Utc>,
+        is_wanted: impl Fn(&EarlierCorrection) -> bool,
+    ) -> Result<Vec<EarlierCorrection>> {
+        let mut earlier = Vec::new();
+        let runs = self.run_ids()?.into_iter().filter_map(|id| self.manifest(&id).ok());
+        let mut runs: Vec<PastRun> = runs.filter(|run| run.as_of < as_of).collect();
+        runs.sort_by(|one, other| (other.as_of, &other.id).cmp(&(one.as_of, &one.id)));
+        for run in runs {
+            let Ok(mut rows) = csv::Reader::from_path(self.runs().join(&run.id).join("corrections.csv")) else { continue };
+            let rows = rows.deserialize::<EarlierCorrection>().filter_map(Result::ok);
+            earlier.extend(rows.filter(&is_wanted).map(|row| EarlierCorrection { run: run.id.clone(), ..row }));
+        }
+        Ok(earlier)
+    }
+
+    /// What the runs before a time counted, or all runs, the oldest first.
+    ///
+    /// # Errors
+    /// The folder of the runs cannot be listed. A run whose manifest cannot be read is passed over.
+    pub fn past_figures(&self, before: Option<DateTime<Utc>>) -> Result<Vec<Figures>> {
+        let runs = self.run_ids()?.into_iter().filter_map(|id| self.manifest(&id).ok());
+        let mut runs: Vec<PastRun> = runs.filter(|run| before.is_none_or(|before| run.as_of < before)).collect();
+        runs.sort_by(|one, other| (one.as_of, &one.id).cmp(&(other.as_of, &other.id)));
+        Ok(runs.into_iter().map(figures).collect())
     }
 
     /// The ids of all finished runs, sorted.

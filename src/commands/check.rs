@@ -49,7 +49,9 @@ pub(super) fn check(workspace: &Workspace, clock: Clock, format: Format, common:
 
     let mut missing = missing(&files, workspace);
     missing.blocking.extend(hub.err().map(|error| capital(&format!("{error}."))));
-    let unusable = |file: &&FileReport| file.is_used() && file.rejected as f64 > config.inbox.max_reject_share * file.rows as f64;
+    let is_export = |file: &FileReport| file.system.as_deref().is_some_and(|system| file.is_export_of(system, systems));
+    let unusable =
+        |file: &&FileReport| is_export(file) && file.rejected as f64 > config.inbox.max_reject_share * file.rows as f64;
     let refused = files.iter().any(|file| matches!(file.verdict, Verdict::Refused(_)));
     let stale = files.iter().any(|file| file.is_used() && file.stale);
     let status = if !missing.blocking.is_empty() || files.iter().any(|file| unusable(&file)) {
@@ -153,7 +155,7 @@ struct Missing {
 
 /// What a run would lack.
 fn missing(files: &[FileReport], workspace: &Workspace) -> Missing {
-    let used = |name: &str| files.iter().any(|file| file.is_used() && file.system.as_deref() == Some(name));
+    let used = |name: &str| files.iter().any(|file| file.is_export_of(name, &workspace.systems));
     let mut by_role: BTreeMap<Role, Vec<&str>> = BTreeMap::new();
     let mut missing = Missing { blocking: Vec::new(), worth_knowing: Vec::new() };
     for profile in workspace.systems.profiles() {

@@ -4,6 +4,7 @@ mod approve;
 mod check;
 mod explain;
 mod generate;
+mod history;
 mod init;
 mod progress;
 mod rules;
@@ -72,6 +73,9 @@ pub fn dispatch(cli: Cli, now: SystemTime) -> Result<u8> {
         Command::Rules { code } => rules::rules(code.as_deref()),
         Command::Systems { what } => systems::systems(what),
         Command::Generate { dir, contacts, seed } => generate::generate(&dir, contacts, seed, &common),
+        Command::History { workspace, runs, format } => {
+            history::history(&Workspace::open(&workspace, common.config.as_deref())?, runs as usize, format)
+        }
         Command::Schedule { workspace, at, mail_to, format } => {
             let config = common.config.as_deref();
             schedule::schedule(&Workspace::open(&workspace, config)?, config, at, mail_to, format)

@@ -17,7 +17,7 @@ use super::{AsOfFrom, FileReport, Reject, Verdict, as_of};
 use crate::config::Config;
 use crate::normalise::Zone;
 use crate::progress;
-use crate::systems::Systems;
+use crate::systems::{Grain, Systems};
 
 /// What every file is read with.
 #[derive(Clone, Copy)]
@@ -252,7 +252,9 @@ fn used<T>(found: &Found, context: Context, mut report: FileReport, loaded: Load
     report.rejected = outcome.rejects.len() as u64;
     report.as_of = Some(as_of);
     report.as_of_from = from;
-    report.stale = as_of < context.as_of - TimeDelta::days(i64::from(context.config.inbox.max_age_days));
+    // An answer is of its day for good.
+    report.stale = profile.kinds[recognised.kind].grain != Grain::Answer
+        && as_of < context.as_of - TimeDelta::days(i64::from(context.config.inbox.max_age_days));
     let table = ReadTable { system: recognised.system, kind: recognised.kind, rows };
     ReadFile { report, table: Some(table), rejects: outcome.rejects }
 }

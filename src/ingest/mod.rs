@@ -34,7 +34,7 @@ use serde::Serialize;
 use crate::columns::Field;
 use crate::config::Config;
 use crate::progress::{self, Unit};
-use crate::systems::Systems;
+use crate::systems::{Grain, Systems};
 use inbox::Found;
 pub use open::Table;
 
@@ -133,6 +133,12 @@ impl FileReport {
     /// Whether its rows are compared.
     pub fn is_used(&self) -> bool {
         self.verdict == Verdict::Used
+    }
+
+    /// Whether it is used and holds records of a system: what its loader answers are none.
+    pub fn is_export_of(&self, name: &str, systems: &Systems) -> bool {
+        let kind = || systems.get(name)?.kind(self.kind.as_deref()?);
+        self.is_used() && self.system.as_deref() == Some(name) && kind().is_some_and(|kind| kind.grain != Grain::Answer)
     }
 }
 

@@ -10,7 +10,7 @@ use super::{MappedColumn, UnmappedHeader};
 use crate::columns::Field;
 use crate::config::{Category, Config};
 use crate::nearest::nearest;
-use crate::systems::{Kind, Profile, Systems, fold_header};
+use crate::systems::{Grain, Kind, Profile, Systems, fold_header};
 
 /// A table that some profile knows.
 #[derive(Debug)]
@@ -85,6 +85,10 @@ pub fn recognise(
         .filter(|candidate| unfit(candidate.kind, header, rows).is_none())
         .map(|candidate| (candidate, map(candidate.kind, header)))
         .collect();
+    // A loader repeats the columns of what was loaded: they make no export of it.
+    if fitting.iter().any(|(candidate, _)| candidate.kind.grain == Grain::Answer) {
+        fitting.retain(|(candidate, _)| candidate.kind.grain == Grain::Answer);
+    }
     let sets: Vec<BTreeSet<usize>> = fitting.iter().map(|(_, mapped)| mapped.iter().map(|(at, _)| *at).collect()).collect();
     let covered = |set: &BTreeSet<usize>| sets.iter().any(|other| set.len() < other.len() && set.is_subset(other));
     let mut covered = sets.iter().map(covered);
@@ -133,6 +137,9 @@ fn unfit(kind: &Kind, header: &Header, rows: &[&StringRecord]) -> Option<String>
     if let Some(excluded) = kind.excludes.iter().find(|excluded| header.folded.contains(&fold_header(excluded))) {
         return Some(format!("its column `{excluded}` rules that out"));
     }
+    if let Some(why) = kind.words.iter().find_map(|(field, words)| other_word(kind, *field, words, header, rows)) {
+        return Some(why);
+    }
     let prefix = kind.id_prefix.as_deref()?;
     let key = position(kind, kind.key, header)?;
     let mut keys = rows.iter().filter_map(|cells| cells.get(key)).map(trimmed).filter(|key| !key.is_empty());
@@ -142,6 +149,14 @@ fn unfit(kind: &Kind, header: &Header, rows: &[&StringRecord]) -> Option<String>
     } else {
         Some(format!("no value of its column `{}` starts with {prefix}", header.names[key]))
     }
+}
+
+/// A cell of a field that is none of the words that the kind writes there.
+fn other_word(kind: &Kind, field: Field, words: &[String], header: &Header, rows: &[&StringRecord]) -> Option<String> {
+    let at = position(kind, field, header)?;
+    let mut cells = rows.iter().filter_map(|cells| cells.get(at)).map(trimmed).filter(|cell| !cell.is_empty());
+    let other = cells.find(|cell| !words.iter().any(|word| word.eq_ignore_ascii_case(cell)))?;
+    Some(format!("its column `{}` says `{other}`, where that has {}", header.names[at], words.join(", ")))
 }
 
 /// The column of a field: the first header listed that the file has.
@@ -230,7 +245,8 @@ fn none_fits(file_name: &str, header: &Header, rows: &[&StringRecord], kinds: &[
         let missing = missing(kind, &header.folded).count();
         (missing * 100 / kind.required.len().max(1), std::cmp::Reverse(map(kind, header).len()))
     };
-    let Some(nearest_kind) = kinds.iter().min_by_key(|candidate| closeness(candidate.kind)) else {
+    let exports = kinds.iter().filter(|candidate| candidate.kind.grain != Grain::Answer);
+    let Some(nearest_kind) = exports.min_by_key(|candidate| closeness(candidate.kind)) else {
         return "no system is known whose export it could be".to_owned();
     };
     let Candidate { profile, kind, .. } = nearest_kind;

@@ -7,7 +7,7 @@ use crate::ingest::Reject;
 use crate::normalise::System;
 use crate::normalise::findings::Finding;
 use crate::normalise::records::{ADDRESSES, Record};
-use crate::normalise::rows::{CodeRow, Effect, Read};
+use crate::normalise::rows::{Answer, CodeRow, Effect, Read};
 use crate::normalise::times::Moment;
 use crate::systems::Grain;
 use crate::texts::Text;
@@ -32,18 +32,21 @@ type Key = (u32, Text, [Option<Text>; 2]);
 pub(super) struct Part {
     pub records: Vec<Record>,
     pub folded: Vec<Folded>,
+    pub answers: Vec<Answer>,
     pub findings: Vec<Finding>,
     pub rejects: Vec<Reject>,
 }
 
 /// Puts the tables of one system together.
 pub(super) fn fold(read: Vec<Read>, system: &System<'_>) -> Part {
-    let mut part = Part { records: Vec::new(), folded: Vec::new(), findings: Vec::new(), rejects: Vec::new() };
+    let mut part =
+        Part { records: Vec::new(), folded: Vec::new(), answers: Vec::new(), findings: Vec::new(), rejects: Vec::new() };
     let mut codes = Vec::new();
     part.records.reserve_exact(read.iter().flat_map(|table| &table.records).map(Vec::len).sum());
     for table in read {
         part.records.extend(table.records.into_iter().flatten());
         codes.extend(table.codes);
+        part.answers.extend(table.answers);
         part.findings.extend(table.findings);
         part.rejects.extend(table.rejects);
     }

@@ -23,6 +23,7 @@ pub use facts::{Facts, Said};
 pub use findings::Finding;
 pub use fold::Folded;
 pub use records::{ADDRESSES, col};
+pub use rows::Answer;
 pub use times::{Moment, Zone};
 
 use anyhow::Result;
@@ -43,6 +44,8 @@ pub struct Normalised {
     pub records: DataFrame,
     /// Rows that became part of another row's record.
     pub folded: Vec<Folded>,
+    /// What loaders say of files that were loaded, one a row.
+    pub answers: Vec<Answer>,
     /// Bad cells and rows, one a record and field.
     pub findings: Vec<Finding>,
     /// Rows that became no record.
@@ -77,11 +80,18 @@ pub fn normalise(tables: Vec<TableRows<Rows>>, run: &Rules<'_>) -> Result<Normal
         .map(|(position, tables)| (position, fold::fold(tables, &System::new(position, run))))
         .collect();
 
-    let mut whole = Normalised { records: DataFrame::empty(), folded: Vec::new(), findings: Vec::new(), rejects: Vec::new() };
+    let mut whole = Normalised {
+        records: DataFrame::empty(),
+        folded: Vec::new(),
+        answers: Vec::new(),
+        findings: Vec::new(),
+        rejects: Vec::new(),
+    };
     let mut records = Vec::new();
     for (position, part) in parts {
         records.push(records::OfSystem { position, role: run.systems.profiles()[position].role, records: part.records });
         whole.folded.extend(part.folded);
+        whole.answers.extend(part.answers);
         whole.findings.extend(part.findings);
         whole.rejects.extend(part.rejects);
     }

@@ -23,10 +23,25 @@ pub(super) struct Read {
     pub records: Vec<Vec<Record>>,
     /// Rows of codes that are to be folded into constituents.
     pub codes: Vec<CodeRow>,
+    /// What a loader says.
+    pub answers: Vec<Answer>,
     /// Bad cells.
     pub findings: Vec<Finding>,
     /// Rows that cannot be used.
     pub rejects: Vec<Reject>,
+}
+
+/// What the loader of a system says of one row of a file that was loaded.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Position of the file among the inputs.
+    pub input: u32,
+    /// Row of the file.
+    pub row: u32,
+    /// The record.
+    pub record: Text,
+    /// Why the row was refused, in the system's words; none where it was taken.
+    pub refused: Option<Text>,
 }
 
 /// One row of a preference code.
@@ -77,10 +92,12 @@ pub(super) fn read(table: &Table<'_>, system: &System<'_>) -> Result<Read> {
         }
         orders = settled;
     };
-    let mut read = Read { records: Vec::new(), codes: Vec::new(), findings: Vec::new(), rejects: Vec::new() };
+    let mut read =
+        Read { records: Vec::new(), codes: Vec::new(), answers: Vec::new(), findings: Vec::new(), rejects: Vec::new() };
     for batch in batches {
         read.records.push(batch.records);
         read.codes.extend(batch.codes);
+        read.answers.extend(batch.answers);
         read.findings.extend(batch.findings);
         read.rejects.extend(batch.rejects);
     }
@@ -92,6 +109,7 @@ impl Read {
     pub fn of_input(mut self, input: u32) -> Read {
         self.records.iter_mut().flatten().for_each(|record| record.input = input);
         self.codes.iter_mut().for_each(|code| code.input = input);
+        self.answers.iter_mut().for_each(|answer| answer.input = input);
         self.findings.iter_mut().for_each(|finding| finding.input = input);
         self
     }
@@ -101,6 +119,7 @@ impl Read {
 struct Batch {
     records: Vec<Record>,
     codes: Vec<CodeRow>,
+    answers: Vec<Answer>,
     findings: Vec<Finding>,
     rejects: Vec<Reject>,
     /// What the values of each field say of the order of day and month.
@@ -133,17 +152,19 @@ fn read_batch(table: &Table<'_>, batch: &DataFrame, system: &System<'_>, orders:
         rejects: Vec::new(),
     };
     let rows = |grain: bool| Vec::with_capacity(if grain { cells.len() } else { 0 });
-    let (mut records, mut codes) = (rows(kind.grain != Grain::Code), Vec::new());
+    let (mut records, mut codes) = (rows(!matches!(kind.grain, Grain::Code | Grain::Answer)), Vec::new());
+    let mut answers = Vec::new();
     for at in 0..cells.len() {
         match kind.grain {
             Grain::Code => codes.extend(reader.code(at)),
+            Grain::Answer => answers.extend(reader.answer(at)),
             Grain::Contact | Grain::UnitUnsubscribe | Grain::Unsubscribe | Grain::Preference => {
                 records.extend(reader.record(at));
             }
         }
     }
     let signs = Field::ALL.map(|field| if is_date(field) { Signs::of(cells.values(field)) } else { Signs::default() });
-    Batch { records, codes, findings: reader.findings, rejects: reader.rejects, signs }
+    Batch { records, codes, answers, findings: reader.findings, rejects: reader.rejects, signs }
 }
 
 /// The order of day and month in the columns of a table, by field.
@@ -239,6 +260,30 @@ impl<'a> Reader<'a> {
             finding.email = record.emails[0];
         }
         Some(record)
+    }
+
+    /// A row without an id, such as one that the loader could not read, speaks of no record: it is a reject and no more.
+    fn answer(&mut self, at: usize) -> Option<Answer> {
+        let (row, texts) = (self.cells.row(at), self.system.texts);
+        let before = self.findings.len();
+        let record = self.id(self.kind.key, at);
+        self.findings.truncate(before);
+        let Some(record) = record else {
+            let (column, value) = (self.cells.header(self.kind.key).to_owned(), self.cells.get(self.kind.key, at));
+            let reason = "this answer names no record, so nobody can say what it answers".to_owned();
+            self.reject(at, column, value.unwrap_or_default(), reason);
+            return None;
+        };
+        for (field, words) in &self.kind.words {
+            let cell = self.cells.get(*field, at).unwrap_or_default();
+            if !words.iter().any(|word| word.eq_ignore_ascii_case(cell)) {
+                let reason = format!("this is not a word of the loader; known are {}", words.join(", "));
+                self.reject(at, self.cells.header(*field).to_owned(), cell, reason);
+                return None;
+            }
+        }
+        let refused = self.cells.has(Field::Reason).then(|| self.cells.get(Field::Reason, at).unwrap_or("no reason given"));
+        Some(Answer { input: 0, row, record, refused: refused.map(|reason| texts.intern(reason)) })
     }
 
     fn code(&mut self, at: usize) -> Option<CodeRow> {

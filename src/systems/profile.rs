@@ -123,6 +123,8 @@ pub enum Grain {
     Unsubscribe,
     /// One row a contact and subscription list.
     Preference,
+    /// One row a record that a correction file was to change: what the system's loader answers. No record.
+    Answer,
 }
 
 /// The shape that an id has.
@@ -163,6 +165,9 @@ pub struct Kind {
     /// What the key's values start with, where two kinds share their headers.
     #[serde(default)]
     pub id_prefix: Option<String>,
+    /// Words of which the cells of a field must be, where the headers alone do not tell the kind.
+    #[serde(default)]
+    pub words: BTreeMap<Field, Vec<String>>,
     /// Whether several files of this kind are parts of one export.
     #[serde(default)]
     pub parts: bool,
@@ -371,7 +376,7 @@ impl Profile {
             for shape in kind.shapes.values() {
                 parse_shape(shape)?;
             }
-            for field in kind.required.iter().chain(&kind.marks).chain([&kind.key]) {
+            for field in kind.required.iter().chain(&kind.marks).chain(kind.words.keys()).chain([&kind.key]) {
                 if !kind.columns.contains_key(field) {
                     bail!("the kind `{}` needs `{field}`, but [kinds.columns] has no headers for it", kind.name);
                 }

@@ -75,6 +75,10 @@ pub struct Counts {
     pub by_severity: BTreeMap<&'static str, u64>,
     /// By outcome.
     pub by_outcome: BTreeMap<&'static str, u64>,
+    /// Those whose last day had passed.
+    pub overdue: u64,
+    /// Those whose last day comes before the next run.
+    pub due_before_next_run: u64,
 }
 
 /// Corrections of one target.
@@ -85,6 +89,10 @@ pub struct Corrections {
     pub corrected: u64,
     pub opt_ins: u64,
     pub held: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub landed: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_landed: Option<u64>,
     pub why_held: Vec<String>,
     pub files: BTreeMap<String, u64>,
 }
@@ -123,6 +131,8 @@ impl Manifest {
                 total: counted().map(|count| count.total()).sum(),
                 by_rule: counted().map(|count| (count.rule.code, count.total())).collect(),
                 by_severity: Severity::ALL.iter().map(|level| (level.word(), severity(*level))).collect(),
+                overdue: report.overdue() as u64,
+                due_before_next_run: (report.due.len() - report.overdue()) as u64,
                 by_outcome: Outcome::ALL.iter().map(|outcome| (outcome.word(), report.outcome(*outcome))).collect(),
             },
             corrections: report
@@ -130,11 +140,14 @@ impl Manifest {
                 .iter()
                 .map(|target| {
                     let files = target.files.iter().cloned().collect();
+                    let answered = target.landed != [0, 0];
                     let corrections = Corrections {
                         records: target.records,
                         corrected: target.corrected,
                         opt_ins: target.opt_ins,
                         held: target.held,
+                        landed: answered.then_some(target.landed[0]),
+                        not_landed: answered.then_some(target.landed[1]),
                         why_held: target.why_held.clone(),
                         files,
                     };

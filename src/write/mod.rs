@@ -17,7 +17,7 @@ pub use approved::{Approval, Approvals, Released};
 pub(crate) use csv_file::text as private_text;
 pub use decisions::DECISIONS;
 pub use manifest::{Manifest, Stage};
-pub use report::{Outputs, report};
+pub use report::{Outputs, Weeks, report};
 pub use summary::summary;
 pub(crate) use summary::table;
 pub use tables::{LANDED_COLUMNS, RESOLVED_COLUMNS};

@@ -11,8 +11,10 @@ use crate::classify::{Detail, World};
 use crate::columns::{Method, Opt, Outcome, Purpose, Role, Severity};
 use crate::decide::{Decided, Decision, a_system, email};
 use crate::decisions::{Line, frame};
+use crate::history::Figures;
 use crate::ingest::{PaperFile, Reject, Verdict};
 use crate::ledger::{Findings, Pages, Past, Sighting};
+use crate::loads::{Loaded, Loads};
 use crate::matching::cols;
 use crate::normalise::{Facts, Folded, col};
 use crate::report::{DISCREPANCY_COLUMNS, Due, History, Input, Report, RuleCount, Target};
@@ -37,6 +39,16 @@ pub struct Outputs {
     pub papers: Vec<PaperFile>,
 }
 
+/// What other weeks and other systems say of a run.
+pub struct Weeks<'a> {
+    /// What the ledger makes of it.
+    pub sighting: Sighting<'a>,
+    /// What systems answered to earlier corrections.
+    pub loads: Loads,
+    /// What earlier runs counted.
+    pub past: Vec<Figures>,
+}
+
 /// Puts the outputs of a run together.
 ///
 /// # Errors
@@ -47,13 +59,14 @@ pub fn report(
     facts: &Facts<'_>,
     rejected: Vec<Reject>,
     folded: &[Folded],
-    sighting: Sighting<'_>,
+    weeks: Weeks<'_>,
 ) -> Result<Outputs> {
     let (files, changes) = files(decided, world, facts);
     let ordered = ordered(&decided.decisions, world, facts);
     let timezone = world.config.timezone()?;
     let today = world.as_of.with_timezone(&timezone).date_naive();
     let next_run = today + Days::new(u64::from(world.config.deadline.run_every_days));
+    let Weeks { sighting, loads, past: past_figures } = weeks;
     let (discrepancies, found) = discrepancies(&ordered, world, facts, &sighting)?;
     let past = sighting.past(&found);
     let written = history::written(decided, world, facts);
@@ -67,7 +80,8 @@ pub fn report(
     };
     let rules = counts(&decided.decisions);
     let figures = history::figures(&rules, &history, &written, world, facts);
-    let mut attention = attention(decided, world);
+    let targets = targets(decided, &files, &loads.loaded, world, facts)?;
+    let mut attention = attention(decided, world, &targets);
     attention.extend(sighting.troubles());
     let pages = sighting.pages(Findings { found, past: history.past.clone(), written, out, figures })?;
     history.pruned = pages.prunes().map(str::to_owned).collect();
@@ -75,12 +89,14 @@ pub fn report(
         organisation: world.config.run.organisation.clone(),
         timezone,
         as_of: world.as_of,
-        inputs: inputs(world, facts, folded)?,
+        inputs: inputs(world, facts, folded, &loads)?,
         rules,
-        targets: targets(decided, &files, world, facts)?,
+        targets,
         review_keys: decisions::review_keys(&discrepancies, world)?,
         discrepancies,
         corrections: corrections(changes)?,
+        loaded: loads.loaded,
+        past: past_figures,
         due: due(&ordered, next_run),
         today,
         next_run,
@@ -107,7 +123,7 @@ fn counts(decisions: &[Decision]) -> Vec<RuleCount> {
 }
 
 /// Where the rows of each file went.
-fn inputs(world: &World<'_>, facts: &Facts<'_>, folded: &[Folded]) -> Result<Vec<Input>> {
+fn inputs(world: &World<'_>, facts: &Facts<'_>, folded: &[Folded], loads: &Loads) -> Result<Vec<Input>> {
     let mut matched = vec![false; world.records.height()];
     let links = &world.matched.links;
     for (ix, in_hub) in links.column(col::IX)?.u32()?.iter().zip(links.column(cols::IN_HUB)?.bool()?.iter()) {
@@ -132,6 +148,9 @@ fn inputs(world: &World<'_>, facts: &Facts<'_>, folded: &[Folded]) -> Result<Vec
         let is_matched = by_key.get(&(folded.system, folded.record)).copied().unwrap_or_default();
         rows[folded.input as usize][usize::from(!is_matched)] += 1;
     }
+    for (input, [answers, others]) in &loads.rows {
+        rows[*input as usize] = [*answers, *others];
+    }
     let profile = |name: &Option<String>| name.as_deref().and_then(|name| world.systems.get(name));
     Ok(world
         .files
@@ -147,7 +166,13 @@ fn inputs(world: &World<'_>, facts: &Facts<'_>, folded: &[Folded]) -> Result<Vec
         .collect())
 }
 
-fn targets(decided: &Decided, files: &[ImportFile], world: &World<'_>, facts: &Facts<'_>) -> Result<Vec<Target>> {
+fn targets(
+    decided: &Decided,
+    files: &[ImportFile],
+    loaded: &[Loaded],
+    world: &World<'_>,
+    facts: &Facts<'_>,
+) -> Result<Vec<Target>> {
     let main = world.records.column(col::MAIN)?.bool()?;
     let mut targets = Vec::new();
     for (system, profile) in world.systems.profiles().iter().enumerate() {
@@ -172,6 +197,10 @@ fn targets(decided: &Decided, files: &[ImportFile], world: &World<'_>, facts: &F
             corrected: distinct(false),
             opt_ins: of_system().filter(|((_, purpose), _)| *purpose == Purpose::OptIn).count() as u64,
             held: distinct(true),
+            landed: [true, false].map(|landed| {
+                let of_system = loaded.iter().filter(|loaded| loaded.system == system);
+                of_system.filter(|loaded| loaded.refused.is_none() == landed).count() as u64
+            }),
             why_held: why_held.into_keys().map(str::to_owned).collect(),
             files: files
                 .iter()
@@ -203,7 +232,7 @@ fn corrections(changes: Vec<FieldChange>) -> Result<DataFrame> {
 }
 
 /// What a person must read, each a sentence.
-fn attention(decided: &Decided, world: &World<'_>) -> Vec<String> {
+fn attention(decided: &Decided, world: &World<'_>, targets: &[Target]) -> Vec<String> {
     let mut sentences = Vec::new();
     for file in world.files {
         match &file.verdict {
@@ -241,6 +270,14 @@ fn attention(decided: &Decided, world: &World<'_>) -> Vec<String> {
         ));
     }
     sentences.extend(decisions::attention(&decided.decisions, world));
+    for target in targets.iter().filter(|target| target.landed[1] > 0) {
+        let [landed, refused] = target.landed;
+        let title = &target.title;
+        sentences.push(format!(
+            "{title} refused {refused} of {} corrections that were loaded: load_results.csv says which and why.",
+            landed + refused
+        ));
+    }
     let mut codes: BTreeMap<(usize, &str), u64> = BTreeMap::new();
     for finding in
         world.findings.iter().filter(|finding| finding.code == "DAT604" && finding.field == crate::columns::Field::Code)

@@ -1,5 +1,6 @@
 //! `summary.txt`: what cron mails and the terminal shows.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use chrono::TimeDelta;
@@ -12,6 +13,9 @@ use crate::report::{Due, Report};
 
 /// Overdue discrepancies, and as many due soon, that a mail has room for.
 const MOST_DUE: usize = 10;
+
+/// Reasons of refusals that a mail has room for.
+const MOST_REASONS: usize = 8;
 
 /// The summary, without any address.
 pub fn summary(report: &Report) -> String {
@@ -75,6 +79,27 @@ pub fn summary(report: &Report) -> String {
         files.add_row([path.clone(), number(*rows)]);
     }
     let _ = writeln!(text, "{}", indented(&files));
+
+    if !report.loaded.is_empty() {
+        let _ = writeln!(text, "\nLoad results of earlier corrections");
+        let mut loads = table(["system", "landed", "not landed"], 1..3);
+        for target in report.targets.iter().filter(|target| target.landed != [0, 0]) {
+            loads.add_row([target.title.clone(), number(target.landed[0]), number(target.landed[1])]);
+        }
+        let _ = writeln!(text, "{}", indented(&loads));
+        let mut reasons: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+        for loaded in &report.loaded {
+            if let Some(reason) = &loaded.refused {
+                *reasons.entry((&loaded.title, reason)).or_default() += 1;
+            }
+        }
+        for ((title, reason), number) in reasons.iter().take(MOST_REASONS) {
+            let _ = writeln!(text, "  {number} × {title}: {}", masked(reason));
+        }
+        if reasons.len() > MOST_REASONS {
+            let _ = writeln!(text, "  … {} more reasons: see load_results.csv", reasons.len() - MOST_REASONS);
+        }
+    }
 
     let _ = writeln!(text, "\nInputs");
     let mut inputs = table(["file", "read as", "rows", "rejected", "matched", "unmatched", "as of"], 2..6);

@@ -10,8 +10,10 @@ use polars_io::prelude::ParquetWriter;
 
 use crate::ingest::Reject;
 use crate::ledger::Settled;
+use crate::loads::Loaded;
 use crate::progress;
 use crate::report::Report;
+use crate::workspace::EarlierCorrection;
 use crate::write::csv_file::{CsvFile, Reader, create};
 
 /// Writes them.
@@ -22,6 +24,9 @@ pub(super) fn write(report: &Report, folder: &Path) -> Result<()> {
     if report.history.last_run.is_some() {
         landed(&report.history.corrections, &folder.join("landed.csv"))?;
         resolved(report, &folder.join("resolved.csv"))?;
+    }
+    if !report.loaded.is_empty() {
+        loaded(&report.loaded, &folder.join("load_results.csv"))?;
     }
     rejects(&report.rejected, &folder.join("rejected_rows.csv"))
 }
@@ -98,6 +103,18 @@ fn parquet(frame: &DataFrame, path: &Path) -> Result<()> {
     let file = create(path)?;
     ParquetWriter::new(&file).finish(&mut frame.clone()).with_context(|| format!("cannot write {}", path.display()))?;
     file.sync_all().with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn loaded(loaded: &[Loaded], path: &Path) -> Result<()> {
+    let header = ["target", "result", "reason", "run", "file", "record", "field", "before", "after", "rules", "answer", "row"];
+    let mut file = CsvFile::create(path, Reader::People, &header)?;
+    for Loaded { correction, refused, answer, row, .. } in loaded {
+        let EarlierCorrection { run, target, file: of, record, field, before, after, rules } = correction;
+        let result = if refused.is_none() { "landed" } else { "not landed" };
+        let reason = refused.as_deref().unwrap_or_default();
+        file.row([target, result, reason, run, of, record, field, before, after, rules, answer, &row.to_string()])?;
+    }
+    file.finish()
 }
 
 fn rejects(rejected: &[Reject], path: &Path) -> Result<()> {

@@ -10,8 +10,12 @@ use super::found::Found;
 use super::group::{GROUPS, Group};
 use super::style::Style;
 use crate::config;
+use crate::history::Figures;
 use crate::report::Report;
 use crate::rules::Rule;
+
+/// Runs that the workbook looks back on, a year of weeks.
+const MOST_WEEKS: usize = 53;
 
 /// The report and what follows from it.
 pub struct Context<'a> {
@@ -23,6 +27,8 @@ pub struct Context<'a> {
     pub style: Style,
     /// The discrepancies.
     pub found: Found,
+    /// The last runs, this one included, the oldest first.
+    pub weeks: Vec<Figures>,
     titles: BTreeMap<&'a str, &'a str>,
     rules: BTreeMap<&'a str, &'static Rule>,
 }
@@ -59,11 +65,13 @@ impl<'a> Context<'a> {
     /// Works out what all sheets need.
     pub fn new(report: &'a Report, limits: &config::Workbook) -> Result<Context<'a>> {
         let found = Found::new(&report.discrepancies)?;
+        let past = &report.past[report.past.len().saturating_sub(MOST_WEEKS - 1)..];
+        let weeks = past.iter().cloned().chain([Figures::of(report)]).collect();
         let inputs = report.inputs.iter().filter_map(|input| Some((input.file.system.as_deref()?, input.title.as_str())));
         let targets = report.targets.iter().map(|target| (target.system.as_str(), target.title.as_str()));
         let titles = inputs.chain(targets).filter(|(_, title)| !title.is_empty()).collect();
         let rules = report.rules.iter().map(|count| (count.rule.code, count.rule)).collect();
-        Ok(Context { report, max_rows: limits.max_sheet_rows, style: Style::new(), found, titles, rules })
+        Ok(Context { report, max_rows: limits.max_sheet_rows, style: Style::new(), found, weeks, titles, rules })
     }
 
     /// A system's name for people.

@@ -10,8 +10,10 @@ mod exceptions;
 mod found;
 mod group;
 mod guide;
+mod history;
 mod inputs;
 mod listing;
+mod loaded;
 mod overdue;
 mod rejected;
 mod request;
@@ -55,8 +57,10 @@ pub fn write(report: &Report, limits: &config::Workbook, to: &Path) -> Result<()
     review::write(&mut book, &context).context("sheet Needs review")?;
     exceptions::write(&mut book, &context).context("sheet Exceptions")?;
     corrections::write(&mut book, &context).context("sheet Corrections")?;
+    loaded::write(&mut book, &context).context("sheet Load results")?;
     inputs::write(&mut book, &context).context("sheet Inputs")?;
     rejected::write(&mut book, &context).context("sheet Rejected rows")?;
+    history::write(&mut book, &context).context("sheet History")?;
     guide::write(&mut book, &context).context("sheet Guide")?;
 
     let cannot = || format!("cannot write {}", to.display());

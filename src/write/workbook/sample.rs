@@ -8,9 +8,12 @@ use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series};
 use super::found::NAMES;
 use crate::columns::{Outcome, Role, Severity};
 use crate::decide::Clock;
+use crate::history::Figures;
 use crate::ingest::{AsOfFrom, FileReport, Reject, UnmappedHeader, Verdict};
+use crate::loads::Loaded;
 use crate::report::{Due, ExceptionLine, Input, Report, RuleCount, Target};
 use crate::rules::{Finder, Rule};
+use crate::workspace::EarlierCorrection;
 
 /// Code, severity, name, share of the sentences that every rule of the sample has.
 const RULES: &[(&str, Severity, &str)] = &[
@@ -115,6 +118,8 @@ pub fn report(times: usize) -> Report {
         due: due(&rows),
         today: "2026-11-22".parse().unwrap(),
         next_run: "2026-11-29".parse().unwrap(),
+        loaded: loaded(),
+        past: past(),
         rejected: rejected(),
         attention: vec![
             "campaign_lists.xlsx was refused: its headers fit no known system. Add a line `files = [\"campaign_*.xlsx\"]` to the section of the system it comes from.".into(),
@@ -269,6 +274,43 @@ fn corrections() -> DataFrame {
     DataFrame::new(ROWS.len(), columns).unwrap()
 }
 
+/// Two weeks before.
+fn past() -> Vec<Figures> {
+    let week = |days, critical: u64, medium: u64| Figures {
+        as_of: as_of() - TimeDelta::days(days),
+        discrepancies: critical + medium,
+        by_severity: [("critical".to_owned(), critical), ("medium".to_owned(), medium)].into(),
+        by_rule: [("OPT102".to_owned(), critical), ("CAT302".to_owned(), medium)].into(),
+        ..Figures::default()
+    };
+    vec![week(14, 31, 40), week(7, 12, 28)]
+}
+
+fn loaded() -> Vec<Loaded> {
+    let loaded = |record: &str, refused: Option<&str>, row| Loaded {
+        system: 0,
+        title: "Salesforce".into(),
+        correction: EarlierCorrection {
+            run: "2026-11-15T130000Z".into(),
+            target: CRM.into(),
+            file: "corrections/salesforce_contacts_opt_out.csv".into(),
+            record: record.into(),
+            field: "HasOptedOutOfEmail".into(),
+            before: "false".into(),
+            after: "true".into(),
+            rules: "OPT105".into(),
+        },
+        refused: refused.map(str::to_owned),
+        answer: "success111526071512345.csv".into(),
+        row,
+    };
+    vec![
+        loaded("003Ab0000000009IAK", Some("ENTITY_IS_DELETED: entity is deleted"), 2),
+        loaded("003Ab0000000001IAK", None, 2),
+        loaded("003Ab0000000002IAK", None, 3),
+    ]
+}
+
 fn targets() -> Vec<Target> {
     let target = |system: &str, title: &str, numbers: [u64; 4]| Target {
         system: system.into(),
@@ -277,6 +319,7 @@ fn targets() -> Vec<Target> {
         corrected: numbers[1],
         opt_ins: numbers[2],
         held: numbers[3],
+        landed: [0, 0],
         why_held: vec![],
         files: vec![(format!("corrections/{system}_2026-11-22.csv"), numbers[1])],
     };
@@ -285,6 +328,7 @@ fn targets() -> Vec<Target> {
         target(MAIL, "Marketing Cloud", [14_877, 11, 2, 0]),
         target(SOURCE, "Ascend", [49, 3, 0, 3]),
     ];
+    targets[0].landed = [2, 1];
     targets[2].files = vec![("held/ascend_codes.csv".into(), 3)];
     targets[2].why_held = vec!["6.1 % of the records would change, the limit is 5 %".into()];
     targets

@@ -47,8 +47,7 @@ fn the_same_report_gives_the_same_bytes() {
 fn sheets_stand_in_the_order_of_urgency() {
     let folder = tempfile::tempdir().unwrap();
     let book: Xlsx<_> = open_workbook(saved(&sample::report(1), 100_000, folder.path())).unwrap();
-    let expected =
-        "Summary|Overdue|Opt-outs|Bounces|Categories|Identities|Data|Needs review|Corrections|Inputs|Rejected rows|Guide";
+    let expected = "Summary|Overdue|Opt-outs|Bounces|Categories|Identities|Data|Needs review|Corrections|Load results|Inputs|Rejected rows|History|Guide";
     assert_eq!(book.sheet_names().join("|"), expected);
 }
 
@@ -126,6 +125,7 @@ fn an_empty_report_says_so_on_every_sheet() {
     report.corrections = report.corrections.clear();
     report.rules.iter_mut().for_each(|count| count.by_outcome = Default::default());
     (report.rejected, report.inputs, report.targets, report.attention, report.due) = Default::default();
+    (report.loaded, report.past) = Default::default();
     let folder = tempfile::tempdir().unwrap();
     let path = saved(&report, 100_000, folder.path());
     for name in
@@ -140,7 +140,7 @@ fn an_empty_report_says_so_on_every_sheet() {
 fn every_row_is_written_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = saved(&sample::report(1), 100_000, folder.path());
-    for number in 1..=12 {
+    for number in 1..=14 {
         let sheet = part(&path, &format!("xl/worksheets/sheet{number}.xml"));
         let rows: Vec<u32> = sheet.split("<row r=\"").skip(1).map(|row| row[..row.find('"').unwrap()].parse().unwrap()).collect();
         assert!(rows.is_sorted_by(|above, below| above < below), "sheet {number}: {rows:?}");

@@ -1,13 +1,15 @@
 //! The left block of the summary: one row a rule that fired, below its group.
 
 use anyhow::Result;
-use rust_xlsxwriter::{ColNum, RowNum, Worksheet};
+use rust_xlsxwriter::{ColNum, RowNum, Sparkline, Worksheet};
 
-use super::{LEFT, Looks};
+use super::{BEFORE, LEFT, Looks};
 use crate::columns::Outcome;
 use crate::report::RuleCount;
 use crate::write::workbook::context::Context;
 use crate::write::workbook::group::Group;
+use crate::write::workbook::history;
+use crate::write::workbook::style::NAVY;
 use crate::write::workbook::words;
 
 /// Column of the totals; the outcomes follow.
@@ -24,6 +26,10 @@ pub fn write(sheet: &mut Worksheet, context: &Context, looks: &Looks, first: Row
     let outcomes = Outcome::ALL.iter().map(|&outcome| words::outcome(outcome));
     for (position, heading) in std::iter::once("All").chain(outcomes).enumerate() {
         sheet.write_string_with_format(row, TOTAL + position as ColNum, heading, &looks.head_number)?;
+    }
+    if context.weeks.len() > 1 {
+        sheet.write_string_with_format(row, BEFORE.0, "Last run", &looks.head_number)?;
+        sheet.write_string_with_format(row, BEFORE.1, "Over the runs", &looks.head_state)?;
     }
     row += 1;
     for group in context.groups() {
@@ -53,9 +59,23 @@ fn write_group(sheet: &mut Worksheet, context: &Context, looks: &Looks, group: &
         sheet.write_string_with_format(row, LEFT.0 + 1, words::capital(count.rule.name), &looks.tight)?;
         sheet.write_string_with_format(row, LEFT.0 + 2, words::severity(severity), &context.style.severity[severity as usize])?;
         numbers(sheet, row, looks, false, |outcome| count.of(outcome))?;
+        before(sheet, context, looks, count.rule.code, row)?;
         row += 1;
     }
     Ok(row)
+}
+
+/// What the last run found by a rule, and all runs as a small line.
+fn before(sheet: &mut Worksheet, context: &Context, looks: &Looks, code: &str, row: RowNum) -> Result<()> {
+    let [.., last, _] = context.weeks.as_slice() else { return Ok(()) };
+    sheet.write_number_with_format(row, BEFORE.0, last.rule(code) as f64, &looks.number)?;
+    sheet.write_blank(row, BEFORE.1, &looks.text)?;
+    let Some(column) = history::column(context, code) else { return Ok(()) };
+    let (first, last) = history::rows(context);
+    let line =
+        Sparkline::new().set_range((history::NAME, first, column, last, column)).set_sparkline_color(NAVY).set_custom_min(0.0);
+    sheet.add_sparkline(row, BEFORE.1, &line)?;
+    Ok(())
 }
 
 /// The total and the outcomes of a row.

@@ -11,7 +11,7 @@ use crate::write::workbook::style::severity_colours;
 use crate::write::workbook::words;
 
 /// First and last column of each.
-const SPANS: [(ColNum, ColNum); 5] = [(1, 2), (3, 6), (7, 11), (12, 14), (15, 17)];
+const SPANS: [(ColNum, ColNum); 5] = [(1, 2), (3, 6), (7, 13), (14, 16), (17, 19)];
 
 struct Figure {
     label: &'static str,

@@ -1,8 +1,8 @@
 //! The summary: one page that says what to do today, then the counts.
 //!
 //! From the top: who and when, five figures, what needs attention, then two blocks side by side: the counts
-//! by rule ([`counts`]) and, on the right, groups with their chart, corrections and inputs ([`side`]).
-//! What compares this week with the weeks before belongs between the figures and these blocks.
+//! by rule ([`counts`]) and, on the right, groups with their chart, the trend over the runs, corrections and inputs
+//! ([`side`]).
 
 mod counts;
 mod figures;
@@ -18,11 +18,14 @@ use super::style::{GREY, LINE, NAVY, page};
 use super::words;
 
 /// Widths of the columns: a margin, the left block, a gap, the right block.
-const WIDTHS: [f64; 18] = [1.5, 8.0, 47.0, 11.0, 7.5, 10.5, 8.5, 7.5, 10.0, 7.5, 2.0, 28.0, 15.0, 14.0, 16.0, 9.5, 9.5, 12.0];
+const WIDTHS: [f64; 20] =
+    [1.5, 8.0, 47.0, 11.0, 7.5, 10.5, 8.5, 7.5, 10.0, 7.5, 8.5, 18.0, 2.0, 28.0, 15.0, 14.0, 16.0, 9.5, 9.5, 12.0];
 /// First and last column of the left block.
 const LEFT: (ColNum, ColNum) = (1, 9);
 /// First and last column of the right block.
-const RIGHT: (ColNum, ColNum) = (11, 17);
+const RIGHT: (ColNum, ColNum) = (13, 19);
+/// Columns of the left block that only a second run fills: the last run's number and a small line over the runs.
+const BEFORE: (ColNum, ColNum) = (10, 11);
 /// Sentences that the page has room for.
 const MOST_SENTENCES: usize = 8;
 /// Characters of a sentence that fit on a line from the left to the right edge.
@@ -35,7 +38,8 @@ pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
     page(sheet, &context.report.organisation);
     sheet.set_print_fit_to_pages(1, 1).set_zoom(80);
     for (col, width) in WIDTHS.iter().enumerate() {
-        sheet.set_column_width(col as ColNum, *width)?;
+        let unused = context.weeks.len() < 2 && (BEFORE.0..=BEFORE.1).contains(&(col as ColNum));
+        sheet.set_column_width(col as ColNum, if unused { 0.5 } else { *width })?;
     }
     let looks = Looks::new();
     headline(sheet, context)?;

@@ -1,0 +1,85 @@
+//! What the runs counted: one row a run, this one last. The summary's chart and small lines draw it.
+
+use anyhow::Result;
+use rust_xlsxwriter::{ColNum, RowNum, Workbook};
+
+use super::context::Context;
+use super::style::page;
+use super::words;
+use crate::columns::{Outcome, Severity};
+use crate::history::Figures;
+
+/// The name on its tab.
+pub const NAME: &str = "History";
+/// Row of the header.
+const HEADER: RowNum = 3;
+/// Column of the first severity.
+pub const SEVERITIES: ColNum = 2;
+/// Columns before those of the rules: the run, all, each severity, overdue, review, corrected, held, landed, not landed.
+const BEFORE: ColNum = SEVERITIES + Severity::ALL.len() as ColNum + 6;
+
+/// First and last row of the runs.
+pub fn rows(context: &Context) -> (RowNum, RowNum) {
+    (HEADER + 1, HEADER + context.weeks.len() as RowNum)
+}
+
+/// The column of a rule.
+pub fn column(context: &Context, code: &str) -> Option<ColNum> {
+    codes(context).position(|known| known == code).map(|at| BEFORE + at as ColNum)
+}
+
+/// The rules that fired in any of the runs.
+fn codes<'a>(context: &'a Context) -> impl Iterator<Item = &'static str> + 'a {
+    let codes = context.report.rules.iter().map(|count| count.rule.code);
+    codes.filter(|code| context.weeks.iter().any(|week| week.rule(code) > 0))
+}
+
+/// Adds the sheet, where there is more than this run to show.
+pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
+    if context.weeks.len() < 2 {
+        return Ok(());
+    }
+    let style = &context.style;
+    let sheet = book.add_worksheet();
+    sheet.set_name(NAME)?;
+    page(sheet, &context.report.organisation);
+    sheet.set_freeze_panes(HEADER + 1, 1)?.set_repeat_rows(HEADER, HEADER)?;
+    sheet.write_string_with_format(0, 0, NAME, &style.title)?;
+    let about = "What each run found, this one last. The summary draws these figures.";
+    sheet.write_string_with_format(1, 0, about, &style.about)?;
+    sheet.write_url_with_options(2, 0, "internal:Summary!A1", "← Summary", "", Some(&style.link))?;
+    let severities = Severity::ALL.iter().map(|&severity| words::severity_alone(severity));
+    let rest = ["Overdue", "Needs review", "Corrected", "Held back", "Landed", "Not landed"];
+    let headings = ["Run", "All"].into_iter().chain(severities).chain(rest).chain(codes(context));
+    for (position, heading) in headings.enumerate() {
+        let width = if position == 0 { 17.0 } else { (heading.chars().count() + 2).max(9) as f64 };
+        sheet.set_column_width(position as ColNum, width)?;
+        sheet.write_string_with_format(HEADER, position as ColNum, heading, &style.heading)?;
+    }
+    for (position, week) in context.weeks.iter().enumerate() {
+        let row = HEADER + 1 + position as RowNum;
+        let local = week.as_of.with_timezone(&context.report.timezone).naive_local();
+        sheet.write_datetime_with_format(row, 0, local, &style.moment)?;
+        for (position, number) in numbers(context, week).into_iter().enumerate() {
+            match number {
+                Some(number) => sheet.write_number_with_format(row, 1 + position as ColNum, number as f64, &style.number)?,
+                None => sheet.write_blank(row, 1 + position as ColNum, &style.number)?,
+            };
+        }
+    }
+    Ok(())
+}
+
+fn numbers(context: &Context, week: &Figures) -> Vec<Option<u64>> {
+    let severities = Severity::ALL.iter().map(|&severity| Some(week.severity(severity)));
+    let rest = [
+        week.overdue,
+        Some(week.outcome(Outcome::Review)),
+        Some(week.corrected),
+        Some(week.held),
+        Some(week.landed),
+        Some(week.not_landed),
+    ];
+    let rules = codes(context).map(|code| Some(week.rule(code)));
+    std::iter::once(Some(week.discrepancies)).chain(severities).chain(rest).chain(rules).collect()
+}

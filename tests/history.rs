@@ -1,0 +1,100 @@
+//! The runs over time: `history`, and what the workbook shows of them.
+
+mod common;
+
+use std::process::Command;
+
+use calamine::{Reader, Xlsx, open_workbook};
+use common::{Workspace, program};
+
+const CONTACTS: &str =
+    "Id,Email,HasOptedOutOfEmail\n003Hs00004aBcDeIAK,ana@example.org,true\n003Hs00004aBcDfIAK,ben@example.org,true\n";
+const BEFORE: &str =
+    "SubscriberKey,EmailAddress,Status\n003Hs00004aBcDeIAK,ana@example.org,Active\n003Hs00004aBcDfIAK,ben@example.org,Active\n";
+const AFTER: &str = "SubscriberKey,EmailAddress,Status\n003Hs00004aBcDeIAK,ana@example.org,Unsubscribed\n003Hs00004aBcDfIAK,ben@example.org,Active\n";
+
+/// Three weeks: two people to unsubscribe, then one of them done, then the same again.
+fn three_weeks() -> Workspace {
+    let workspace = Workspace::with("[run]\ntimezone = \"UTC\"\n", &[]);
+    for (day, subscribers) in [("2026-11-08", BEFORE), ("2026-11-15", AFTER), ("2026-11-22", AFTER)] {
+        workspace.put("inbox/contacts.csv", CONTACTS);
+        workspace.put("inbox/subs.csv", subscribers);
+        workspace.run_as_of(Some(&format!("{day}T06:00:00Z")));
+    }
+    workspace
+}
+
+#[test]
+fn a_line_a_run_and_a_line_a_rule() {
+    let workspace = three_weeks();
+    let said = workspace.call("history", &[]);
+    assert_eq!(said.status, 0, "{}", said.err);
+    let lines: Vec<Vec<&str>> = said.out.lines().map(|line| line.split_whitespace().collect()).collect();
+    // Run, time, rows, overdue, critical, high, all, bar, review, corrected.
+    assert_eq!(lines[1], ["2026-11-08", "06:00", "4", "-", "2", "-", "2", &"█".repeat(24), "-", "2", "-", "-", "-"]);
+    assert_eq!(lines[3], ["2026-11-22", "06:00", "4", "-", "1", "-", "1", &"█".repeat(12), "-", "1", "-", "-", "-"]);
+    let rule = lines.iter().find(|words| words.first() == Some(&"OPT102")).unwrap();
+    assert_eq!(rule[rule.len() - 3..], ["█▅▅", "1", "1"]);
+
+    let last = workspace.call("history", &["--runs", "1"]);
+    assert!(last.out.contains("The last 1 of 3 runs") && !last.out.contains("2026-11-15"), "{}", last.out);
+}
+
+#[test]
+fn a_terminal_of_ascii_gets_ascii() {
+    let workspace = three_weeks();
+    let output = Command::new(program()).arg("history").arg(&workspace.root).env("LC_ALL", "C").output().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(out.is_ascii() && out.contains(&"#".repeat(24)) && out.contains("#=="), "{out}");
+}
+
+#[test]
+fn json_has_the_same_figures() {
+    let workspace = three_weeks();
+    let figures: serde_json::Value = serde_json::from_str(&workspace.call("history", &["--format", "json"]).out).unwrap();
+    let figures = figures.as_array().unwrap();
+    assert_eq!(figures.len(), 3);
+    assert_eq!(figures[0]["run"], "2026-11-08T060000Z");
+    assert_eq!(figures[0]["by_rule"]["OPT102"], 2);
+    assert_eq!(figures[2]["discrepancies"], 1);
+    assert_eq!(figures[2]["overdue"], 0);
+}
+
+#[test]
+fn a_workspace_without_runs_says_so() {
+    let workspace = Workspace::with("", &[]);
+    let said = workspace.call("history", &[]);
+    assert_eq!(said.status, 0);
+    assert!(said.out.starts_with("No run has finished in "), "{}", said.out);
+    assert_eq!(workspace.call("history", &["--format", "json"]).out.trim(), "[]");
+}
+
+#[test]
+fn the_workbook_shows_the_runs_from_the_second_on() {
+    let workspace = three_weeks();
+    let sheet = |run: &str, name: &str| -> Option<Vec<Vec<String>>> {
+        let mut book: Xlsx<_> = open_workbook(workspace.root.join("runs").join(run).join("discrepancies.xlsx")).unwrap();
+        let range = book.worksheet_range(name).ok()?;
+        Some(range.rows().map(|row| row.iter().map(ToString::to_string).collect()).collect())
+    };
+    assert!(sheet("2026-11-08T060000Z", "History").is_none(), "one run is no history");
+    let rows = sheet("2026-11-22T060000Z", "History").unwrap();
+    let header = rows.iter().position(|row| row[0] == "Run").unwrap();
+    let column = |heading: &str| rows[header].iter().position(|cell| cell == heading).unwrap();
+    let cells = |heading: &str| rows[header + 1..].iter().map(|row| row[column(heading)].clone()).collect::<Vec<_>>();
+    assert_eq!(cells("All"), ["2", "1", "1"]);
+    assert_eq!(cells("OPT102"), ["2", "1", "1"]);
+    let summary = sheet("2026-11-15T060000Z", "Summary").unwrap();
+    let last = summary.iter().find_map(|row| row.iter().position(|cell| cell == "Last run")).unwrap();
+    let rule = summary.iter().find(|row| row.iter().any(|cell| cell == "OPT102")).unwrap();
+    assert_eq!(rule[last], "2");
+}
+
+#[test]
+fn a_run_of_an_earlier_time_does_not_look_ahead() {
+    let workspace = three_weeks();
+    let run = workspace.run_as_of(Some("2026-11-10T06:00:00Z"));
+    let mut book: Xlsx<_> = open_workbook(run.path.join("discrepancies.xlsx")).unwrap();
+    let sheet = book.worksheet_range("History").unwrap();
+    assert_eq!(sheet.rows().filter(|row| row[0].to_string().starts_with("46")).count(), 2, "the run of the 8th, and this one");
+}

@@ -1,16 +1,16 @@
 //! One store for all texts of a run: every distinct address, id and word stands once, and frames hold its number.
 //!
-//! Joins and comparisons are over four bytes instead of a text. The store is the one behind Polars'
-//! categoricals, which several threads fill at once; columns hold the bare numbers, because a categorical
-//! column looks every number up again when it is made. Numbers depend on the order of arrival: nothing that
-//! a person sees may be sorted by them.
+//! Joins and comparisons are over four bytes instead of a text. Several threads fill the store at once, each text in the
+//! shard that its hash names. Numbers depend on the order of arrival: nothing that a person sees may be sorted by them.
+//! The bytes are never given back, so that a text can be handed out while others are added: a run is one process.
 
+use std::hash::BuildHasher;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use polars::prelude::{
-    CategoricalMapping, CategoricalPhysical, Categories, Column, IntoColumn, NewChunkedArray, PlSmallStr, UInt32Chunked,
-};
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use polars::prelude::{Column, IntoColumn, NewChunkedArray, UInt32Chunked};
 
 /// The number of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,18 +28,32 @@ impl Text {
     }
 }
 
+/// So many that threads seldom wait for one another.
+const SHARDS: usize = 256;
+
+/// Bytes of the first piece of memory of a shard; each further one doubles, up to the largest.
+const SMALLEST_PIECE: usize = 256;
+const LARGEST_PIECE: usize = 1 << 20;
+
 /// The store. Cloning it is cheap and gives the same store.
 #[derive(Clone)]
 pub struct Texts {
-    // The mapping lives as long as its categories.
-    _categories: Arc<Categories>,
-    mapping: Arc<CategoricalMapping>,
+    shards: Arc<[Mutex<Shard>]>,
+    hasher: FixedState,
+}
+
+/// The texts whose hash ends alike.
+#[derive(Default)]
+struct Shard {
+    /// Position among the texts, with half of its hash so that growing reads no text again.
+    places: HashTable<(u32, u32)>,
+    texts: Vec<&'static str>,
+    free: &'static mut [u8],
 }
 
 impl Default for Texts {
     fn default() -> Self {
-        let categories = Categories::random(PlSmallStr::from_static("prefrecon"), CategoricalPhysical::U32);
-        Texts { mapping: categories.mapping(), _categories: categories }
+        Texts { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), hasher: FixedState::default() }
     }
 }
 
@@ -49,22 +63,52 @@ impl Texts {
     /// # Panics
     /// After four billion distinct texts, which the limits of the reader exclude.
     pub fn intern(&self, text: &str) -> Text {
-        Text::from_number(self.mapping.insert_cat(text).expect("fewer than 2^32 distinct texts"))
+        let hash = self.hasher.hash_one(text);
+        let shard = hash as usize % SHARDS;
+        let place = self.shard(shard).place(text, (hash >> 32) as u32) as usize;
+        Text::from_number(u32::try_from(place * SHARDS + shard).expect("fewer than 2^32 distinct texts"))
     }
 
     /// The text behind a number.
     pub fn get(&self, text: Text) -> &str {
-        self.mapping.cat_to_str(text.number()).unwrap_or_default()
+        let number = text.number() as usize;
+        self.shard(number % SHARDS).texts.get(number / SHARDS).copied().unwrap_or_default()
     }
 
     /// More than the greatest number given out so far.
     pub fn len(&self) -> usize {
-        self.mapping.num_cats_upper_bound()
+        (0..SHARDS).map(|shard| self.shard(shard).texts.len()).max().unwrap_or_default() * SHARDS
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    fn shard(&self, at: usize) -> MutexGuard<'_, Shard> {
+        self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shard {
+    fn place(&mut self, text: &str, half: u32) -> u32 {
+        let Shard { places, texts, free } = self;
+        let whole = |half: u32| u64::from(half) << 32 | u64::from(half);
+        let known = places.find(whole(half), |(place, its_half)| *its_half == half && texts[*place as usize] == text);
+        if let Some((place, _)) = known {
+            return *place;
+        }
+        let place = texts.len() as u32;
+        if free.len() < text.len() {
+            let doubled = SMALLEST_PIECE << texts.len().checked_ilog2().unwrap_or_default().min(12);
+            *free = Vec::leak(vec![0; doubled.min(LARGEST_PIECE).max(text.len())]);
+        }
+        let (kept, rest) = std::mem::take(free).split_at_mut(text.len());
+        kept.copy_from_slice(text.as_bytes());
+        *free = rest;
+        texts.push(std::str::from_utf8(kept).expect("the bytes of a text are a text"));
+        places.insert_unique(whole(half), (place, half), |(_, half)| whole(*half));
+        place
     }
 }
 
@@ -76,5 +120,29 @@ pub fn column(name: &'static str, texts: impl Iterator<Item = Option<Text>>) -> 
 impl std::fmt::Debug for Texts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Texts({})", self.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn a_text_has_one_number_whoever_asks() {
+        let texts = Texts::default();
+        let words: Vec<String> = (0..20_000).map(|at| format!("{}{at}@example.org", "x".repeat(at % 700))).collect();
+        let numbers: Vec<Vec<Text>> = std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                (0..3).map(|_| scope.spawn(|| words.iter().map(|word| texts.intern(word)).collect())).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(numbers.iter().all(|of_thread| *of_thread == numbers[0]));
+        let distinct: HashMap<Text, &str> = numbers[0].iter().map(|text| (*text, texts.get(*text))).collect();
+        assert_eq!(distinct.len(), words.len());
+        assert!(words.iter().zip(&numbers[0]).all(|(word, text)| texts.get(*text) == word));
+        assert!(numbers[0].iter().all(|text| (text.number() as usize) < texts.len()));
+        assert_eq!(texts.get(texts.intern("")), "");
     }
 }

@@ -17,7 +17,7 @@ use prefrecon::generate::generate;
 use prefrecon::ingest::{Ingested, MappedColumn, Table, TableRows, ingest};
 use prefrecon::matching::match_records;
 use prefrecon::normalise::{Rows, Rules, normalise, read_rows};
-use prefrecon::reconcile::{Clock, Settled, read_inbox, settled};
+use prefrecon::reconcile::{Clock, Settled, read_decisions, read_inbox, settled};
 use prefrecon::workspace::Workspace;
 use prefrecon::write::{workbook, write};
 
@@ -36,7 +36,8 @@ fn main() -> Result<()> {
 
     println!("{contacts} contacts\n\n| part | of | median | fastest | each |\n| --- | ---: | ---: | ---: | ---: |");
     let read = read_inbox(&workspace, clock)?;
-    settled(&workspace, read, clock, |settled| parts(&bench, &workspace, clock, settled, folder.path()))
+    let decisions = read_decisions(&workspace, clock)?;
+    settled(&workspace, read, decisions, clock, |settled| parts(&bench, &workspace, clock, settled, folder.path()))
 }
 
 fn parts(bench: &Bench, workspace: &Workspace, clock: Clock, settled: Settled<'_>, folder: &Path) -> Result<()> {
@@ -57,7 +58,8 @@ fn parts(bench: &Bench, workspace: &Workspace, clock: Clock, settled: Settled<'_
 
     let records = world.records.height() as u64;
     bench.time("match", records, || (), |()| match_records(world.records, world.texts))?;
-    bench.time("weigh", records, || (), |()| weigh(world.records, world.matched, config, systems, world.texts))?;
+    let weigh = || weigh(world.records, world.matched, Default::default(), config, systems, world.texts, &[]);
+    bench.time("weigh", records, || (), |()| weigh())?;
     bench.time("classify", records, || (), |()| classify(world))?;
     bench.time("decide", records, || classify(world), |found| decide(found?, world, facts))?;
 
@@ -65,8 +67,7 @@ fn parts(bench: &Bench, workspace: &Workspace, clock: Clock, settled: Settled<'_
     let discrepancies = outputs.report.discrepancies.height() as u64;
     let book = folder.join("discrepancies.xlsx");
     bench.time("workbook", discrepancies, || (), |()| workbook::write(&outputs.report, &config.workbook, &book))?;
-    let run = folder.join("run");
-    std::fs::create_dir_all(&run)?;
+    let run = workspace.begin_run(clock.as_of)?;
     bench.time("run folder, workbook included", discrepancies, || (), |()| write(&outputs, config, &run))
 }
 

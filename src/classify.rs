@@ -16,7 +16,7 @@ use crate::decisions::Desk;
 use crate::ingest::FileReport;
 use crate::matching::{Matched, cols, word};
 use crate::normalise::{Finding, col as of};
-use crate::rules::{Finder, RULES, Rule, position};
+use crate::rules::{Finder, RULES, Rule, once_a_contact, position};
 use crate::systems::Systems;
 use crate::texts::{Text, Texts};
 
@@ -25,6 +25,10 @@ pub mod member {
     /// Whether the record's opt-out speaks for the person: not a unit's that stays in the unit, not that of one list,
     /// and not an unsubscribe record that only repeats what its contact says (bool).
     pub const SPEAKS: &str = "speaks";
+    /// Whether its system keeps a state for each list (bool).
+    pub const LISTED: &str = "listed";
+    /// The list or unit that a discrepancy of the record is about: none where it speaks for all lists.
+    pub const SUBJECT: &str = "about";
     /// Whether it belongs by address to more contacts than an opt-out may spread over (bool).
     pub const OFFICE: &str = "office";
     /// How far two clocks may be apart (milliseconds).
@@ -71,6 +75,8 @@ pub enum Detail {
         /// The contacts that have it.
         persons: Vec<u32>,
     },
+    /// The memberships of one contact, by the numbers of their records, in the order of their lists.
+    Lists(Vec<u32>),
     /// Whether a category is on in the first record, and whether that one is right.
     Category {
         /// On in the first record, off in the second; else the other way round.
@@ -113,7 +119,7 @@ impl World<'_> {
     }
 }
 
-const OF_MEMBERS: [&str; 18] = [
+const OF_MEMBERS: [&str; 20] = [
     of::IX,
     of::SYSTEM,
     of::ROLE,
@@ -131,19 +137,30 @@ const OF_MEMBERS: [&str; 18] = [
     of::UNIT,
     of::LIST,
     of::BARS,
+    of::EVENT,
     of::MAIN,
+    of::QUIET,
 ];
 
 /// The records with their persons and decisions, as rules see them.
 ///
 /// # Errors
 /// Only what Polars cannot do, which is a defect.
-pub fn members(records: &DataFrame, matched: &Matched, consent: &Consent, config: &Config) -> Result<DataFrame> {
+pub fn members(
+    records: &DataFrame,
+    matched: &Matched,
+    consent: &Consent,
+    config: &Config,
+    systems: &Systems,
+) -> Result<DataFrame> {
     let unit_stays = config.policy.unit_unsubscribe == UnitUnsubscribe::Unit;
     let office = col(cols::METHOD)
         .eq(word(Method::SharedEmail.word(), Method::dtype()))
         .and(col(cols::BELONGS).gt(lit(config.policy.max_shared)));
     let tolerance = i64::from(config.policy.clock_tolerance_hours) * 3_600_000;
+    let keeping = systems.profiles().iter().enumerate().filter(|(_, profile)| profile.keeps_memberships());
+    let listed = keeping.fold(lit(false), |listed, (at, _)| listed.or(col(of::SYSTEM).eq(lit(at as u32))));
+    let in_unit = col(of::UNIT).is_not_null().and(listed.clone().not());
     let members = records
         .clone()
         .lazy()
@@ -152,7 +169,15 @@ pub fn members(records: &DataFrame, matched: &Matched, consent: &Consent, config
         .join(matched.links.clone().lazy(), [col(of::IX)], [col(of::IX)], JoinArgs::new(JoinType::Inner))
         .join(consent.decisions.clone().lazy(), [col(cols::PERSON)], [col(cols::PERSON)], JoinArgs::new(JoinType::Left))
         .with_columns([
-            if unit_stays { col(of::UNIT).is_null() } else { lit(true) }.and(col(of::LIST).is_null()).alias(member::SPEAKS),
+            if unit_stays { in_unit.not() } else { lit(true) }
+                .and(col(of::LIST).is_null())
+                .and(col(of::QUIET).not())
+                .alias(member::SPEAKS),
+            when(listed.clone().and(col(of::OPT).eq(word(Opt::Out.word(), Opt::dtype()))))
+                .then(lit(polars::prelude::NULL))
+                .otherwise(coalesce(&[col(of::UNIT), col(of::LIST)]))
+                .alias(member::SUBJECT),
+            listed.alias(member::LISTED),
             office.alias(member::OFFICE),
             lit(tolerance).alias(member::TOLERANCE),
         ])
@@ -160,10 +185,11 @@ pub fn members(records: &DataFrame, matched: &Matched, consent: &Consent, config
     leave_it_to_the_contact(members)
 }
 
-/// An unsubscribe record has nothing to add where its contact in the same system is opted out itself, and is
-/// overtaken where an opt-in of the person wins.
+/// An unsubscribe record has nothing to add where its contact in the same system is opted out itself. It is overtaken
+/// where an opt-in of the person wins, and so is an event of a log.
 fn leave_it_to_the_contact(members: DataFrame) -> Result<DataFrame> {
-    if members.column(of::BARS)?.bool()?.sum().unwrap_or_default() == 0 {
+    let any = |name: &str| -> Result<bool> { Ok(members.column(name)?.bool()?.any()) };
+    if !any(of::BARS)? && !any(of::EVENT)? {
         return Ok(members);
     }
     let whose = [col(cols::PERSON), col(of::SYSTEM)];
@@ -176,7 +202,8 @@ fn leave_it_to_the_contact(members: DataFrame) -> Result<DataFrame> {
         .unique(None, UniqueKeepStrategy::Any)
         .with_column(lit(true).alias("said"));
     let overtaken = col(decided::OUT).not().fill_null(lit(false));
-    let repeats = col(of::BARS).and(col("said").fill_null(lit(false)).or(overtaken));
+    let said_already = col(of::BARS).and(col("said").fill_null(lit(false)));
+    let repeats = said_already.or(col(of::BARS).or(col(of::EVENT)).and(overtaken));
     Ok(members
         .lazy()
         .join(said, whose.clone(), whose, JoinArgs::new(JoinType::Left))
@@ -239,7 +266,7 @@ const OF_PAIRS: [&str; 15] = [
     of::DELIVERY,
     of::FAILED_FROM,
     of::FAILED_UNTIL,
-    of::UNIT,
+    member::SUBJECT,
     of::LIST,
     member::OFFICE,
     decided::OUT,
@@ -260,13 +287,14 @@ fn pairs(world: &World<'_>, rule: &'static Rule, a: Expr, b: Expr, both: Expr) -
             col(cols::PERSON),
             col("a_ix").alias("a"),
             col("b_ix").alias("b"),
-            coalesce(&[col("a_unit"), col("b_unit"), col("a_list"), col("b_list")]).alias("subject"),
+            coalesce(&[col("a_about"), col("b_about")]).alias("subject"),
             // What rules about delivery find is about the one address; others are about the person.
             when(lit(rule.group() == "BNC")).then(col("a_email")).otherwise(lit(polars::prelude::NULL)).alias("email"),
             col("a_office").or(col("b_office")).alias("office"),
         ])
         .collect()?;
-    rows(&found, rule)
+    let found = rows(&found, rule)?;
+    Ok(if rule.group() == "BNC" { once_a_contact(world, found)? } else { found })
 }
 
 /// The rows of a frame with `person`, `a` and perhaps `b`, `subject`, `email`, `office`.

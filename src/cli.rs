@@ -168,6 +168,9 @@ pub enum Command {
         /// Same seed, same bytes
         #[arg(long, value_name = "S")]
         seed: u64,
+        /// Which systems; or dynamics, with or without marketing_cloud and ascend
+        #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "salesforce,marketing_cloud,ascend")]
+        systems: Vec<String>,
     },
     /// Show what the runs counted: a line a run, and each rule over the runs
     History {

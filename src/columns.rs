@@ -38,11 +38,12 @@ pub enum Field {
     Tags,
     ModifiedAt,
     Reason,
+    HardBounce,
 }
 
 impl Field {
     /// Every field, in the order of the documentation.
-    pub const ALL: [Field; 26] = [
+    pub const ALL: [Field; 27] = [
         Field::RecordId,
         Field::ContactId,
         Field::SourceId,
@@ -69,6 +70,7 @@ impl Field {
         Field::Tags,
         Field::ModifiedAt,
         Field::Reason,
+        Field::HardBounce,
     ];
 
     /// The name as configuration, profiles and frames spell it.
@@ -100,6 +102,7 @@ impl Field {
             Field::Tags => "tags",
             Field::ModifiedAt => "modified_at",
             Field::Reason => "reason",
+            Field::HardBounce => "hard_bounce",
         }
     }
 
@@ -191,7 +194,7 @@ vocabulary! {
         Bounced = "bounced",
         /// The platform stopped mailing the address.
         Held = "held",
-        /// Deleted or removed from the platform: neither active nor opted out.
+        /// Not on the list: deleted or removed from the platform, or never confirmed. Neither active nor opted out.
         Removed = "removed",
         /// The export does not tell.
         Unknown = "unknown",

@@ -114,8 +114,14 @@ pub struct System {
     pub required: bool,
     /// Whether absence from the export proves nothing.
     pub partial: bool,
+    /// Of a CRM: the source system whose ids its `source_id` holds, where there are several.
+    pub source: Option<String>,
     /// What a blank opt-out means.
     pub blank_opt_out: Option<BlankMeans>,
+    /// File-name pattern = the list that the file holds, where no column says it.
+    pub lists: BTreeMap<String, String>,
+    /// File-name pattern = the word of the state that the file holds, where no column says it.
+    pub states: BTreeMap<String, String>,
     /// Canonical field = header, or headers.
     pub columns: BTreeMap<String, OneOrMany>,
     /// Preference code = meaning.
@@ -331,6 +337,17 @@ impl Config {
             let place = format!("[systems.{name}]");
             known_system(name, &place)?;
             system.check(&place)?;
+            if let Some(source) = &system.source {
+                known_system(source, &format!("{place} source"))?;
+            }
+            let profile = systems.get(name).expect("known by its name");
+            let words = || profile.kinds.iter().flat_map(|kind| profile.status_of(kind).values().flatten());
+            for word in system.states.values() {
+                if !words().any(|known| known.eq_ignore_ascii_case(word)) {
+                    let known: Vec<&str> = words().map(String::as_str).collect();
+                    bail!("{place} states: `{word}` is no state{} Known are {}", sentence_hint(word, &known), known.join(", "));
+                }
+            }
         }
         for category in &self.category {
             let place = format!("[[category]] \"{}\"", category.name);
@@ -429,8 +446,10 @@ impl System {
         if let Some(zone) = &self.zone {
             Zone::parse(zone).with_context(|| format!("{place} zone"))?;
         }
-        for pattern in &self.files {
-            glob::Pattern::new(pattern).with_context(|| format!("{place} files: `{pattern}` is no file-name pattern"))?;
+        let patterns = self.files.iter().map(|pattern| ("files", pattern));
+        let lists = self.lists.keys().map(|pattern| ("lists", pattern));
+        for (key, pattern) in patterns.chain(lists).chain(self.states.keys().map(|pattern| ("states", pattern))) {
+            glob::Pattern::new(pattern).with_context(|| format!("{place} {key}: `{pattern}` is no file-name pattern"))?;
         }
         for (field, headers) in &self.columns {
             if Field::from_name(field).is_none() {

@@ -176,7 +176,7 @@ fn settle<T>(
     let ruled = desk.ruled(records.height(), zone);
     let consent = stages.run("weigh", || weigh(&records, &matched, sighting.recalled(), config, systems, &texts, &ruled))?;
     let (members, notable) = stages.run("gather", || {
-        let members = members(&records, &matched, &consent, config)?;
+        let members = members(&records, &matched, &consent, config, systems)?;
         let notable = notable(&members)?;
         Ok((members, notable))
     })?;

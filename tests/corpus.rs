@@ -34,6 +34,10 @@ fn every_file_is_a_table_or_a_clear_message() {
                 !said.starts_with("refused") || advice.iter().any(|advice| said.contains(advice)) || said.contains("[systems."),
                 "{name}: {said}"
             );
+            // A run says the same, in the same limits: done, or that there is nothing to compare.
+            let ran = workspace.call("run", &[]);
+            assert!(matches!(ran.status, 0 | 3 | 4), "{name}: {ran:?}");
+            assert!(ran.status != 4 || ran.err.contains(&name) || ran.err.contains("rows are rejected"), "{name}: {ran:?}");
             said.split([':', ',']).take(2).collect::<Vec<_>>().join(":")
         })
         .collect();
@@ -73,6 +77,7 @@ fn no_row_of_a_text_file_is_lost() {
         let header = |at: usize| header.get(at.min(header.len() - 1)).unwrap().trim().to_owned();
         let columns = format!("source_id = {:?}\nemail = {:?}\nopt_out = {:?}\n", header(0), header(1), header(2));
         let name = name(path);
+        let ends_a_line = bytes.ends_with(b"\n") || bytes.ends_with(b"\r");
         let workspace = Workspace::with(
             &format!("[systems.ascend]\nfiles = [\"*\"]\n[systems.ascend.columns]\n{columns}"),
             &[(name.as_str(), bytes)],
@@ -81,6 +86,8 @@ fn no_row_of_a_text_file_is_lost() {
         let filled = records[1..].iter().filter(|record| record.iter().any(|cell| !cell.trim().is_empty())).count();
         match verdict(&file).as_str() {
             "used" => assert_eq!(file["rows"], filled, "{name}: {file:#}"),
+            // The last line has less cells than the header, and no end.
+            said if said.contains("it ends in the middle of a row") => assert!(!ends_a_line, "{name}: {said}"),
             said => assert!(filled == 0 || said.contains("fits no") || said.contains("fit no"), "{name}: {said}"),
         }
     });

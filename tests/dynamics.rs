@@ -2,11 +2,15 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::Cursor;
 use std::path::Path;
 
-use common::importer::load;
+use calamine::{Data, Reader, Xlsx};
+use common::importer::{Exports, export, load};
 use common::{Table, Workspace};
+use rust_xlsxwriter::{Format, Table as SheetTable, Workbook};
 
 /// The golden case as a workspace of its own.
 fn golden() -> Workspace {
@@ -109,4 +113,128 @@ fn under_a_header_that_leaves_it_open_yes_is_no_answer() {
         };
         assert_eq!(found, expected, "{header}: {cell}");
     }
+}
+
+/// The contacts as "export to Excel" gives them: a table, its first three columns hidden, and a hidden sheet that says
+/// what the columns are.
+fn workbook(table: &Table) -> Vec<u8> {
+    let mut book = Workbook::new();
+    let time = Format::new().set_num_format("m/d/yyyy h:mm:ss");
+    let sheet = book.add_worksheet().set_name("Contacts & Leads").unwrap();
+    let (rows, columns) = (table.cells.len() as u32, table.header.len() as u16);
+    let header: Vec<_> = table.header.iter().map(|name| rust_xlsxwriter::TableColumn::new().set_header(name)).collect();
+    sheet.add_table(0, 0, rows, columns - 1, &SheetTable::new().set_columns(&header)).unwrap();
+    for (row, cells) in table.cells.iter().enumerate() {
+        for (column, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
+            let (row, at) = (row as u32 + 1, column as u16);
+            match chrono::NaiveDateTime::parse_from_str(cell, "%Y-%m-%d %H:%M:%S") {
+                Ok(moment) if column == 2 => sheet.write_datetime_with_format(row, at, moment, &time).unwrap(),
+                _ => sheet.write_string(row, at, cell).unwrap(),
+            };
+        }
+    }
+    for column in 0..3 {
+        sheet.set_column_hidden(column).unwrap();
+    }
+    let hidden = book.add_worksheet().set_name("hiddenSheet").unwrap();
+    hidden.write_string(0, 0, "contact:checksum:columns").unwrap();
+    hidden.set_very_hidden(true);
+    book.save_to_buffer().unwrap()
+}
+
+fn cells(bytes: &[u8], sheet: &str) -> Vec<Vec<Data>> {
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes.to_vec())).unwrap();
+    book.worksheet_range(sheet).unwrap().rows().map(<[Data]>::to_vec).collect()
+}
+
+/// Dynamics' import of a workbook: only one that it exported, with the same columns in the same order and its hidden
+/// sheet, below 8 MB; a row that has changed in the CRM since is refused.
+fn import(contacts: &mut Table, exported: &[u8], load: &[u8]) {
+    assert!(load.len() < 8_000_000);
+    assert_eq!(cells(load, "hiddenSheet"), cells(exported, "hiddenSheet"));
+    let (export, load) = (cells(exported, "Contacts & Leads"), cells(load, "Contacts & Leads"));
+    assert_eq!(export[0], load[0], "columns were added, moved or renamed");
+    assert!(load.len() > 1, "nothing to load");
+    for row in &load[1..] {
+        let at = export.iter().position(|known| known[0] == row[0]).expect("a row that was exported");
+        assert_eq!(export[at][..3], row[..3], "the row was changed since the export");
+        for (column, cell) in row.iter().enumerate().skip(3) {
+            if *cell != export[at][column] {
+                let known = ["Allow", "Do Not Allow", "Yes", "No"];
+                assert!(known.contains(&cell.to_string().as_str()), "{cell} is no value of {}", load[0][column]);
+                contacts.cells[at - 1][column] = cell.to_string();
+            }
+        }
+    }
+}
+
+/// The golden case with the contacts as a workbook.
+fn with_workbook(exports: &Exports, contacts: &[u8], configuration: &str) -> Workspace {
+    let others: BTreeMap<String, Table> = exports
+        .iter()
+        .filter(|(name, _)| !name.starts_with("dynamics_contacts"))
+        .map(|(name, table)| (name.clone(), table.clone()))
+        .collect();
+    let workspace = golden().over(&others);
+    fs::write(workspace.inbox().join("contacts 2026-11-21.xlsx"), contacts).unwrap();
+    if !configuration.is_empty() {
+        let path = workspace.root.join("prefrecon.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text + configuration).unwrap();
+    }
+    workspace
+}
+
+#[test]
+fn the_exported_workbook_goes_back_with_the_changed_rows() {
+    let mut exports = golden().exports();
+    let contacts = export(&mut exports, "dynamics_contacts").clone();
+    let exported = workbook(&contacts);
+    let workspace = with_workbook(&exports, &exported, "");
+    let run = workspace.run();
+    let from_csv = golden().run();
+    let plain = |run: &common::RunFolder| {
+        let mut rows = run.discrepancies();
+        rows.retain(|row| !row["rule"].starts_with("DAT"));
+        rows
+    };
+    assert_eq!(plain(&run), plain(&from_csv), "a workbook says what the CSV says");
+    let correction = fs::read(run.path.join("corrections/dynamics_contacts_update.xlsx")).unwrap();
+    assert!(!run.path.join("corrections/dynamics_contacts_update.csv").exists());
+    assert!(run.path.join("undo/dynamics_contacts_update.csv").exists(), "a workbook is taken back once");
+    let rows = from_csv.table("corrections/dynamics_contacts_update.csv").cells.len();
+    assert_eq!(cells(&correction, "Contacts & Leads").len(), rows + 1);
+    for change in run
+        .table("corrections.csv")
+        .rows()
+        .iter()
+        .filter(|change| change["file"].ends_with(".xlsx") && change["target"] == "dynamics")
+    {
+        let row: usize = change["row"].parse().unwrap();
+        let cell = cells(&correction, "Contacts & Leads")[row - 1][0].to_string();
+        assert_eq!(cell.trim_matches(['{', '}']).to_lowercase(), change["record"]);
+    }
+
+    let mut loaded = contacts.clone();
+    import(&mut loaded, &exported, &correction);
+    let others = tempfile::tempdir().unwrap();
+    for (name, bytes) in common::files_below(&run.path.join("corrections")) {
+        if name != "dynamics_contacts_update.xlsx" {
+            fs::write(others.path().join(name), bytes).unwrap();
+        }
+    }
+    load(&mut exports, others.path());
+    let next = with_workbook(&exports, &workbook(&loaded), "").run();
+    assert!(next.discrepancies().iter().all(|row| row["outcome"] != "correct"), "one round settles it");
+    assert!(!next.path.join("corrections").exists());
+}
+
+#[test]
+fn a_workbook_without_its_hidden_columns_gets_a_csv() {
+    let mut exports = golden().exports();
+    let mut contacts = export(&mut exports, "dynamics_contacts").clone();
+    contacts.header[1] = "Checksum".to_owned();
+    let run = with_workbook(&exports, &workbook(&contacts), "").run();
+    assert!(run.path.join("corrections/dynamics_contacts_update.csv").exists());
+    assert!(!run.path.join("corrections/dynamics_contacts_update.xlsx").exists());
 }

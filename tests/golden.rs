@@ -42,6 +42,24 @@ fn dynamics_is_reconciled_to_the_letter() {
 }
 
 #[test]
+fn several_sources_are_reconciled_to_the_letter() {
+    let case = root().join("tests/golden/several_sources");
+    check(&case.join("input"), &case.join("output"), 3);
+}
+
+#[test]
+fn campaign_monitor_is_reconciled_to_the_letter() {
+    let case = root().join("tests/golden/campaign_monitor");
+    check(&case.join("input"), &case.join("output"), 3);
+}
+
+#[test]
+fn activecampaign_is_reconciled_to_the_letter() {
+    let case = root().join("tests/golden/activecampaign");
+    check(&case.join("input"), &case.join("output"), 0);
+}
+
+#[test]
 fn a_second_run_leaves_the_same_bytes() {
     let runs = [(); 2].map(|()| run(&root().join("sample_data"), 0));
     let [first, second] = runs.each_ref().map(|(_workspace, folder)| files(folder));

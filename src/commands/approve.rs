@@ -59,17 +59,21 @@ fn to_release(run: &PastRun, target: Option<&str>, folder: &Path, workspace: &Wo
         .filter(|(system, name, _)| wanted(system, name))
         .map(|(system, name, rows)| {
             // A file of that name may be there and loaded already: nothing is added to it.
-            let free = |below: &str| {
+            let free = |below: &str, name: &str| {
                 let beside = format!("{below}/{name}");
                 if folder.join(&beside).exists() { format!("{below}/approved/{name}") } else { beside }
             };
-            let undo = format!("held/undo/{name}");
+            // What undoes a workbook is a CSV file.
+            let as_csv = name.strip_suffix(".xlsx").map(|stem| format!("{stem}.csv"));
+            let as_csv = as_csv.filter(|csv| folder.join(format!("held/undo/{csv}")).is_file());
+            let undo_name = as_csv.as_deref().unwrap_or(name);
+            let undo = format!("held/undo/{undo_name}");
             Released {
                 target: (*system).to_owned(),
                 from: format!("held/{name}"),
-                to: free("corrections"),
+                to: free("corrections", name),
                 rows: *rows,
-                undo: folder.join(&undo).is_file().then(|| (undo, free("undo"))),
+                undo: folder.join(&undo).is_file().then(|| (undo, free("undo", undo_name))),
             }
         })
         .collect();

@@ -10,7 +10,7 @@ use crate::columns::Role;
 use crate::commands::progress::Display;
 use crate::commands::{DONE, LOOK, coloured, print};
 use crate::ingest::{AsOfFrom, FileReport, Ingested, Reject, Verdict, ingest};
-use crate::normalise::{Rules, masked, normalise, read_rows};
+use crate::normalise::{Rules, codes_without_meaning, masked, normalise, read_rows};
 use crate::progress::{self, Unit};
 use crate::reconcile::{Clock, choose_hub};
 use crate::texts::Texts;
@@ -68,13 +68,16 @@ pub(super) fn check(workspace: &Workspace, clock: Clock, format: Format, common:
     let paint = Paint(coloured(common));
     let mut text = String::new();
     for file in &files {
-        describe(&mut text, file, &rejects, workspace, paint);
+        describe(&mut text, file, &files, &rejects, workspace, paint);
     }
     if files.is_empty() {
         let _ = writeln!(text, "{} is empty.\n", workspace.inbox().display());
     }
     for sentence in missing.blocking.iter().map(|sentence| paint.bad(sentence)).chain(missing.worth_knowing) {
         let _ = writeln!(text, "{sentence}");
+    }
+    for sentence in codes_without_meaning(&normalised.findings, systems, &texts) {
+        let _ = writeln!(text, "{}", paint.warn(&sentence));
     }
     let verdict = match status {
         DONE if stale => paint.warn("Ready, but a stale export is among the files: what rests on it alone would be held."),
@@ -87,7 +90,7 @@ pub(super) fn check(workspace: &Workspace, clock: Clock, format: Format, common:
     Ok(status)
 }
 
-fn describe(text: &mut String, file: &FileReport, rejects: &[Reject], workspace: &Workspace, paint: Paint) {
+fn describe(text: &mut String, file: &FileReport, files: &[FileReport], rejects: &[Reject], workspace: &Workspace, paint: Paint) {
     let verdict = match &file.verdict {
         Verdict::Used => paint.good("used"),
         Verdict::Superseded(_) => paint.warn("superseded"),
@@ -96,7 +99,7 @@ fn describe(text: &mut String, file: &FileReport, rejects: &[Reject], workspace:
     };
     let _ = writeln!(text, "{}: {verdict}", file.file);
     match &file.verdict {
-        Verdict::Superseded(by) => drop(writeln!(text, "  a newer export of the same kind is there: {by}")),
+        Verdict::Superseded(by) => drop(writeln!(text, "  {}", file.superseded(by, files))),
         Verdict::Refused(why) | Verdict::Skipped(why) => drop(writeln!(text, "  {why}")),
         Verdict::Used => {}
     }
@@ -126,6 +129,9 @@ fn describe(text: &mut String, file: &FileReport, rejects: &[Reject], workspace:
             );
         }
         let _ = writeln!(text, "  rows        {}, of which {} rejected", file.rows, file.rejected);
+        if file.partial {
+            let _ = writeln!(text, "  part        absence from it proves nothing");
+        }
         let mapped: Vec<String> = file.mapped.iter().map(|column| format!("{} = {}", column.name, column.header)).collect();
         let _ = writeln!(text, "  columns     {}", mapped.join(", "));
         let unmapped: Vec<String> = file

@@ -9,10 +9,10 @@ use crate::commands::progress::Display;
 use crate::commands::{DONE, print, require_empty};
 use crate::write::table;
 
-pub(super) fn generate(dir: &Path, contacts: u64, seed: u64, common: &Common) -> Result<u8> {
+pub(super) fn generate(dir: &Path, contacts: u64, seed: u64, systems: &[String], common: &Common) -> Result<u8> {
     require_empty(dir)?;
     let display = Display::start(common);
-    let generated = crate::generate::generate(dir, contacts, seed)?;
+    let generated = crate::generate::generate_systems(dir, contacts, seed, systems)?;
     drop(display);
     let mut files = table(["file", "rows", "bytes"], 1..3);
     for file in &generated.files {

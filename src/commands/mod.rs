@@ -72,7 +72,7 @@ pub fn dispatch(cli: Cli, now: SystemTime) -> Result<u8> {
         Command::Init { dir } => init::init(&dir),
         Command::Rules { code } => rules::rules(code.as_deref()),
         Command::Systems { what } => systems::systems(what),
-        Command::Generate { dir, contacts, seed } => generate::generate(&dir, contacts, seed, &common),
+        Command::Generate { dir, contacts, seed, systems } => generate::generate(&dir, contacts, seed, &systems, &common),
         Command::History { workspace, runs, format } => {
             history::history(&Workspace::open(&workspace, common.config.as_deref())?, runs as usize, format)
         }

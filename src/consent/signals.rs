@@ -18,7 +18,7 @@ use crate::texts::Text;
 pub enum Standing {
     /// It counts.
     Counts,
-    /// An opt-out of one subscription list.
+    /// An opt-out of one list, or one that another record of the contact stands for.
     OfOneList,
     /// An opt-out of a business unit, which `[policy] unit_unsubscribe` leaves in the unit.
     StaysInUnit,
@@ -81,7 +81,7 @@ impl Judge<'_> {
                 Some(Standing::OfOffice)
             }
             Opt::Unreadable => Some(Standing::Unreadable),
-            Opt::Out if rows.list[at].is_some() => Some(Standing::OfOneList),
+            Opt::Out if rows.list[at].is_some() || rows.quiet[at] => Some(Standing::OfOneList),
             Opt::Out if self.stays_in_unit(rows, at) => Some(Standing::StaysInUnit),
             Opt::Out => Some(Standing::Counts),
             Opt::In | Opt::Blank => None,
@@ -90,15 +90,17 @@ impl Judge<'_> {
 
     /// Whether it is of a business unit, which the policy leaves there.
     pub fn stays_in_unit(&self, rows: &Signals, at: usize) -> bool {
-        rows.unit[at].is_some() && self.config.policy.unit_unsubscribe == UnitUnsubscribe::Unit
+        let profile = &self.systems.profiles()[rows.system[at] as usize];
+        let in_unit = rows.unit[at].is_some() && !profile.keeps_memberships();
+        in_unit && self.config.policy.unit_unsubscribe == UnitUnsubscribe::Unit
     }
 
     pub fn opted_in(&self, rows: &Signals, at: usize) -> Option<Standing> {
         rows.opted_in[at]?;
-        let name = &self.systems.profiles()[rows.system[at] as usize].name;
+        let profile = &self.systems.profiles()[rows.system[at] as usize];
         Some(if matches!(rows.opt[at], Opt::Out | Opt::Unreadable) {
             Standing::Overruled
-        } else if !self.config.policy.opt_in_systems.contains(name) {
+        } else if !profile.subscribing_opts_in && !self.config.policy.opt_in_systems.contains(&profile.name) {
             Standing::OtherSystem
         } else if !rows.by_id[at] {
             // An address alone does not say whose permission it is, nor does an id that several contacts have.
@@ -140,6 +142,7 @@ pub(super) fn signals(records: &DataFrame, links: LazyFrame, recalled: &Recalled
                 of::LIST,
                 of::STOPPED,
                 of::MAIN,
+                of::QUIET,
             ]
             .map(col),
         )
@@ -166,6 +169,8 @@ pub(super) struct Signals {
     pub stopped: Vec<bool>,
     /// The person's own record in its system.
     pub main: Vec<bool>,
+    /// Its opt-out is of one list among others, or another record of the contact stands for it.
+    pub quiet: Vec<bool>,
 }
 
 impl Signals {
@@ -199,6 +204,7 @@ impl Signals {
             by_id: methods.u8()?.iter().map(|method| method.is_some_and(|method| by_id.contains(&method))).collect(),
             stopped: flags(of::STOPPED)?,
             main: flags(of::MAIN)?,
+            quiet: flags(of::QUIET)?,
         })
     }
 }

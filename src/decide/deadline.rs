@@ -3,6 +3,7 @@
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, SecondsFormat, Utc, Weekday};
 
 use crate::classify::{Found, World};
+use crate::columns::{Delivery, Opt};
 use crate::config::Deadline;
 use crate::ledger::Signal;
 use crate::normalise::{Facts, Zone};
@@ -36,7 +37,10 @@ impl Clock {
 pub(super) fn clock(found: &Found, world: &World<'_>, facts: &Facts<'_>) -> Option<Clock> {
     let of = |person: &u32| world.consent.wishes.get(person);
     let wish = found.person.filter(|_| RULES[found.rule].clock).as_ref().and_then(of)?;
-    let own = Some(wish).filter(|wish| !wish.outs.is_empty() || !wish.absent.is_empty());
+    // Whoever came back is not waiting for anything to be honoured.
+    let own = Some(wish).filter(|wish| {
+        wish.decision != Some(Opt::In) && (!wish.outs.is_empty() || !wish.absent.is_empty())
+    });
     let recalled = &world.consent.recalled;
     let wish = own.or_else(|| wish.root.as_ref().and_then(of))?;
     let began = |ix: &u32| {
@@ -45,12 +49,14 @@ pub(super) fn clock(found: &Found, world: &World<'_>, facts: &Facts<'_>) -> Opti
         let known = facts.first_out_at(*ix).map(|since| (since, false)).or_else(recalled);
         clock_since(known.unwrap_or((world.as_of, true)), zone, &world.config.deadline)
     };
+    // A bounce that counts as an opt-out is nobody's wish.
+    let wished = wish.outs.iter().filter(|ix| facts.delivery(**ix) != Delivery::Bounced);
     let absent = wish.absent.iter().filter_map(|at| {
         let absent = &recalled.absent[*at];
         let zone = Zone::parse(&world.systems.profiles()[absent.system].zone).ok()?;
         Some(clock_since(since(&absent.signal, recalled.now)?, zone, &world.config.deadline))
     });
-    wish.outs.iter().map(began).chain(absent).min_by_key(|clock| (clock.due, clock.since, clock.at_least))
+    wished.map(began).chain(absent).min_by_key(|clock| (clock.due, clock.since, clock.at_least))
 }
 
 fn clock_since((since, at_least): (DateTime<Utc>, bool), zone: Zone, deadline: &Deadline) -> Clock {

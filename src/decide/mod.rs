@@ -26,7 +26,7 @@ pub use deadline::Clock;
 use excepted::Excepted;
 pub(crate) use identity::{a_system, email, identity};
 use plan::Plan;
-pub(crate) use plan::file_for;
+pub(crate) use plan::{file_for, files_for};
 pub(crate) use sentence::Sentences;
 
 /// A discrepancy with its outcome.
@@ -177,13 +177,13 @@ fn judge(found: &Found, choices: &Choices, sentences: &Sentences<'_>, plan: &mut
             (found.b, Change::OptIn { proof }, sentences.opted_in(found))
         }
         ("OPT", "OPT112") => (found.a, Change::Unsubscribe, sentences.unbacked(found)),
-        ("OPT", code) => match decision {
+        ("OPT", code) | ("LST", code @ ("LST401" | "LST402")) => match decision {
             Some(Opt::Out) if code == "OPT110" && !opted_out_there(found.a, facts) => {
                 let why = "The enterprise unsubscribe stops every business unit: nothing needs to be loaded.".to_owned();
                 return Verdict::Shown { outcome: Outcome::Note, why };
             }
             Some(Opt::Out) => (side_to_opt_out(found, facts), Change::OptOut, sentences.opted_out(found)),
-            Some(_) if matches!(code, "OPT101" | "OPT102") => {
+            Some(_) if matches!(code, "OPT101" | "OPT102" | "LST401") => {
                 let proof = wish.and_then(|wish| wish.opted_in).unwrap_or_default();
                 (found.a, Change::OptIn { proof }, sentences.opted_in(found))
             }

@@ -164,7 +164,9 @@ impl<'a> Plan<'a> {
         if !self.facts.has(col::RECORD, record) {
             return Err(format!("The record has no usable key in {}: change it by hand.", profile.title));
         }
-        let written = [self.facts.own_key(record), self.facts.text(col::EMAILS[0], record)].into_iter();
+        let takes_list = file.columns.iter().any(|column| column.take == Some(Take::List));
+        let list = if takes_list { self.facts.text(col::UNIT, record) } else { "" };
+        let written = [self.facts.own_key(record), self.facts.text(col::EMAILS[0], record), list].into_iter();
         let values = if let Change::Categories { values, .. } = change { values.as_slice() } else { &[] };
         if let Some(formula) = written.chain(values.iter().map(String::as_str)).find(|value| is_formula(value)) {
             return Err(format!("A spreadsheet would take \"{formula}\" for a formula: change it by hand in {}.", profile.title));
@@ -214,8 +216,13 @@ impl<'a> Plan<'a> {
                 continue;
             }
             let why = sentence.entry(person).or_insert_with(|| sentences.decision(person));
-            let mailed = !matches!(self.facts.delivery(record), Delivery::Held | Delivery::Removed);
-            if self.facts.opt(record) != Opt::Out && mailed && self.facts.is_main(record) {
+            // Platforms that keep memberships mail no bounced one.
+            let stopped = match self.facts.delivery(record) {
+                Delivery::Held | Delivery::Removed => true,
+                Delivery::Bounced => self.facts.profile(record).keeps_memberships(),
+                Delivery::Ok | Delivery::Unknown => false,
+            };
+            if self.facts.opt(record) != Opt::Out && !stopped && self.facts.is_main(record) {
                 self.add(record, person, Change::OptOut, why);
             }
             if !self.facts.text(col::CATEGORIES_ON, record).is_empty() {
@@ -241,7 +248,7 @@ impl<'a> Plan<'a> {
             rules: match found
                 .iter()
                 .copied()
-                .filter(|rule| rule.starts_with("OPT") || *rule == "IDN502")
+                .filter(|rule| rule.starts_with("OPT") || rule.starts_with("LST") || *rule == "IDN502")
                 .collect::<BTreeSet<_>>()
             {
                 opting if opting.is_empty() => found,
@@ -271,10 +278,15 @@ impl Change {
     }
 }
 
-/// The correction file that takes a record's change.
+/// The first correction file that takes a record's change.
 pub(crate) fn file_for<'a>(facts: &Facts<'a>, record: u32, purpose: Purpose) -> Option<&'a CorrectionFile> {
+    files_for(facts, record, purpose).next()
+}
+
+/// All correction files that take a record's change.
+pub(crate) fn files_for<'a>(facts: &Facts<'a>, record: u32, purpose: Purpose) -> impl Iterator<Item = &'a CorrectionFile> {
     let kind = &facts.kind(record).name;
-    facts.profile(record).corrections.iter().find(|file| file.purpose == purpose && file.kinds.contains(kind))
+    facts.profile(record).corrections.iter().filter(move |file| file.purpose == purpose && file.kinds.contains(kind))
 }
 
 /// Two wanted lists of one cell, each with one category changed: both changes.

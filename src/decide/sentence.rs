@@ -126,9 +126,10 @@ impl Sentences<'_> {
         };
         let what = if self.facts.delivery(failed) == Delivery::Held { "is held by" } else { "bounced in" };
         format!(
-            "The address {what} {} ({when}) and {} does not show it. A bounce says nothing about consent.",
+            "The address {what} {} ({when}) and {} does not show it.{}",
             self.title(failed),
-            self.title(other)
+            self.title(other),
+            if self.facts.opt(failed) == Opt::Out { "" } else { " A bounce says nothing about consent." }
         )
     }
 
@@ -182,6 +183,13 @@ impl Sentences<'_> {
                 )
             }
             (Detail::Contacts(_), _) => self.contacts(found),
+            (Detail::Lists(memberships), _) => {
+                let states: Vec<String> = memberships
+                    .iter()
+                    .map(|ix| format!("{} {}", self.facts.text(col::UNIT, *ix), self.facts.text(col::WORD, *ix)))
+                    .collect();
+                format!("{a}: {}. The person chose between lists; one opt-out box cannot say it.", states.join(", "))
+            }
             (_, "CAT303") => {
                 let odd = found.subject.map(|subject| self.world.texts.get(subject)).unwrap_or_default();
                 let book = found.a.map(|ix| CategoryBook::new(self.facts.profile(ix), self.world.config));
@@ -320,6 +328,17 @@ impl Sentences<'_> {
                 format!("code {} in {title}{code_since}{boxed}", self.facts.text(col::CODE, ix))
             }
             _ if self.facts.kind(ix).grain == Grain::Unsubscribe => format!("unsubscribe record in {title}{}", said("of")),
+            Role::Marketing if self.facts.profile(ix).keeps_memberships() => {
+                let word = self.facts.text(col::WORD, ix);
+                match self.facts.delivery(ix) {
+                    Delivery::Bounced => format!("bounced for good in {title}{}", said("since")),
+                    _ if self.facts.profile(ix).suppresses(self.facts.kind(ix), word) => {
+                        format!("stopped on every list of {title} ({word}){on}")
+                    }
+                    _ if unit.is_empty() => format!("unsubscribed in {title}{on}"),
+                    _ => format!("unsubscribed from every list of {title}{on}"),
+                }
+            }
             Role::Marketing if !unit.is_empty() => format!("unsubscribed in business unit {unit} of {title}{on}"),
             Role::Marketing => format!("unsubscribed in {title}{on}"),
             _ => format!("opted out in {title}{on}"),
@@ -337,12 +356,21 @@ impl Sentences<'_> {
                 date(ix),
                 self.world.config.policy.clock_tolerance_hours
             ),
+            // A subscription before the opt-out was the membership that it ended.
+            (None, Some(ix)) if self.facts.profile(ix).subscribing_opts_in && self.is_before_an_opt_out(ix, wish) => {
+                String::new()
+            }
             (None, Some(ix)) => format!(
                 " The opt-in of {} does not count: it has no evidence of permission, or is tied to the person by address alone.",
                 date(ix)
             ),
             (None, None) => String::new(),
         }
+    }
+
+    fn is_before_an_opt_out(&self, opt_in: u32, wish: &Wish) -> bool {
+        let outs = || wish.outs.iter().filter_map(|ix| self.facts.out_at(*ix));
+        self.facts.in_at(opt_in).is_some_and(|at| outs().any(|out| at.from < out.until))
     }
 
     /// A time as people read it: a bare date as it stands, an instant in the workspace's zone.

@@ -67,7 +67,7 @@ impl Explain<'_> {
     fn why_out(&self, person: u32, ix: u32, standing: Standing) -> String {
         let policy = &self.world.config.policy;
         match standing {
-            Standing::OfOneList => "it is of one subscription list alone".to_owned(),
+            Standing::OfOneList => "it is of one list among others, or another record of this contact stands for it".to_owned(),
             Standing::StaysInUnit => "[policy] unit_unsubscribe = \"unit\" leaves it in the business unit".to_owned(),
             Standing::OfOffice => {
                 let contacts = self.links.of_person(person).find(|link| link.ix == ix).map_or(0, |link| link.belongs);

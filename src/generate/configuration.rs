@@ -5,6 +5,34 @@ pub fn text(contacts: u64) -> String {
     TEXT.replace("{max_opt_ins}", &(contacts / 100).max(200).to_string())
 }
 
+/// The same for a workspace with Dynamics as the hub.
+pub fn dynamics(contacts: u64) -> String {
+    DYNAMICS.replace("{max_opt_ins}", &(contacts / 20).max(200).to_string())
+}
+
+const DYNAMICS: &str = r#"# A made-up workspace: its exports are in inbox/, and truth.csv lists what a correct run finds.
+
+[run]
+organisation = "Example University"
+timezone = "America/Denver"
+as_of = "2026-11-22T06:00:00Z"
+
+[inbox]
+after_run = "keep"
+settle_seconds = 0
+
+[systems.dynamics]
+date_order = "mdy"
+
+[systems.ascend]
+date_order = "mdy"
+
+# A small workspace holds every case once, which is a large share of it.
+[brake]
+max_share = 0.5
+max_opt_ins = {max_opt_ins}
+"#;
+
 const TEXT: &str = r#"# A made-up workspace: its exports are in inbox/, and truth.csv lists what a correct run finds.
 
 [run]

@@ -7,6 +7,7 @@
 mod cases;
 mod categories;
 mod configuration;
+mod dynamics;
 mod files;
 mod ids;
 mod person;
@@ -17,12 +18,14 @@ mod world;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::progress::{self, Unit};
 use cases::{CLEAN, Case, PLANTED, plant_lead};
 use files::Files;
 use world::World;
+
+use crate::workspace::Stop;
 
 /// One lead to so many contacts.
 const CONTACTS_A_LEAD: u64 = 40;
@@ -62,6 +65,40 @@ pub struct GeneratedFile {
     pub bytes: u64,
 }
 
+/// Writes a workspace of these systems with that many contacts: configuration, exports and `truth.csv`.
+///
+/// # Errors
+/// Systems that cannot be generated together; else as [`generate`].
+pub fn generate_systems(dir: &Path, contacts: u64, seed: u64, systems: &[String]) -> Result<Generated> {
+    let has = |name: &str| systems.iter().any(|system| system == name);
+    let beside = |hub: &str| systems.iter().all(|name| [hub, "marketing_cloud", "ascend"].contains(&name.as_str()));
+    if has("dynamics") && beside("dynamics") {
+        return generate_dynamics(dir, contacts, seed, has("marketing_cloud"), has("ascend"));
+    }
+    if systems.len() == 3 && has("salesforce") && beside("salesforce") {
+        return generate(dir, contacts, seed);
+    }
+    Err(anyhow!(
+        "{} cannot be generated together: name salesforce,marketing_cloud,ascend, or dynamics with or without marketing_cloud \
+         and ascend",
+        systems.join(", ")
+    ))
+    .context(Stop::Configuration)
+}
+
+/// A workspace with Dynamics as the hub.
+fn generate_dynamics(dir: &Path, contacts: u64, seed: u64, marketing: bool, source: bool) -> Result<Generated> {
+    if !(1..=MOST_CONTACTS).contains(&contacts) {
+        bail!("{contacts} contacts cannot be generated: give a number between 1 and {MOST_CONTACTS}");
+    }
+    let inbox = dir.join("inbox");
+    make_folders(dir, &inbox)?;
+    let mut exports = dynamics::Exports::create(&inbox, seed, marketing, source)?;
+    exports.plant(contacts);
+    let truth = std::mem::take(&mut exports.truth);
+    finish(dir, &configuration::dynamics(contacts), exports.finish()?, truth, Vec::new())
+}
+
 /// Writes a workspace with that many contacts, and leads on top: configuration, exports and `truth.csv`.
 ///
 /// # Errors
@@ -78,11 +115,22 @@ pub fn generate(dir: &Path, contacts: u64, seed: u64) -> Result<Generated> {
     plant_everybody(&mut world, contacts, &plan);
     let World { files, truth, .. } = world;
 
+    let planted = plan.iter().map(|(case, groups)| Planted { name: case.name, finds: case.finds, groups: *groups }).collect();
+    finish(dir, &configuration::text(contacts), files.finish()?, truth, planted)
+}
+
+/// Writes the configuration and the truth, and measures every file.
+fn finish(
+    dir: &Path,
+    configuration: &str,
+    exports: Vec<(PathBuf, u64)>,
+    truth: Vec<truth::Discrepancy>,
+    planted: Vec<Planted>,
+) -> Result<Generated> {
     let configuration_path = dir.join("prefrecon.toml");
-    fs::write(&configuration_path, configuration::text(contacts))
-        .with_context(|| format!("could not write {}", configuration_path.display()))?;
+    fs::write(&configuration_path, configuration).with_context(|| format!("could not write {}", configuration_path.display()))?;
     let mut written = vec![(configuration_path, 0)];
-    written.extend(files.finish()?);
+    written.extend(exports);
     let truth_rows = truth.len() as u64;
     let truth_path = dir.join("truth.csv");
     truth::write(&truth_path, truth)?;
@@ -93,7 +141,6 @@ pub fn generate(dir: &Path, contacts: u64, seed: u64) -> Result<Generated> {
         Ok(GeneratedFile { path, rows, bytes })
     };
     let files = written.into_iter().map(measured).collect::<Result<_>>()?;
-    let planted = plan.iter().map(|(case, groups)| Planted { name: case.name, finds: case.finds, groups: *groups }).collect();
     Ok(Generated { files, truth_rows, planted })
 }
 

@@ -15,13 +15,30 @@ const FIRST_DAY: i64 = 17_897;
 /// Days in which things happened; they end in July 2026, so that a case can let months pass.
 const DAYS: u64 = 2_760;
 
+/// Numbers that a seed decides.
+pub struct Random(ChaCha8Rng);
+
+impl Random {
+    /// The numbers of a seed.
+    pub fn seeded(seed: u64) -> Random {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        Random(ChaCha8Rng::from_seed(bytes))
+    }
+
+    /// A number from 0 to below `bound`.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        ((u128::from(self.0.next_u64()) * u128::from(bound)) >> 64) as u64
+    }
+}
+
 /// The workspace in the making.
 pub struct World {
     /// The exports.
     pub files: Files,
     /// What a correct run finds.
     pub truth: Vec<Discrepancy>,
-    rng: ChaCha8Rng,
+    random: Random,
     keys: Keys,
     individuals: u64,
 }
@@ -29,16 +46,14 @@ pub struct World {
 impl World {
     /// An empty world; the seed decides all that will be in it.
     pub fn new(files: Files, seed: u64) -> World {
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        let mut rng = ChaCha8Rng::from_seed(bytes);
-        let keys = Keys { offset: rng.next_u64() };
-        World { files, truth: Vec::new(), rng, keys, individuals: 0 }
+        let mut random = Random::seeded(seed);
+        let keys = Keys { offset: random.0.next_u64() };
+        World { files, truth: Vec::new(), random, keys, individuals: 0 }
     }
 
     /// A number from 0 to below `bound`.
     pub fn below(&mut self, bound: u64) -> u64 {
-        ((u128::from(self.rng.next_u64()) * u128::from(bound)) >> 64) as u64
+        self.random.below(bound)
     }
 
     /// One of several.
@@ -59,7 +74,7 @@ impl World {
     /// An address that nobody has.
     pub fn address(&mut self) -> Address {
         self.individuals += 1;
-        Address { number: self.individuals, words: self.rng.next_u64() as u16 }
+        Address { number: self.individuals, words: self.random.0.next_u64() as u16 }
     }
 
     /// A contact who is mailed, with the same categories and address everywhere.

@@ -295,7 +295,7 @@ fn has_lone_cr(text: &str) -> bool {
 }
 
 /// Line breaks: LF, CR LF or CR, as editors count them.
-fn line_breaks(bytes: &[u8]) -> u64 {
+pub fn line_breaks(bytes: &[u8]) -> u64 {
     let after = bytes.iter().skip(1).chain([&0]);
     bytes.iter().zip(after).filter(|(byte, after)| **byte == b'\n' || **byte == b'\r' && **after != b'\n').count() as u64
 }
@@ -311,7 +311,7 @@ mod tests {
     /// Rows of the table as (line, first cell), and the lines of the rejects.
     fn rows(text: &str, delimiter: u8) -> (Vec<(u32, String)>, Vec<u64>) {
         let head = head(text, delimiter);
-        let column = MappedColumn { name: "a".to_owned(), field: Field::Name, header: "A".to_owned() };
+        let column = MappedColumn { name: "a".to_owned(), field: Field::Name, header: "A".to_owned(), constant: None };
         let mapped = [(0, column)];
         let mut table = Builder::new("f.csv", "", head[0].cells.len(), &mapped, 0);
         let piece = Piece { from: head[0].end, until: text.len() };
@@ -377,7 +377,7 @@ mod tests {
             let text: String = (0..5 * PIECE_BYTES / 40).map(row).collect();
             let dialect = Dialect::new(&text, b',');
             let read_rows = |piece: Piece| {
-                let column = MappedColumn { name: "a".to_owned(), field: Field::Name, header: "A".to_owned() };
+                let column = MappedColumn { name: "a".to_owned(), field: Field::Name, header: "A".to_owned(), constant: None };
                 let mapped = [(0, column)];
                 let mut table = Builder::new("f.csv", "", 2, &mapped, 0);
                 let end = read(&dialect, piece, &mut table)?;

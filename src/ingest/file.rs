@@ -4,20 +4,23 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::Cursor;
+use std::time::SystemTime;
 
+use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
 use super::container::{Archive, gunzip};
 use super::decode::{self, Format};
 use super::inbox::{Concern, Found, concern_of_name};
+use super::keys::Keys;
 use super::recognise::named_systems;
 use super::source::{self, Loaded, ReadRows, Stop};
 use super::{AsOfFrom, FileReport, Reject, Verdict, as_of};
 use crate::config::Config;
 use crate::normalise::Zone;
 use crate::progress;
-use crate::systems::{Grain, Systems};
+use crate::systems::{Grain, Systems, fold_header};
 
 /// What every file is read with.
 #[derive(Clone, Copy)]
@@ -50,6 +53,12 @@ pub struct ReadTable<T> {
     pub kind: usize,
     /// What its rows became.
     pub rows: T,
+    /// The list and the state that its name or the configuration gives it: which part of an export it is.
+    pub part: Option<(String, String)>,
+    /// The keys of its rows.
+    pub keys: Keys,
+    /// When its file last changed.
+    pub modified: SystemTime,
 }
 
 /// Reads one file, its rows by `read`. Whatever is wrong with it is its verdict.
@@ -202,6 +211,7 @@ fn report(found: &Found) -> FileReport {
         as_of: None,
         as_of_from: AsOfFrom::File,
         stale: false,
+        partial: false,
         seen_in: None,
     }
 }
@@ -209,14 +219,8 @@ fn report(found: &Found) -> FileReport {
 /// A file that an earlier run refused.
 pub fn refused_earlier(name: &str, why: &str) -> FileReport {
     let concern = Concern::Broken(why.to_owned());
-    let found = Found {
-        file: name.to_owned(),
-        archive: None,
-        path: name.into(),
-        bytes: 0,
-        modified: std::time::SystemTime::UNIX_EPOCH,
-        concern,
-    };
+    let found =
+        Found { file: name.to_owned(), archive: None, path: name.into(), bytes: 0, modified: SystemTime::UNIX_EPOCH, concern };
     FileReport { verdict: Verdict::Refused(why.to_owned()), ..report(&found) }
 }
 
@@ -252,11 +256,48 @@ fn used<T>(found: &Found, context: Context, mut report: FileReport, loaded: Load
     report.rejected = outcome.rejects.len() as u64;
     report.as_of = Some(as_of);
     report.as_of_from = from;
+    let headers: Vec<String> = report
+        .mapped
+        .iter()
+        .map(|column| &column.header)
+        .chain(report.unmapped.iter().map(|column| &column.header))
+        .map(|header| fold_header(header))
+        .collect();
+    let telling = &profile.kinds[recognised.kind].partial_with;
+    let told = !telling.is_empty() && telling.iter().all(|header| headers.contains(&fold_header(header)));
+    report.partial = told || context.config.systems.get(&profile.name).is_some_and(|system| system.partial);
     // An answer is of its day for good.
     report.stale = profile.kinds[recognised.kind].grain != Grain::Answer
         && as_of < context.as_of - TimeDelta::days(i64::from(context.config.inbox.max_age_days));
-    let table = ReadTable { system: recognised.system, kind: recognised.kind, rows };
+    let table = ReadTable {
+        system: recognised.system,
+        kind: recognised.kind,
+        rows,
+        part: recognised.part,
+        keys: outcome.keys,
+        modified: found.modified,
+    };
     ReadFile { report, table: Some(table), rejects: outcome.rejects }
+}
+
+/// What a file held when it was read, unpacked.
+///
+/// # Errors
+/// It is gone, or holds something else by now.
+pub fn content(report: &FileReport) -> anyhow::Result<Vec<u8>> {
+    let changed = || format!("{} changed while it was in use: run again", report.file);
+    let bytes = fs::read(&report.path).with_context(|| format!("could not read {} again", report.file))?;
+    anyhow::ensure!(sha256(&bytes) == report.sha256, changed());
+    match format(&bytes) {
+        Format::Gzip => gunzip(&bytes).map_err(|_| anyhow::anyhow!(changed())),
+        Format::Zip => {
+            let mut archive = Archive::open(&bytes).map_err(|_| anyhow::anyhow!(changed()))?;
+            let entries = archive.entries();
+            let mut contents = entries.into_iter().filter_map(|(at, _)| archive.unpack(at).ok());
+            contents.find(|content| sha256(content) == report.content()).with_context(changed)
+        }
+        _ => Ok(bytes),
+    }
 }
 
 fn sha256(bytes: &[u8]) -> String {

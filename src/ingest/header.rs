@@ -26,15 +26,19 @@ pub struct Header {
 /// the row above (cells that are merged over two rows stand in the upper one), else the first with two filled cells.
 pub fn find<'k>(rows: &[HeadRow], kinds: impl Iterator<Item = &'k Kind> + Clone) -> Option<Header> {
     let rows = &rows[..rows.len().min(HEADER_DEPTH)];
-    let fits = |header: &Header| kinds.clone().any(|kind| missing(kind, &header.folded).next().is_none());
-    rows.iter()
-        .enumerate()
-        .map(|(at, row)| Header { fits: true, ..read(at, &row.cells) })
-        .find(fits)
+    let single = || rows.iter().enumerate().map(|(at, row)| Header { fits: true, ..read(at, &row.cells) });
+    let fits = |header: &Header, fallback: bool| {
+        let mut kinds = kinds.clone().filter(|kind| kind.fallback == fallback);
+        kinds.any(|kind| missing(kind, &header.folded).next().is_none())
+    };
+    single()
+        .find(|header| fits(header, false))
         .or_else(|| {
             let merged = rows.windows(2).enumerate().map(|(at, pair)| merge(&pair[0].cells, &pair[1].cells, at + 1));
-            merged.map(|header| Header { fits: true, ..header }).find(fits)
+            merged.map(|header| Header { fits: true, ..header }).find(|header| fits(header, false))
         })
+        // One column is enough for such a kind, but a lone cell above a table is no header.
+        .or_else(|| single().find(|header| header.names.iter().filter(|name| !name.is_empty()).count() > 1 && fits(header, true)))
         .or_else(|| rows.iter().position(|row| filled(&row.cells).nth(1).is_some()).map(|at| read(at, &rows[at].cells)))
 }
 

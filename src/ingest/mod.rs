@@ -12,6 +12,8 @@ mod delimited;
 mod file;
 mod header;
 mod inbox;
+mod keys;
+mod labels;
 pub mod limits;
 mod open;
 mod recognise;
@@ -35,6 +37,7 @@ use crate::columns::Field;
 use crate::config::Config;
 use crate::progress::{self, Unit};
 use crate::systems::{Grain, Systems};
+pub use file::content;
 use inbox::Found;
 pub use open::Table;
 
@@ -120,6 +123,8 @@ pub struct FileReport {
     pub as_of_from: AsOfFrom,
     /// Older than `[inbox] max_age_days`.
     pub stale: bool,
+    /// An extract that leaves out whoever nothing happened to: absence proves nothing.
+    pub partial: bool,
     /// The latest earlier run that used the same content.
     pub seen_in: Option<String>,
 }
@@ -128,6 +133,16 @@ impl FileReport {
     /// SHA-256 by which a copy of the content is known.
     pub fn content(&self) -> &str {
         self.content_sha256.as_deref().unwrap_or(&self.sha256)
+    }
+
+    /// Why it counts as superseded by another file, in words.
+    pub fn superseded(&self, by: &str, files: &[FileReport]) -> String {
+        let same_time = files.iter().any(|file| file.file == by && file.as_of == self.as_of);
+        if same_time {
+            format!("{by} is of the same time and counts instead: it holds the same rows, or was saved later")
+        } else {
+            format!("{by} is a newer export of the same kind")
+        }
     }
 
     /// Whether its rows are compared.
@@ -192,8 +207,11 @@ pub struct MappedColumn {
     pub name: String,
     /// What it means.
     pub field: Field,
-    /// Its header in the file.
+    /// Its header in the file; of a constant where it comes from.
     pub header: String,
+    /// What every row has there, where no column of the file says it.
+    #[serde(skip)]
+    pub constant: Option<String>,
 }
 
 /// A header that means nothing here.

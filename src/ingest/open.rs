@@ -8,6 +8,7 @@ use polars::prelude::DataFrame;
 use rayon::prelude::*;
 
 use super::delimited::{self, Dialect, Piece, Place};
+use super::keys::Keys;
 use super::limits::MAX_ROWS;
 use super::table::{Builder, Built};
 use super::{MappedColumn, Reject};
@@ -42,6 +43,8 @@ pub(super) struct Outcome {
     pub rejects: Vec<Reject>,
     /// The cells of the footer that are not blank.
     pub footer: Vec<String>,
+    /// The keys of its rows.
+    pub keys: Keys,
 }
 
 impl<'a> Table<'a> {
@@ -74,10 +77,10 @@ impl<'a> Table<'a> {
     }
 
     /// The same, with the rows that came to nothing.
-    pub(super) fn beside(self, rejects: Vec<Reject>, footer: Vec<String>) -> Table<'a> {
+    pub(super) fn beside(self, rejects: Vec<Reject>, footer: Vec<String>, keys: Keys) -> Table<'a> {
         let mut outcome = self.outcome.into_inner().unwrap_or_else(PoisonError::into_inner);
         outcome.rows += rejects.len() as u64;
-        Table { outcome: Mutex::new(Outcome { rejects, footer, ..outcome }), ..self }
+        Table { outcome: Mutex::new(Outcome { rejects, footer, keys, ..outcome }), ..self }
     }
 
     /// Reads every row and gives what `take` makes of each batch, in the order of the file.
@@ -93,14 +96,15 @@ impl<'a> Table<'a> {
         let read = |piece: Piece| {
             let mut builder = Builder::new(self.file, self.sheet, width, mapped, 0);
             let end = delimited::read(dialect, piece, &mut builder)?;
-            let Built { frame, rejects, footer } = builder.finish(piece.until < dialect.text.len())?;
-            Ok(((take(&frame), frame.height() + rejects.len(), rejects, footer), end))
+            let Built { frame, rejects, footer, keys } = builder.finish(piece.until < dialect.text.len())?;
+            Ok(((take(&frame), frame.height() + rejects.len(), rejects, footer, keys), end))
         };
-        for (batch, rows, rejects, footer) in delimited::in_pieces(dialect, from, read)? {
+        for (batch, rows, rejects, footer, keys) in delimited::in_pieces(dialect, from, read)? {
             taken.push(batch);
             outcome.rows += rows as u64;
             outcome.rejects.extend(rejects);
             outcome.footer = footer;
+            outcome.keys.merge(keys);
         }
         if outcome.rows > MAX_ROWS {
             bail!("it has more than {MAX_ROWS} rows: export it in parts");

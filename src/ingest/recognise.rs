@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use csv::StringRecord;
 
 use super::header::{Header, missing};
+use super::labels::state_in_name;
 use super::table::trimmed;
 use super::{MappedColumn, UnmappedHeader};
 use crate::columns::Field;
@@ -23,6 +24,8 @@ pub struct Recognised {
     pub mapped: Vec<(usize, MappedColumn)>,
     /// Headers that mean nothing.
     pub unmapped: Vec<UnmappedHeader>,
+    /// The list and the state that its name or the configuration gives it, where one of them does.
+    pub part: Option<(String, String)>,
 }
 
 /// Why a table is not used.
@@ -73,6 +76,7 @@ pub fn recognise(
     systems: &Systems,
 ) -> Result<Recognised, Unknown> {
     let file_name = names.first().copied().unwrap_or_default();
+    let is_settled = !named_systems(names, config, systems).is_empty();
     let kinds: Vec<Candidate> = systems_of(names, config, systems)
         .into_iter()
         .map(|system| (system, &systems.profiles()[system]))
@@ -82,12 +86,15 @@ pub fn recognise(
         .collect();
     let mut fitting: Vec<(&Candidate, Vec<(usize, MappedColumn)>)> = kinds
         .iter()
-        .filter(|candidate| unfit(candidate.kind, header, rows).is_none())
+        .filter(|candidate| unfit(candidate, header, rows, names, is_settled).is_none())
         .map(|candidate| (candidate, map(candidate.kind, header)))
         .collect();
     // A loader repeats the columns of what was loaded: they make no export of it.
     if fitting.iter().any(|(candidate, _)| candidate.kind.grain == Grain::Answer) {
         fitting.retain(|(candidate, _)| candidate.kind.grain == Grain::Answer);
+    }
+    if fitting.iter().any(|(candidate, _)| !candidate.kind.fallback) {
+        fitting.retain(|(candidate, _)| !candidate.kind.fallback);
     }
     let sets: Vec<BTreeSet<usize>> = fitting.iter().map(|(_, mapped)| mapped.iter().map(|(at, _)| *at).collect()).collect();
     let covered = |set: &BTreeSet<usize>| sets.iter().any(|other| set.len() < other.len() && set.is_subset(other));
@@ -95,12 +102,12 @@ pub fn recognise(
     fitting.retain(|_| covered.next() == Some(false));
 
     match fitting.len() {
-        0 => Err(Unknown::None(none_fits(file_name, header, rows, &kinds))),
+        0 => Err(Unknown::None(none_fits(names, header, rows, &kinds, is_settled))),
         1 => {
             let (Candidate { system, at, profile, kind }, mut mapped) = fitting.remove(0);
             mapped.extend(checkboxes(&config.category, &profile.name, header, &mapped));
             let unmapped = unmapped(kind, header, &mapped);
-            Ok(Recognised { system: *system, kind: *at, mapped, unmapped })
+            Ok(Recognised { system: *system, kind: *at, mapped, unmapped, part: None })
         }
         _ if rows.is_empty() => Err(Unknown::NoRows),
         _ => {
@@ -125,12 +132,14 @@ impl Candidate<'_> {
 }
 
 /// Why a kind does not fit, or nothing where it does.
-fn unfit(kind: &Kind, header: &Header, rows: &[&StringRecord]) -> Option<String> {
+fn unfit(candidate: &Candidate, header: &Header, rows: &[&StringRecord], names: &[&str], is_settled: bool) -> Option<String> {
+    let Candidate { profile, kind, .. } = candidate;
     let has = |field: &Field| position(kind, *field, header).is_some();
     if missing(kind, &header.folded).next().is_some() {
         return Some(String::new());
     }
-    if !kind.marks.is_empty() && !kind.marks.iter().any(has) {
+    let told = is_settled && kind.fallback || kind.known_by_name && state_in_name(profile, kind, names).is_some();
+    if !kind.marks.is_empty() && !kind.marks.iter().any(has) && !told {
         let marks: Vec<String> = kind.marks.iter().map(|field| accepted(kind, *field)).collect();
         return Some(format!("it needs a column for {}", marks.join(" or ")));
     }
@@ -139,6 +148,13 @@ fn unfit(kind: &Kind, header: &Header, rows: &[&StringRecord]) -> Option<String>
     }
     if let Some(why) = kind.words.iter().find_map(|(field, words)| other_word(kind, *field, words, header, rows)) {
         return Some(why);
+    }
+    if let Some((only, at)) = kind.only.as_ref().and_then(|only| Some((only, position(kind, only.field, header)?))) {
+        let mut values = rows.iter().filter_map(|cells| cells.get(at));
+        if !rows.is_empty() && !values.any(|value| only.allows(value)) {
+            let values = only.values.join(" or ");
+            return Some(format!("no value of its column `{}` is {values}", header.names[at]));
+        }
     }
     let prefix = kind.id_prefix.as_deref()?;
     let key = position(kind, kind.key, header)?;
@@ -183,7 +199,7 @@ fn map(kind: &Kind, header: &Header) -> Vec<(usize, MappedColumn)> {
             }
             count += 1;
             let name = if count == 1 { field.name().to_owned() } else { format!("{}_{count}", field.name()) };
-            mapped.push((at, MappedColumn { name, field, header: header.names[at].clone() }));
+            mapped.push((at, MappedColumn { name, field, header: header.names[at].clone(), constant: None }));
         }
     }
     mapped
@@ -203,7 +219,7 @@ fn checkboxes(
             let wanted: Vec<String> = category.systems.get(system)?.all().iter().map(|value| fold_header(value)).collect();
             let at = (0..header.folded.len()).filter(free).find(|at| wanted.contains(&header.folded[*at]))?;
             let name = format!("categories:{}", category.name);
-            Some((at, MappedColumn { name, field: Field::Categories, header: header.names[at].clone() }))
+            Some((at, MappedColumn { name, field: Field::Categories, header: header.names[at].clone(), constant: None }))
         })
         .collect()
 }
@@ -240,22 +256,27 @@ fn accepted(kind: &Kind, field: Field) -> String {
     format!("{field} ({})", headers.join(" or "))
 }
 
-fn none_fits(file_name: &str, header: &Header, rows: &[&StringRecord], kinds: &[Candidate]) -> String {
+fn none_fits(names: &[&str], header: &Header, rows: &[&StringRecord], kinds: &[Candidate], is_settled: bool) -> String {
+    let file_name = names.first().copied().unwrap_or_default();
     let closeness = |kind: &Kind| {
         let missing = missing(kind, &header.folded).count();
         (missing * 100 / kind.required.len().max(1), std::cmp::Reverse(map(kind, header).len()))
     };
-    let exports = kinds.iter().filter(|candidate| candidate.kind.grain != Grain::Answer);
-    let Some(nearest_kind) = exports.min_by_key(|candidate| closeness(candidate.kind)) else {
+    // A kind that nearly every header fits is near to all of them, and an answer is no export.
+    let telling = kinds.iter().filter(|candidate| {
+        candidate.kind.grain != Grain::Answer && (is_settled || !candidate.kind.fallback)
+    });
+    let Some(nearest_kind) = telling.min_by_key(|candidate| closeness(candidate.kind)) else {
         return "no system is known whose export it could be".to_owned();
     };
+    let nearest_candidate = nearest_kind;
     let Candidate { profile, kind, .. } = nearest_kind;
     let found: Vec<&str> = header.names.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
     let nearest_kind = nearest_kind.title();
     let found = found.join(", ");
     let missing: Vec<Field> = missing(kind, &header.folded).collect();
     if missing.is_empty() {
-        let why = unfit(kind, header, rows).unwrap_or_default();
+        let why = unfit(nearest_candidate, header, rows, names, is_settled).unwrap_or_default();
         return format!(
             "its columns fit no export. It is nearest to {nearest_kind}, but {why}. Its headers are: {found}. Export it again \
              with that put right, or say in prefrecon.toml what its columns mean: [systems.{}.columns]",
@@ -300,7 +321,7 @@ fn several_fit(file_name: &str, header: &Header, candidates: &[&Candidate]) -> S
 }
 
 /// A pattern for this file and next week's: digits may change.
-fn pattern_of(file_name: &str) -> String {
+pub(super) fn pattern_of(file_name: &str) -> String {
     let (stem, ending) = file_name.rsplit_once('.').unwrap_or((file_name, ""));
     let start: String = stem.chars().take_while(|c| !c.is_ascii_digit()).collect();
     if ending.is_empty() { format!("{start}*") } else { format!("{start}*.{ending}") }

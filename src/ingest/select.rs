@@ -1,15 +1,19 @@
-//! Of several files of one kind: parts are stacked, of others the newest counts; nothing counts twice.
+//! Of several files of one kind: parts are stacked, of others and of one part the newest counts; nothing counts twice.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, SystemTime};
 
 use super::file::ReadFile;
-use super::{Ingested, TableRows, Verdict};
+use super::{FileReport, Ingested, TableRows, Verdict};
+use crate::columns::Field;
 use crate::systems::Systems;
 
 /// Settles which files are used, and collects their tables and rejects. `files` are in order of their path.
 pub fn select<T>(mut files: Vec<ReadFile<T>>, systems: &Systems) -> Ingested<T> {
     skip_same_content(&mut files);
     supersede(&mut files, systems);
+    refuse_lost_zeros(&mut files);
 
     let mut ingested = Ingested { files: Vec::new(), tables: Vec::new(), rejects: Vec::new() };
     for (file, read) in files.into_iter().enumerate() {
@@ -37,21 +41,100 @@ fn skip_same_content<T>(files: &mut [ReadFile<T>]) {
     }
 }
 
+/// System, kind, and the list and state that a file alone holds.
+type Part = (usize, usize, Option<(String, String)>);
+
+/// Settles what several files of one kind, or of one part of it, are. Of two that hold the same rows one counts: the newer,
+/// else the text, which no spreadsheet program has been through.
 fn supersede<T>(files: &mut [ReadFile<T>], systems: &Systems) {
-    let mut newest: HashMap<(usize, usize), usize> = HashMap::new();
-    let kind_of = |read: &ReadFile<T>| {
-        let table = read.table.as_ref()?;
-        (!systems.profiles()[table.system].kinds[table.kind].parts).then_some((table.system, table.kind))
-    };
-    for at in 0..files.len() {
-        let Some(kind) = kind_of(&files[at]) else { continue };
-        let best = newest.entry(kind).or_insert(at);
-        if files[at].report.as_of >= files[*best].report.as_of {
-            *best = at;
+    let mut by_part: BTreeMap<Part, Vec<usize>> = BTreeMap::new();
+    for (at, read) in files.iter().enumerate() {
+        if let Some(table) = &read.table {
+            by_part.entry((table.system, table.kind, table.part.clone())).or_default().push(at);
         }
     }
-    for at in 0..files.len() {
-        let Some(best) = kind_of(&files[at]).and_then(|kind| newest.get(&kind)).filter(|best| **best != at) else { continue };
-        files[at].report.verdict = Verdict::Superseded(files[*best].report.file.clone());
+    for ((system, kind, part), mut same_kind) in by_part {
+        let newest_first = |at: &usize| (Reverse(files[*at].report.as_of), is_workbook(&files[*at].report), *at);
+        same_kind.sort_by_key(newest_first);
+        let mut left: Vec<usize> = Vec::new();
+        for at in same_kind {
+            match left.iter().copied().find(|other| hold_the_same(&files[*other], &files[at])) {
+                Some(other) => files[at].report.verdict = Verdict::Superseded(files[other].report.file.clone()),
+                None => left.push(at),
+            }
+        }
+        let profile = &systems.profiles()[system];
+        if !profile.kinds[kind].parts || part.is_some() {
+            keep_newest(files, &left, &format!("{} {}", profile.title, profile.kinds[kind].name.replace('_', " ")));
+        }
+    }
+}
+
+fn is_workbook(report: &FileReport) -> bool {
+    report.sheet.is_some()
+}
+
+/// The same rows, once as text and once as a workbook. Where the file's name says which part it is, the names must agree too.
+fn hold_the_same<T>(one: &ReadFile<T>, other: &ReadFile<T>) -> bool {
+    let stem = |read: &ReadFile<T>| {
+        let name = read.report.file.rsplit('/').next().unwrap_or_default().to_lowercase();
+        name.split_once('.').map(|(stem, _)| stem.to_owned()).unwrap_or(name)
+    };
+    let says_part = |read: &ReadFile<T>| {
+        read.report.mapped.iter().any(|column| matches!(column.field, Field::List | Field::Unit | Field::Code))
+    };
+    let in_two_forms = is_workbook(&one.report) != is_workbook(&other.report);
+    let keys = one.table.as_ref().zip(other.table.as_ref());
+    in_two_forms
+        && keys.is_some_and(|(one, other)| one.keys.are_those_of(&other.keys))
+        && (says_part(one) || stem(one) == stem(other))
+}
+
+/// Files that were saved less apart than this were copied together: it says nothing about their exports.
+const APART: Duration = Duration::from_secs(60);
+
+/// The newest counts. Of several of one time it is the one that was saved last, and where that does not tell, none.
+fn keep_newest<T>(files: &mut [ReadFile<T>], newest_first: &[usize], title: &str) {
+    let Some(newest) = newest_first.first() else { return };
+    let as_of = files[*newest].report.as_of;
+    let (mut tied, older): (Vec<usize>, Vec<usize>) = newest_first.iter().partition(|at| files[**at].report.as_of == as_of);
+    let saved = |at: usize| files[at].table.as_ref().map_or(SystemTime::UNIX_EPOCH, |table| table.modified);
+    tied.sort_by_key(|at| (Reverse(saved(*at)), *at));
+    let last_saved = tied.get(1).is_none_or(|next| saved(tied[0]) >= saved(*next) + APART);
+    let name = |at: usize| files[at].report.file.clone();
+    let names: Vec<String> = tied.iter().map(|at| name(*at)).collect();
+    for at in older.into_iter().chain(tied.iter().copied().filter(|at| last_saved && *at != tied[0])) {
+        files[at].report.verdict = Verdict::Superseded(names[0].clone());
+    }
+    for at in tied.into_iter().filter(|_| !last_saved) {
+        let others: Vec<&str> = names.iter().map(String::as_str).filter(|name| *name != files[at].report.file).collect();
+        files[at].report.verdict = Verdict::Refused(format!(
+            "it is an export of {title} of the same time as {}, and their rows differ: keep one of them, or put the time of day \
+             into each name, as in contacts_2026-11-21T1430.csv",
+            others.join(" and ")
+        ));
+    }
+}
+
+/// Ids without the zeros that they begin with elsewhere would match nobody, or somebody else.
+fn refuse_lost_zeros<T>(files: &mut [ReadFile<T>]) {
+    let used: Vec<usize> = (0..files.len()).filter(|at| files[*at].report.is_used() && files[*at].table.is_some()).collect();
+    let keys = |at: &usize| files[*at].table.as_ref().map(|table| &table.keys);
+    let refusal = |at: &usize| {
+        let lost = used.iter().find_map(|other| Some((keys(at)?.lost_zeros(keys(other)?)?, *other)));
+        let ((row, id, width), other) = lost?;
+        let report = &files[*at].report;
+        let column = report.mapped.iter().find(|column| column.field == Field::SourceId).map_or("", |column| &column.header);
+        let sheet = report.sheet.as_ref().map(|sheet| format!("sheet `{sheet}`, ")).unwrap_or_default();
+        Some(format!(
+            "{sheet}row {row}, {column} `{id}`: its ids have lost the zeros at their front, as happens in a spreadsheet program. In \
+             {} they have {width} digits, so this one would be `{id:0>width$}`. Export it again, and do not save it in a \
+             spreadsheet program, or keep the column as text",
+            files[other].report.file
+        ))
+    };
+    let refusals: Vec<(usize, String)> = used.iter().filter_map(|at| Some((*at, refusal(at)?))).collect();
+    for (at, why) in refusals {
+        files[at].report.verdict = Verdict::Refused(why);
     }
 }

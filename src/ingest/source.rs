@@ -11,6 +11,7 @@ use super::delimited::{self, DELIMITERS, Dialect, HeadRow, Place};
 use super::file::Context;
 use super::header::{self, Header};
 use super::inbox::Found;
+use super::labels;
 use super::limits::{BATCH_ROWS, HEADER_DEPTH, MAX_COLUMNS};
 use super::open::{Outcome, Table};
 use super::recognise::{Recognised, Unknown, recognise, systems_of};
@@ -104,7 +105,27 @@ fn load_text<T>(
     let dialect = Dialect::new(text, delimiter);
     let table = Table::of_text(&found.file, whose, &recognised.mapped, header.names.len(), dialect, rows[header.at].end);
     let (read, outcome) = (read(&table)?, table.outcome());
+    if let Some(line) = cut_off(text, delimiter, header.names.len(), &outcome) {
+        return Err(Stop::Refused(format!(
+            "line {line}: it ends in the middle of a row, so it was cut off or is still being copied: copy or export it again"
+        )));
+    }
     Ok(Loaded { preamble: preamble(&rows, &header), recognised, rows: read, outcome })
+}
+
+/// The last line of a text that breaks off in the middle of it: there is no line end, and cells or a quotation mark are
+/// missing. The rows that would follow are missing too, and nothing else tells.
+fn cut_off(text: &str, delimiter: u8, width: usize, outcome: &Outcome) -> Option<u64> {
+    if text.ends_with(['\n', '\r']) || !outcome.footer.is_empty() {
+        return None;
+    }
+    let line = text.rsplit(['\n', '\r']).next().filter(|line| !line.is_empty())?;
+    let cells = line.bytes().filter(|byte| *byte == delimiter).count() + 1;
+    let last_cell = line.rsplit(char::from(delimiter)).next().unwrap_or_default();
+    let open = last_cell.starts_with('"') && last_cell.bytes().filter(|byte| *byte == b'"').count() % 2 == 1;
+    let at = delimited::line_breaks(text.as_bytes()) + 1;
+    let rejected = outcome.rejects.iter().any(|reject| reject.row == at);
+    (open || rejected && cells < width).then_some(at)
 }
 
 /// The delimiters that a file may have: those that the configuration names for its system, and those that exports use.
@@ -173,7 +194,7 @@ fn load_workbook<T>(
     batches.push(built.frame);
     let whose = (recognised.system, recognised.kind);
     let columns = recognised.mapped.iter().map(|(_, column)| column.clone()).collect();
-    let table = Table::of_batches(&found.file, &sheet, whose, columns, batches).beside(built.rejects, built.footer);
+    let table = Table::of_batches(&found.file, &sheet, whose, columns, batches).beside(built.rejects, built.footer, built.keys);
     let (read, outcome) = (read(&table)?, table.outcome());
     Ok(Loaded { preamble: preamble(&rows, &header), recognised, rows: read, outcome })
 }
@@ -201,13 +222,21 @@ fn recognised(
     let below: Vec<&StringRecord> =
         rows[header.at + 1..].iter().map(|row| &row.cells).filter(|cells| filled(cells).nth(1).is_some()).collect();
     let place = report.sheet.as_ref().map_or("line".to_owned(), |sheet| format!("sheet `{sheet}`, row"));
-    recognise(&found.names(), header, &below, context.config, context.systems).map_err(|unknown| match unknown {
-        Unknown::NoRows => {
-            Stop::Skipped("a header without rows: it could be of several kinds, and of none it says anything".to_owned())
-        }
-        Unknown::None(why) if !header.fits => Stop::Unrecognised(format!("{place} {row}: {why}")),
-        Unknown::None(why) | Unknown::Several(why) => Stop::Refused(format!("{place} {row}: {why}")),
-    })
+    let mut recognised =
+        recognise(&found.names(), header, &below, context.config, context.systems).map_err(|unknown| match unknown {
+            Unknown::NoRows => {
+                Stop::Skipped("a header without rows: it could be of several kinds, and of none it says anything".to_owned())
+            }
+            Unknown::None(why) if !header.fits => Stop::Unrecognised(format!("{place} {row}: {why}")),
+            Unknown::None(why) | Unknown::Several(why) => Stop::Refused(format!("{place} {row}: {why}")),
+        })?;
+    let profile = &context.systems.profiles()[recognised.system];
+    let kind = &profile.kinds[recognised.kind];
+    report.system = Some(profile.name.clone());
+    report.kind = Some(kind.name.clone());
+    recognised.part =
+        labels::tell(profile, kind, &found.names(), context.config, &mut recognised.mapped).map_err(Stop::Refused)?;
+    Ok(recognised)
 }
 
 fn preamble(rows: &[HeadRow], header: &Header) -> Vec<String> {

@@ -6,6 +6,7 @@ use anyhow::Result;
 use csv::StringRecord;
 use polars::prelude::{Column, DataFrame, IntoSeries, NamedFrom, Series, StringChunkedBuilder};
 
+use super::keys::{KeyReader, Keys};
 use super::limits::{MAX_CELL_CHARS, MAX_FOOTER_ROWS, MAX_QUOTED_CHARS};
 use super::{MappedColumn, Reject};
 
@@ -17,6 +18,7 @@ pub struct Builder<'a> {
     mapped: &'a [(usize, MappedColumn)],
     rows: Vec<u32>,
     columns: Vec<StringChunkedBuilder>,
+    keys: KeyReader,
     rejects: Vec<Reject>,
     /// Rows that may turn out to be the footer: they are, if nothing but such rows follows.
     pending: Vec<Pending>,
@@ -38,6 +40,8 @@ pub struct Built {
     pub rejects: Vec<Reject>,
     /// The cells of the footer that are not blank.
     pub footer: Vec<String>,
+    /// The keys of all rows, also of those that left before.
+    pub keys: Keys,
 }
 
 impl<'a> Builder<'a> {
@@ -51,6 +55,7 @@ impl<'a> Builder<'a> {
             mapped,
             rows: Vec::with_capacity(capacity),
             columns,
+            keys: KeyReader::new(mapped),
             rejects: Vec::new(),
             pending: Vec::new(),
         }
@@ -126,8 +131,9 @@ impl<'a> Builder<'a> {
             }
         }
         self.rows.push(row);
-        for ((at, _), column) in self.mapped.iter().zip(&mut self.columns) {
-            match trimmed(cells.get(*at).unwrap_or_default()) {
+        self.keys.add(cells, row);
+        for ((at, mapped), column) in self.mapped.iter().zip(&mut self.columns) {
+            match mapped.constant.as_deref().unwrap_or_else(|| trimmed(cells.get(*at).unwrap_or_default())) {
                 "" => column.append_null(),
                 cell => column.append_value(cell),
             }
@@ -159,7 +165,7 @@ impl<'a> Builder<'a> {
             self.add(&row.cells, row.row)?;
         }
         let footer = pending[cut..].iter().flat_map(|row| filled(&row.cells)).map(str::to_owned).collect();
-        Ok(Built { frame: self.take()?, rejects: self.rejects, footer })
+        Ok(Built { frame: self.take()?, rejects: self.rejects, footer, keys: self.keys.finish() })
     }
 }
 
@@ -209,7 +215,8 @@ mod tests {
 
     /// Rows as (cells, after a blank row), to (rows of the table, rejected rows, footer).
     fn build(rows: &[(&[&str], bool)]) -> (Vec<u32>, Vec<u64>, Vec<String>) {
-        let column = |name: &str| MappedColumn { name: name.to_owned(), field: Field::Name, header: name.to_owned() };
+        let column =
+            |name: &str| MappedColumn { name: name.to_owned(), field: Field::Name, header: name.to_owned(), constant: None };
         let mapped = [(0, column("a")), (2, column("c"))];
         let mut builder = Builder::new("f.csv", "", 3, &mapped, 0);
         for (at, (cells, after_blank)) in rows.iter().enumerate() {
@@ -256,7 +263,7 @@ mod tests {
 
     #[test]
     fn cells_are_trimmed_and_blank_ones_are_null() {
-        let column = MappedColumn { name: "a".to_owned(), field: Field::Name, header: "A".to_owned() };
+        let column = MappedColumn { name: "a".to_owned(), field: Field::Name, header: "A".to_owned(), constant: None };
         let mapped = [(0, column)];
         let mut builder = Builder::new("f.csv", "", 2, &mapped, 0);
         for cell in [" x ", "\u{a0}y\u{a0}", "\u{a0} \t", "", "a b", "é "] {
@@ -270,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_cell_beyond_the_limit_rejects_its_row() {
-        let column = MappedColumn { name: "a".to_owned(), field: Field::Name, header: "A".to_owned() };
+        let column = MappedColumn { name: "a".to_owned(), field: Field::Name, header: "A".to_owned(), constant: None };
         let mapped = [(0, column)];
         let long = "x".repeat(MAX_CELL_CHARS + 1);
         let mut builder = Builder::new("f.csv", "", 2, &mapped, 0);

@@ -132,9 +132,15 @@ fn verdicts_name_what_becomes_of_each_file() {
     let said = verdicts(&ingested);
     let expected = [
         ("README.txt", "skipped: a note"),
-        ("a/contacts_2026-11-14.csv", "superseded by c/contacts_2026-11-21.csv"),
-        ("b/contacts_2026-11-21.csv", "superseded by c/contacts_2026-11-21.csv"),
-        ("c/contacts_2026-11-21.csv", "salesforce contacts"),
+        ("a/contacts_2026-11-14.csv", "superseded by b/contacts_2026-11-21.csv"),
+        (
+            "b/contacts_2026-11-21.csv",
+            "refused: it is an export of Salesforce contacts of the same time as c/contacts_2026-11-21.csv",
+        ),
+        (
+            "c/contacts_2026-11-21.csv",
+            "refused: it is an export of Salesforce contacts of the same time as b/contacts_2026-11-21.csv",
+        ),
         ("copy of contacts.csv", "skipped: the same content as a/contacts_2026-11-14.csv"),
         ("empty.csv", "refused: it has no content"),
         ("header.csv", "skipped: a header without rows"),
@@ -153,7 +159,7 @@ fn verdicts_name_what_becomes_of_each_file() {
             "{file}: {verdict}\nexpected {expected_file}: {expected}"
         );
     }
-    assert_eq!(ingested.tables.iter().map(|table| table.file).collect::<Vec<usize>>(), [3, 9, 10, 11]);
+    assert_eq!(ingested.tables.iter().map(|table| table.file).collect::<Vec<usize>>(), [9, 10, 11]);
 }
 
 #[test]
@@ -235,4 +241,71 @@ fn two_sheets_that_fit_are_refused_by_name() {
     let bytes = workbook(&[("May", false, headers), ("June", false, headers)]);
     let ingested = read(&inbox(&[("ascend.xlsx", &bytes)]), "");
     assert!(verdicts(&ingested)[0].1.contains("its sheets `May` and `June` each hold an export"));
+}
+
+/// The files are changed after they were listed, as a copy that keeps the original's time does.
+#[test]
+fn a_file_that_grows_while_it_is_read_waits_whatever_its_time() {
+    let folder = inbox(&[("contacts.csv", CONTACTS.as_bytes())]);
+    let path = folder.path().join("contacts.csv");
+    let found = inbox::walk(folder.path(), Duration::ZERO, SystemTime::now()).unwrap();
+    let about = fs::metadata(&path).unwrap();
+    fs::write(&path, format!("{CONTACTS}003Hs00004aBcDf,ben@example.org,0\n")).unwrap();
+    fs::File::options().append(true).open(&path).unwrap().set_modified(about.modified().unwrap()).unwrap();
+    let systems = Systems::built_in().unwrap();
+    let (config, earlier) = (Config::default(), HashMap::new());
+    let context = file::Context { config: &config, systems: &systems, earlier: &earlier, as_of: Utc::now() };
+    let read = file::read(&found[0], context, &whole);
+    assert!(matches!(&read[0].report.verdict, Verdict::Skipped(word) if word.starts_with("still being copied")));
+}
+
+#[test]
+fn of_two_exports_of_one_time_the_one_that_was_saved_last_counts() {
+    let other = CONTACTS.replace("ana", "ben");
+    let folder = inbox(&[("contacts_2026-11-21 (1).csv", other.as_bytes()), ("contacts_2026-11-21.csv", CONTACTS.as_bytes())]);
+    let save = |name: &str, seconds: u64| {
+        let file = fs::File::options().append(true).open(folder.path().join(name)).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 + seconds)).unwrap();
+    };
+    // seconds that the second was saved after the first | what becomes of the two
+    for (later, expected) in [
+        (120, ["superseded by contacts_2026-11-21.csv", "salesforce contacts"]),
+        (10, ["refused: it is an export", "refused: it is an export"]),
+    ] {
+        save("contacts_2026-11-21 (1).csv", 0);
+        save("contacts_2026-11-21.csv", later);
+        let said = verdicts(&read(&folder, ""));
+        assert!(said.iter().zip(expected).all(|((_, verdict), expected)| verdict.starts_with(expected)), "{said:?}");
+    }
+}
+
+#[test]
+fn a_text_that_breaks_off_is_refused() {
+    let rows = "Id,Email,HasOptedOutOfEmail\n003Hs00004aBcDe,ana@example.org,0\n";
+    // last line | what becomes of the file
+    for (last, expected) in [
+        ("003Hs00004aBcDf,ben@example.org,0", "salesforce contacts"),
+        ("003Hs00004aBcDf,ben@example.org,0\n", "salesforce contacts"),
+        ("003Hs00004aBcDf,ben@exam", "refused: line 3: it ends in the middle of a row"),
+        ("003Hs00004aBcDf,\"ben@exam", "refused: line 3: it ends in the middle of a row"),
+        ("003Hs00004aBcDf,ben@example.org,\"tr", "refused: line 3: it ends in the middle of a row"),
+        ("003Hs00004aBcDf,ben@exam\n", "salesforce contacts"),
+        ("003Hs00004aBcDf,ben@example.org,0,x", "salesforce contacts"),
+        ("\nWeekly contacts", "salesforce contacts"),
+    ] {
+        let said = verdicts(&read(&inbox(&[("contacts.csv", format!("{rows}{last}").as_bytes())]), ""));
+        assert!(said[0].1.starts_with(expected), "{last:?}: {}", said[0].1);
+    }
+}
+
+#[test]
+fn ids_that_lost_the_zeros_that_another_file_has_are_refused_by_file() {
+    let crm = "Id,Email,HasOptedOutOfEmail,Ascend_ID__c\n003Hs00004aBcDe,ana@example.org,0,0000012345\n";
+    let source = |id: &str| format!("Constituent ID,Email,Email Opt Out\n{id},ana@example.org,Y\n");
+    let columns = "[systems.salesforce.columns]\nsource_id = \"Ascend_ID__c\"";
+    let of = |id: &str| verdicts(&read(&inbox(&[("a.csv", source(id).as_bytes()), ("c.csv", crm.as_bytes())]), columns));
+    let said = of("12345");
+    assert!(said[0].1.contains("row 2, Constituent ID `12345`") && said[0].1.contains("`0000012345`"), "{said:?}");
+    assert_eq!(said[1].1, "salesforce contacts");
+    assert!(of("0000012345").iter().chain(&of("99")).all(|(_, verdict)| !verdict.starts_with("refused")));
 }

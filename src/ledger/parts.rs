@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::config::Config;
 use crate::ingest::FileReport;
 use crate::ledger::manifest::{Input, Known, Manifest};
-use crate::systems::Systems;
+use crate::systems::{Grain, Systems};
 
 /// What this run knows of one system and kind.
 #[derive(Clone, Debug)]
@@ -58,8 +58,11 @@ pub(super) fn parts(files: &[FileReport], systems: &Systems, config: &Config, la
     let mut parts = Vec::new();
     for (system, profile) in systems.profiles().iter().enumerate() {
         for (position, kind) in profile.kinds.iter().enumerate() {
+            // What a loader answers is no state of any record, and a log of events is as long as its week was busy.
+            let is_log = matches!(kind.grain, Grain::Bounce | Grain::UnsubscribeEvent);
             let is_of = |file: &&FileReport| {
-                file.is_used() && file.system.as_ref() == Some(&profile.name) && file.kind.as_ref() == Some(&kind.name)
+                kind.grain != Grain::Answer
+                    && file.is_used() && file.system.as_ref() == Some(&profile.name) && file.kind.as_ref() == Some(&kind.name)
             };
             let used: Vec<&FileReport> = files.iter().filter(is_of).collect();
             let known = last.and_then(|last| last.known(&profile.name, &kind.name)).cloned();
@@ -67,7 +70,8 @@ pub(super) fn parts(files: &[FileReport], systems: &Systems, config: &Config, la
             let rows: u64 = used.iter().map(|file| file.rows).sum();
             let stale = used.iter().any(|file| file.stale);
             let before = known.as_ref().map_or(0, |known| known.rows);
-            let shrunken = !used.is_empty() && (before as f64) * (1.0 - config.brake.max_shrink) > rows as f64;
+            let partial = is_log || config.system(&profile.name).partial || used.iter().any(|file| file.partial);
+            let shrunken = !used.is_empty() && !is_log && (before as f64) * (1.0 - config.brake.max_shrink) > rows as f64;
             let newer = known.as_ref().and_then(|known| known.as_of).is_none_or(|known| as_of.is_some_and(|as_of| as_of > known));
             let input = (!used.is_empty()).then(|| Input {
                 system: profile.name.clone(),
@@ -76,7 +80,7 @@ pub(super) fn parts(files: &[FileReport], systems: &Systems, config: &Config, la
                 rows,
                 stale,
                 counted: newer && !stale,
-                complete: !shrunken && !config.system(&profile.name).partial,
+                complete: !shrunken && !partial,
             });
             parts.push(Part { at: (system, position), input, known, shrunken });
         }

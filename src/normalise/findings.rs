@@ -1,7 +1,10 @@
 //! What is wrong with a cell or a row: the DAT group's raw material.
 
+use std::collections::BTreeMap;
+
 use crate::columns::Field;
-use crate::texts::Text;
+use crate::systems::Systems;
+use crate::texts::{Text, Texts};
 
 /// One bad cell or row. The rule is named by its code, the catalogue says the rest.
 #[derive(Clone, Debug)]
@@ -24,4 +27,25 @@ pub struct Finding {
     pub input: u32,
     /// Row of the file.
     pub row: u32,
+}
+
+/// Of each code that the configuration gives no meaning a sentence, with the number of its rows.
+pub fn codes_without_meaning(findings: &[Finding], systems: &Systems, texts: &Texts) -> Vec<String> {
+    let mut codes: BTreeMap<(usize, &str), u64> = BTreeMap::new();
+    for finding in findings.iter().filter(|finding| finding.code == "DAT604" && finding.field == Field::Code) {
+        let code = finding.value.map(|value| texts.get(value)).unwrap_or_default();
+        *codes.entry((finding.system, code)).or_default() += 1;
+    }
+    let sentence = |((system, code), rows): ((usize, &str), u64)| {
+        let name = &systems.profiles()[system].name;
+        let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
+        match code {
+            "" => format!("{rows} of {name} name no code: their persons' corrections are held until they do."),
+            code => format!(
+                "The code {code} ({rows}) has no meaning yet: add it to [systems.{name}.codes]; until then its persons' corrections \
+                 are held."
+            ),
+        }
+    };
+    codes.into_iter().map(sentence).collect()
 }

@@ -10,7 +10,7 @@ use crate::normalise::records::{ADDRESSES, Record};
 use crate::normalise::rows::{Answer, CodeRow, Effect, Read};
 use crate::normalise::times::Moment;
 use crate::systems::Grain;
-use crate::texts::Text;
+use crate::texts::{Text, Texts};
 
 /// A row that became part of another row's record.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +37,15 @@ pub(super) struct Part {
     pub rejects: Vec<Reject>,
 }
 
+impl Part {
+    /// Ids of this source are no ids of the source that the other systems name, whatever they look like.
+    pub fn set_ids_apart(&mut self, system: &str, texts: &Texts) {
+        for record in &mut self.records {
+            record.source_id = record.source_id.map(|id| texts.intern(&format!("{system}:{}", texts.get(id))));
+        }
+    }
+}
+
 /// Puts the tables of one system together.
 pub(super) fn fold(read: Vec<Read>, system: &System<'_>) -> Part {
     let mut part =
@@ -53,8 +62,12 @@ pub(super) fn fold(read: Vec<Read>, system: &System<'_>) -> Part {
     part.keep_most_restrictive(system);
     part.leave_the_name_to_one();
     part.fold_codes(codes, system);
+    part.fold_events(system);
     part.teach_units();
     part.teach_preferences();
+    if system.profile.keeps_memberships() {
+        part.settle_memberships(system);
+    }
     part
 }
 
@@ -89,12 +102,10 @@ impl Part {
                 dropped.insert(at);
                 let other = self.records[at].clone();
                 self.records[strictest].learn(&other);
-                let Record { input, row, .. } = self.records[at];
-                self.folded.push(Folded { input, row, system: system.position as u32, record: key });
             }
             let last = rows.iter().map(|at| &self.records[*at]).max_by_key(|record| (record.input, record.row));
             let kind = &system.profile.kinds[kind as usize];
-            if let (Some(last), Grain::Contact) = (last, kind.grain) {
+            if let (Some(last), Grain::Contact | Grain::Membership) = (last, kind.grain) {
                 let reason = format!("the key stands on {} rows of this export: the most restrictive row counts", rows.len());
                 self.findings.push(Finding {
                     code: "DAT607",
@@ -109,11 +120,34 @@ impl Part {
                 });
             }
         }
+        // A row of several lists is folded only where all of its memberships are.
+        let place = |record: &Record| (record.input, record.row);
+        let kept: HashSet<(u32, u32)> = (0..self.records.len())
+            .filter(|at| !dropped.contains(at) && self.is_of_several(*at))
+            .map(|at| place(&self.records[at]))
+            .collect();
+        let mut rows = HashSet::default();
+        let mut in_order: Vec<usize> = dropped.iter().copied().collect();
+        in_order.sort_unstable();
+        for at in in_order {
+            let record = &self.records[at];
+            if let Some(key) = record.record.filter(|_| !kept.contains(&place(record)) && rows.insert(place(record))) {
+                self.folded.push(Folded { input: record.input, row: record.row, system: system.position as u32, record: key });
+            }
+        }
         let mut at = 0;
         self.records.retain(|_| {
             at += 1;
             !dropped.contains(&(at - 1))
         });
+    }
+
+    /// Whether a record stands beside another of its row.
+    fn is_of_several(&self, at: usize) -> bool {
+        let same = |other: Option<&Record>| {
+            other.is_some_and(|other| (other.input, other.row) == (self.records[at].input, self.records[at].row))
+        };
+        same(at.checked_sub(1).and_then(|before| self.records.get(before))) || same(self.records.get(at + 1))
     }
 
     /// A rejected row whose key stands on another row too belongs to that record by its ids, and is none of its own.
@@ -222,6 +256,36 @@ impl Part {
     }
 }
 
+impl Part {
+    /// What logs say goes to the subscriber's own row: when it bounced or unsubscribed, and of a status that is blank
+    /// also that it bounced. A row of the log of unsubscribes stays for whoever is not unsubscribed now.
+    fn fold_events(&mut self, system: &System<'_>) {
+        if !self.records.iter().any(|record| record.event) {
+            return;
+        }
+        let (mut events, others): (Vec<Record>, Vec<Record>) =
+            std::mem::take(&mut self.records).into_iter().partition(|record| record.event);
+        self.records = others;
+        let readable = self.records.iter().enumerate().filter(|(_, record)| record.main && record.opt != Opt::Unreadable);
+        let subscribers: HashMap<Text, usize> = readable.filter_map(|(at, record)| Some((record.record?, at))).collect();
+        // Of several units the latest dates the subscriber's row.
+        events.sort_by_key(|event| std::cmp::Reverse(event.said().out.map(|out| out.until)));
+        for mut event in events {
+            let is_bounce = system.profile.kinds[event.kind as usize].grain == Grain::Bounce;
+            let own = event.record.and_then(|key| Some((key, *subscribers.get(&key)?)));
+            match own {
+                Some((key, at)) if self.records[at].hears(&event, is_bounce) => {
+                    self.folded.push(Folded { input: event.input, row: event.row, system: system.position as u32, record: key });
+                }
+                _ => {
+                    event.main = is_bounce;
+                    self.records.push(event);
+                }
+            }
+        }
+    }
+}
+
 impl CodeRow {
     fn folded(&self, system: &System<'_>) -> Folded {
         Folded { input: self.input, row: self.row, system: system.position as u32, record: self.source_id }
@@ -229,6 +293,28 @@ impl CodeRow {
 }
 
 impl Record {
+    /// Takes over what a log says; false where that is news which the record's own state does not know.
+    fn hears(&mut self, event: &Record, is_bounce: bool) -> bool {
+        for email in event.emails.into_iter().flatten().filter(|_| self.emails[0].is_none()).collect::<Vec<_>>() {
+            self.emails[0] = Some(email);
+        }
+        if is_bounce {
+            if self.opt == Opt::Blank && event.delivery == Delivery::Bounced {
+                self.delivery = Delivery::Bounced;
+            }
+            // The row's own date is the platform's; where it has none, the latest bounce.
+            if matches!(self.delivery, Delivery::Bounced | Delivery::Held) && self.said().failed.is_none() {
+                self.say().failed = event.said().failed;
+                self.delivery_word = self.delivery_word.or(event.delivery_word);
+            }
+            return true;
+        }
+        if self.opt == Opt::Out && self.said().out.is_none() {
+            self.say().out = event.said().out;
+        }
+        self.opt == Opt::Out
+    }
+
     /// The order of restriction among rows of one key; the rest makes the choice the same in any row order.
     fn strictness<'t>(&self, system: &System<'t>) -> impl Ord + use<'t> {
         let opt = match self.opt {
@@ -259,6 +345,7 @@ impl Record {
         self.contact_id = self.contact_id.or(other.contact_id);
         self.source_id = self.source_id.or(other.source_id);
         self.stopped |= other.stopped;
+        self.of_all |= other.of_all && other.opt == self.opt;
         if let (Some(out), Some(also)) = (self.said().out, other.said().out) {
             let first =
                 [self.said().first_out, other.said().first_out, Some(out.from), Some(also.from)].into_iter().flatten().min();

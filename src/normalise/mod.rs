@@ -1,4 +1,4 @@
-//! Text to records: one row of `records` is one row of one system about one contact, one
+//! Text to records: one row of `records` is one row of one system about one contact, one list membership, one
 //! business unit's unsubscribe, one unsubscribe record or one subscription list.
 //!
 //! Rows of codes fold into their constituent, repeated keys into the most restrictive row. A row is rejected
@@ -12,6 +12,7 @@ mod facts;
 mod findings;
 mod fold;
 mod ids;
+mod memberships;
 mod records;
 mod rows;
 mod times;
@@ -20,7 +21,7 @@ mod words;
 pub use category::{CategoryBook, own_values};
 pub use email::masked;
 pub use facts::{Facts, Said};
-pub use findings::Finding;
+pub use findings::{Finding, codes_without_meaning};
 pub use fold::Folded;
 pub use records::{ADDRESSES, col};
 pub use rows::Answer;
@@ -31,6 +32,7 @@ use chrono::{DateTime, Utc};
 use polars::prelude::DataFrame;
 use rayon::prelude::*;
 
+use crate::columns::Role;
 use crate::config::Config;
 use crate::ingest::{Reject, Table, TableRows};
 use crate::systems::{Profile, Systems};
@@ -73,11 +75,19 @@ pub fn normalise(tables: Vec<TableRows<Rows>>, run: &Rules<'_>) -> Result<Normal
     for TableRows { file, system, rows } in tables {
         by_system[system].push(rows.0.of_input(file as u32));
     }
+    let owner = owner_of_source_ids(&by_system, run);
     let parts: Vec<_> = by_system
         .into_par_iter()
         .enumerate()
         .filter(|(_, tables)| !tables.is_empty())
-        .map(|(position, tables)| (position, fold::fold(tables, &System::new(position, run))))
+        .map(|(position, tables)| {
+            let mut part = fold::fold(tables, &System::new(position, run));
+            let profile = &run.systems.profiles()[position];
+            if owner.is_some_and(|owner| owner != position) && profile.has_source_ids() {
+                part.set_ids_apart(&profile.name, run.texts);
+            }
+            (position, part)
+        })
         .collect();
 
     let mut whole = Normalised {
@@ -118,6 +128,17 @@ pub fn spellings(text: &str, systems: &Systems) -> Vec<String> {
     all
 }
 
+/// The source system whose ids the others name: the one that the CRM's section of the configuration says, else the
+/// first with an export. The ids of two sources may be alike and mean different people.
+fn owner_of_source_ids(by_system: &[Vec<rows::Read>], run: &Rules<'_>) -> Option<usize> {
+    let profiles = run.systems.profiles();
+    let used = |at: &usize| !by_system[*at].is_empty();
+    let crms = (0..profiles.len()).filter(used).filter(|at| profiles[*at].role == Role::Crm);
+    let said = crms.filter_map(|at| run.config.systems.get(&profiles[at].name)?.source.as_deref()).next();
+    said.and_then(|name| run.systems.position(name))
+        .or_else(|| (0..profiles.len()).filter(used).find(|at| profiles[*at].has_source_ids()))
+}
+
 /// What rows are read by, for all systems.
 #[derive(Debug)]
 pub struct Rules<'a> {
@@ -142,10 +163,12 @@ struct System<'a> {
     /// The first words of yes and of no, which say what they mean under any header.
     own_words: Vec<&'a str>,
     code_status: Words<bool>,
+    hard_bounces: Words<bool>,
     codes: Codes,
     categories: CategoryBook,
     as_of: DateTime<Utc>,
     tolerance_ms: i64,
+    partial: bool,
     texts: &'a Texts,
 }
 
@@ -161,10 +184,12 @@ impl<'a> System<'a> {
             booleans: words::booleans(&profile.booleans),
             own_words: profile.booleans.yes.first().into_iter().chain(profile.booleans.no.first()).map(String::as_str).collect(),
             code_status: words::booleans(&profile.code_status),
+            hard_bounces: words::booleans(&profile.hard_bounce),
             codes: Codes::new(profile),
             categories: CategoryBook::new(profile, run.config),
             as_of: run.as_of,
             tolerance_ms: i64::from(run.config.policy.clock_tolerance_hours) * 3_600_000,
+            partial: run.config.system(&profile.name).partial,
             texts: run.texts,
         }
     }

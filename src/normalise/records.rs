@@ -81,17 +81,21 @@ pub mod col {
     pub const CHOSEN: &str = "chosen";
     /// When the latest of these codes began.
     pub const CHOSEN_FROM: &str = "chosen_from";
-    /// The business unit.
+    /// The business unit, or the list of a membership.
     pub const UNIT: &str = "unit";
     /// The subscription list.
     pub const LIST: &str = "list";
     /// Whether it is an unsubscribe record, which bars an address (bool).
     pub const BARS: &str = "bars";
+    /// Whether it is an event of a log, which a later state overtakes (bool).
+    pub const EVENT: &str = "event";
     /// The cell that bars every e-mail, where it does.
     pub const NO_EMAIL: &str = "no_email";
     /// Whether it is the person's own record in its system: not a unit's, an unsubscribe record or a preference
     /// beside it (bool).
     pub const MAIN: &str = "main";
+    /// Whether its opt-out says nothing of the person: it is of one list of several, or another record says it (bool).
+    pub const QUIET: &str = "quiet";
     /// Whether a code without a meaning stops its person's corrections (bool).
     pub const STOPPED: &str = "stopped";
 }
@@ -117,8 +121,13 @@ pub(super) struct Record {
     pub unit: Option<Text>,
     pub list: Option<Text>,
     pub bars: bool,
+    pub event: bool,
     pub main: bool,
     pub stopped: bool,
+    /// The opt-out is of all lists, not of this one alone.
+    pub of_all: bool,
+    /// The opt-out says nothing of the person.
+    pub quiet: bool,
     said: Option<Box<Said>>,
 }
 
@@ -176,8 +185,11 @@ impl Record {
             unit: None,
             list: None,
             bars: false,
+            event: false,
             main: true,
             stopped: false,
+            of_all: false,
+            quiet: false,
             said: None,
         }
     }
@@ -266,9 +278,11 @@ pub(super) fn frame(parts: &[OfSystem]) -> Result<DataFrame> {
         texts(col::UNIT, |record| record.unit),
         texts(col::LIST, |record| record.list),
         flag(col::BARS, |record| record.bars),
+        flag(col::EVENT, |record| record.event),
         texts(col::NO_EMAIL, |record| record.said().no_email),
         flag(col::MAIN, |record| record.main),
         flag(col::STOPPED, |record| record.stopped),
+        flag(col::QUIET, |record| record.quiet),
     ];
     let columns = columns.par_iter().map(|make| make()).collect();
     Ok(DataFrame::new(height, columns)?)

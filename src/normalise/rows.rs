@@ -12,6 +12,7 @@ use crate::normalise::email::{self, NoAddress};
 use crate::normalise::findings::Finding;
 use crate::normalise::records::{ADDRESSES, Record};
 use crate::normalise::times::{self, Moment, NoTime, Signs, Zone};
+use crate::normalise::words::{self, Words};
 use crate::normalise::{System, ids};
 use crate::systems::{BlankMeans, CodeMeaning, DateOrder, Grain, IdShape, Kind, State, fold_header};
 use crate::texts::Text;
@@ -148,6 +149,7 @@ fn read_batch(table: &Table<'_>, batch: &DataFrame, system: &System<'_>, orders:
             let header = fold_header(cells.header(Field::OptOut));
             kind.mute_headers.iter().any(|mute| fold_header(mute) == header)
         },
+        own_states: (!kind.status.is_empty()).then(|| words::states(&kind.status)),
         findings: Vec::new(),
         rejects: Vec::new(),
     };
@@ -158,9 +160,15 @@ fn read_batch(table: &Table<'_>, batch: &DataFrame, system: &System<'_>, orders:
         match kind.grain {
             Grain::Code => codes.extend(reader.code(at)),
             Grain::Answer => answers.extend(reader.answer(at)),
-            Grain::Contact | Grain::UnitUnsubscribe | Grain::Unsubscribe | Grain::Preference => {
+            Grain::Contact
+            | Grain::UnitUnsubscribe
+            | Grain::Unsubscribe
+            | Grain::Preference
+            | Grain::Bounce
+            | Grain::UnsubscribeEvent => {
                 records.extend(reader.record(at));
             }
+            Grain::Membership => reader.memberships(at, &mut records),
         }
     }
     let signs = Field::ALL.map(|field| if is_date(field) { Signs::of(cells.values(field)) } else { Signs::default() });
@@ -210,12 +218,15 @@ struct Reader<'a> {
     shapes: [IdShape; Field::ALL.len()],
     /// Whether the header of the opt-out leaves open what yes means.
     mute: bool,
+    /// The words of the kind's own status column, where it has other words than the system.
+    own_states: Option<Words<State>>,
     findings: Vec<Finding>,
     rejects: Vec<Reject>,
 }
 
 impl<'a> Reader<'a> {
-    fn record(&mut self, at: usize) -> Option<Record> {
+    /// A record with its keys, `None` for a row that has none.
+    fn keyed(&mut self, at: usize) -> Option<Record> {
         let mut record = Record::blank(0, self.cells.row(at), self.kind_position);
         let before = self.findings.len();
         self.read_addresses(at, &mut record);
@@ -225,8 +236,28 @@ impl<'a> Reader<'a> {
             self.reject_keyless(at, &record);
             return None;
         }
+        if let Some(only) = self
+            .kind
+            .only
+            .as_ref()
+            .filter(|only| self.cells.has(only.field) && !only.allows(self.cells.get(only.field, at).unwrap_or_default()))
+        {
+            self.findings.truncate(before);
+            let field = only.field;
+            let reason = format!("this is a row of another export: {} are read here", only.values.join(", "));
+            self.reject(at, self.cells.header(field).to_owned(), self.cells.get(field, at).unwrap_or_default(), reason);
+            return None;
+        }
+        Some(record)
+    }
+
+    fn record(&mut self, at: usize) -> Option<Record> {
+        let before = self.findings.len();
+        let mut record = self.keyed(at)?;
         match self.kind.grain {
-            Grain::UnitUnsubscribe => {
+            // What a log says of the person is known once the subscriber's own row is.
+            Grain::Bounce => record.word = self.text(Field::Status, at),
+            Grain::UnitUnsubscribe | Grain::UnsubscribeEvent => {
                 record.opt = Opt::Out;
                 if let Some(out) = self.time(Field::OptOutAt, at) {
                     record.say().out = Some(out);
@@ -245,8 +276,99 @@ impl<'a> Reader<'a> {
         record.unit = self.text(Field::Unit, at);
         record.list = self.text(Field::List, at);
         record.bars = self.kind.grain == Grain::Unsubscribe;
-        record.main = record.unit.is_none() && !record.bars && self.kind.grain != Grain::Preference;
+        record.event = matches!(self.kind.grain, Grain::Bounce | Grain::UnsubscribeEvent);
+        record.main = record.unit.is_none() && !record.bars && !record.event && self.kind.grain != Grain::Preference;
         self.read_delivery_times(at, &mut record);
+        self.read_opt_in(at, &mut record);
+        self.read_categories(at, &mut record);
+        for finding in &mut self.findings[before..] {
+            finding.record = record.record;
+            finding.email = record.emails[0];
+        }
+        Some(record)
+    }
+
+    /// The memberships of one row: as many as its cell has lists, or one without a list.
+    fn memberships(&mut self, at: usize, records: &mut Vec<Record>) {
+        let before = self.findings.len();
+        let Some(mut keyed) = self.keyed(at) else { return };
+        let (key, email) = (keyed.record, keyed.emails[0]);
+        self.read_opt_in(at, &mut keyed);
+        let (lists, words) = {
+            let separators = &self.system.profile.list_separators;
+            let lists = split(self.cells.get(Field::List, at), separators);
+            let cell = self.cells.get(Field::Status, at);
+            (lists.len(), if lists.len() > 1 { split(cell, separators).len() } else { usize::from(cell.is_some()) })
+        };
+        if lists > 1 && words > 1 && lists != words {
+            let reason =
+                format!("there are {lists} lists and {words} states: one state for all, or one for each list, can be read");
+            keyed.opt = Opt::Unreadable;
+            keyed.word = self.text(Field::Status, at);
+            self.find("DAT604", Field::Status, at, &reason);
+            let (header, value) =
+                (self.cells.header(Field::Status).to_owned(), self.cells.get(Field::Status, at).unwrap_or_default().to_owned());
+            self.reject(at, header, &value, reason);
+            records.push(keyed);
+        } else {
+            for one in 0..lists.max(1) {
+                let mut record = keyed.clone();
+                self.read_membership(at, one, &mut record);
+                let unreadable = record.opt == Opt::Unreadable;
+                if unreadable {
+                    // The row is rejected once, and nothing of it counts.
+                    records.truncate(records.len() - one);
+                }
+                records.push(record);
+                if unreadable {
+                    break;
+                }
+            }
+        }
+        for finding in &mut self.findings[before..] {
+            finding.record = key;
+            finding.email = email;
+        }
+    }
+
+    /// The list and the state of one of a row's memberships.
+    fn read_membership(&mut self, at: usize, one: usize, record: &mut Record) {
+        let separators = &self.system.profile.list_separators;
+        let lists = split(self.cells.get(Field::List, at), separators);
+        let several = split(self.cells.get(Field::Status, at), separators);
+        let word = match several.as_slice() {
+            [_, _, ..] if lists.len() == several.len() => Some(several[one]),
+            _ => self.cells.get(Field::Status, at),
+        };
+        // A line break in a name would end the row of an import file.
+        let list = lists.get(one).map(|list| list.split_whitespace().collect::<Vec<_>>().join(" "));
+        let (word, list) = (word.map(str::to_owned), list);
+        record.unit = list.map(|list| self.system.texts.intern(&list));
+        self.read_preference_of(Field::Status, word.as_deref(), at, record);
+        if record.delivery == Delivery::Bounced {
+            let failed = self.time(Field::BouncedAt, at);
+            if self.system.profile.hard_bounce_opts_out && self.bounced_for_good(at) {
+                (record.opt, record.of_all) = (Opt::Out, true);
+                if let Some(failed) = failed {
+                    record.say().out = Some(failed);
+                }
+            }
+            if let Some(failed) = failed {
+                record.say().failed = Some(failed);
+            }
+            record.delivery_word = self.text(Field::BounceReason, at);
+        }
+    }
+
+    /// Without a column that tells hard from soft a bounce counts as hard: doubt goes to silence.
+    fn bounced_for_good(&self, at: usize) -> bool {
+        if !self.cells.has(Field::HardBounce) {
+            return true;
+        }
+        self.cells.get(Field::HardBounce, at).is_some_and(|cell| self.system.booleans.meaning(cell) != Some(false))
+    }
+
+    fn read_opt_in(&mut self, at: usize, record: &mut Record) {
         if let Some(opted_in) = self.time(Field::OptInAt, at) {
             record.say().opted_in = Some(opted_in);
         }
@@ -254,12 +376,6 @@ impl<'a> Reader<'a> {
             record.say().evidence = Some(evidence);
         }
         self.time(Field::ModifiedAt, at);
-        self.read_categories(at, &mut record);
-        for finding in &mut self.findings[before..] {
-            finding.record = record.record;
-            finding.email = record.emails[0];
-        }
-        Some(record)
     }
 
     /// A row without an id, such as one that the loader could not read, speaks of no record: it is a reject and no more.
@@ -355,6 +471,13 @@ impl<'a> Reader<'a> {
     }
 
     fn read_ids(&mut self, at: usize, record: &mut Record) {
+        if self.kind.key == Field::Email {
+            // The platform has no other id: the address in its one spelling is the key.
+            record.record = record.emails[0];
+            record.contact_id = self.id(Field::ContactId, at);
+            record.source_id = self.id(Field::SourceId, at);
+            return;
+        }
         record.record = self.id(self.kind.key, at);
         let key = self.cells.get(self.kind.key, at);
         if let (Some(cell), Some(record_key), IdShape::SalesforceOrText) =
@@ -396,13 +519,22 @@ impl<'a> Reader<'a> {
 
     fn read_preference(&mut self, at: usize, record: &mut Record) {
         let field = if self.cells.has(Field::OptOut) { Field::OptOut } else { Field::Status };
-        let cell = self.cells.get(field, at);
+        let cell = self.cells.get(field, at).map(str::to_owned);
+        self.read_preference_of(field, cell.as_deref(), at, record);
+    }
+
+    fn read_preference_of(&mut self, field: Field, cell: Option<&str>, at: usize, record: &mut Record) {
         record.word = cell.map(|cell| self.system.texts.intern(cell));
         let blank = match self.system.profile.blank_opt_out {
             BlankMeans::Active => Opt::In,
             BlankMeans::Unknown => Opt::Blank,
         };
+        let states = self.own_states.as_ref().unwrap_or(&self.system.states);
         let known = match (cell, field) {
+            (None, Field::Status) if self.kind.default_state.is_some() => {
+                record.is(self.kind.default_state.expect("just seen"));
+                String::new()
+            }
             (None, _) => {
                 record.opt = blank;
                 String::new()
@@ -415,29 +547,31 @@ impl<'a> Reader<'a> {
                 None if self.mute => self.system.own_words.join(", "),
                 None => self.system.booleans.known().to_owned(),
             },
-            (Some(word), _) => match self.system.states.meaning(word) {
-                Some(state) => {
-                    (record.opt, record.delivery) = match state {
-                        State::Active => (Opt::In, Delivery::Ok),
-                        State::Bounced => (Opt::In, Delivery::Bounced),
-                        State::Held => (Opt::In, Delivery::Held),
-                        State::OptedOut => (Opt::Out, Delivery::Ok),
-                        State::Removed => (Opt::In, Delivery::Removed),
-                    };
+            (Some(word), _) => match (states.meaning(word), self.kind.default_state) {
+                (Some(state), _) => {
+                    record.is(state);
                     String::new()
                 }
-                None => self.system.states.known().to_owned(),
+                (None, Some(state)) => {
+                    record.is(state);
+                    let reason = format!("not a word that is known ({}): the row counts all the same", states.known());
+                    self.find("DAT604", field, at, &reason);
+                    String::new()
+                }
+                (None, None) => states.known().to_owned(),
             },
         };
         if !known.is_empty() {
             record.opt = Opt::Unreadable;
             let reason = format!("this is not a word of the system; known are {known}");
-            self.find("DAT604", field, at, &reason);
+            self.find_value("DAT604", field, cell.unwrap_or_default(), at, &reason);
             self.reject(at, self.cells.header(field).to_owned(), cell.unwrap_or_default(), reason);
         } else {
             self.read_bar(at, record);
         }
-        let out_at = self.time(Field::OptOutAt, at);
+        // The date of a membership is that of its present state.
+        let is_membership = self.kind.grain == Grain::Membership;
+        let out_at = if is_membership && record.opt != Opt::Out { None } else { self.time(Field::OptOutAt, at) };
         if let Some(out) = out_at.filter(|_| record.opt == Opt::Out) {
             record.say().out = Some(out);
         }
@@ -480,6 +614,14 @@ impl<'a> Reader<'a> {
             if !self.system.profile.email_status.is_empty() {
                 record.delivery_word = self.text(Field::Status, at);
             }
+        }
+        if self.kind.grain == Grain::Bounce {
+            record.delivery = match self.cells.get(Field::Status, at).and_then(|word| self.system.hard_bounces.meaning(word)) {
+                Some(true) => Delivery::Bounced,
+                _ => Delivery::Unknown,
+            };
+            record.say().failed = bounced_at;
+            return;
         }
         let failed = match record.delivery {
             Delivery::Held => held_at.or(bounced_at),
@@ -625,5 +767,28 @@ impl<'a> Reader<'a> {
             value: value.to_owned(),
             reason,
         });
+    }
+}
+
+impl Record {
+    /// Takes over what a status word means.
+    fn is(&mut self, state: State) {
+        (self.opt, self.delivery) = match state {
+            State::Active => (Opt::In, Delivery::Ok),
+            State::Bounced => (Opt::In, Delivery::Bounced),
+            State::Held => (Opt::In, Delivery::Held),
+            State::OptedOut | State::Suppressed => (Opt::Out, Delivery::Ok),
+            State::Removed | State::Unconfirmed => (Opt::In, Delivery::Removed),
+        };
+        self.of_all = state == State::Suppressed;
+    }
+}
+
+/// The parts of a cell by the first separator that occurs in it, none of a blank one.
+fn split<'a>(cell: Option<&'a str>, separators: &[String]) -> Vec<&'a str> {
+    let Some(cell) = cell else { return Vec::new() };
+    match separators.iter().find(|separator| cell.contains(separator.as_str())) {
+        Some(separator) => cell.split(separator.as_str()).map(str::trim).filter(|part| !part.is_empty()).collect(),
+        None => vec![cell],
     }
 }

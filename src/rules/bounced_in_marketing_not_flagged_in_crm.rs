@@ -34,6 +34,10 @@ mod tests {
             &RULE,
             &[
                 // records | found
+                ("crm active | bounce Hard", "marketing_cloud salesforce"),
+                ("crm active | marketing blank | bounce Hard", "marketing_cloud salesforce"),
+                ("crm active | marketing active | bounce Hard", ""),
+                ("crm active | bounce Soft", ""),
                 ("marketing bounced | crm active", "marketing_cloud salesforce"),
                 ("marketing bounced | crm out", "marketing_cloud salesforce"),
                 ("marketing bounced | crm active flagged", ""),
@@ -41,6 +45,8 @@ mod tests {
                 ("marketing held | crm active", ""),
                 ("marketing active | crm active", ""),
                 ("marketing bounced", ""),
+                ("member News bounced | member Events bounced | crm active", "campaign_monitor salesforce"),
+                ("ac News bounced hard=0 | crm active", "activecampaign salesforce"),
                 ("crm active", ""),
                 ("marketing bounced at=2026-11-01T10:00 | crm active in=2026-11-05 proof", ""),
                 ("marketing bounced | crm active in=2026-11-05 proof", "marketing_cloud salesforce"),

@@ -12,6 +12,7 @@ use polars::prelude::Expr;
 
 use crate::classify::{Found, World};
 use crate::columns::Severity;
+pub(crate) use search::once_a_contact;
 pub use search::without_unsubscribe_record;
 
 /// One kind of disagreement between records.
@@ -94,6 +95,9 @@ catalogue![
     category_differs,
     category_retired_renamed_or_unknown,
     every_category_blank,
+    opted_out_active_list_membership,
+    unsubscribed_from_every_list_not_opted_out,
+    mixed_list_states,
     address_on_several_contacts,
     address_on_contacts_that_disagree,
     same_contact_different_address,

@@ -7,7 +7,7 @@ use crate::classify::{Found, World, rows};
 use crate::columns::{Role, Severity};
 use crate::matching::{cols, is_role};
 use crate::normalise::col as of;
-use crate::rules::search::{is_complete, members_that, once_a_record};
+use crate::rules::search::{is_complete, members_that, once_a_contact, once_a_record};
 use crate::rules::{Finder, Rule};
 
 /// The rule.
@@ -28,7 +28,7 @@ fn search(world: &World<'_>, rule: &'static Rule) -> Result<Vec<Found>> {
         return Ok(Vec::new());
     }
     let alone = col(cols::IN_HUB).not().and(is_role(Role::Crm).not()).and(col(of::MAIN));
-    Ok(once_a_record(world, rows(&members_that(world, alone, &[])?, rule)?))
+    once_a_contact(world, once_a_record(world, rows(&members_that(world, alone, &[])?, rule)?))
 }
 
 #[cfg(test)]
@@ -50,6 +50,7 @@ mod tests {
                 ("crm active #1 | marketing active #1", ""),
                 ("crm active #1 | marketing active #2 email=p1@example.org", ""),
                 ("marketing active #2", ""),
+                ("crm active #1 | member News active #2 | member Events active #2", "campaign_monitor"),
             ],
         );
     }

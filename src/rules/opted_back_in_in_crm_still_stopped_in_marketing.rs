@@ -45,6 +45,8 @@ mod tests {
                 ("crm active in=2026-11-05 proof | marketing active", ""),
                 ("crm active in=2026-11-05 proof | source out at=2026-11-10 | marketing unsubscribed at=2026-11-01T10:00", ""),
                 ("marketing unsubscribed at=2026-11-01T10:00", ""),
+                ("crm active in=2026-11-05 proof | member News unsubscribed at=2026-11-01T10:00", "salesforce campaign_monitor"),
+                ("crm active in=2026-11-05 proof | member News unsubscribed at=2026-11-01T10:00 | member Events active", ""),
             ],
         );
     }

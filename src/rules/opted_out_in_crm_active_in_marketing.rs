@@ -1,6 +1,6 @@
 //! OPT102: opted out in CRM, active in marketing.
 
-use crate::rules::predicates::{active_in_marketing, opted_out_in_crm, whatever};
+use crate::rules::predicates::{active_subscriber, opted_out_in_crm, whatever};
 use crate::columns::Severity;
 use crate::rules::{Finder, Rule};
 
@@ -14,7 +14,7 @@ pub static RULE: Rule = Rule {
     action: "Load the platform's unsubscribe file today.",
     example: "Salesforce: Email Opt Out = true; Marketing Cloud: Status = Active.",
     clock: true,
-    finder: Finder::Pair { a: opted_out_in_crm, b: active_in_marketing, both: whatever },
+    finder: Finder::Pair { a: opted_out_in_crm, b: active_subscriber, both: whatever },
 };
 
 #[cfg(test)]
@@ -36,6 +36,7 @@ mod tests {
                 ("crm out | marketing blank", ""),
                 ("crm active | marketing active", ""),
                 ("crm out", ""),
+                ("crm out | member News active | ac Events active", ""),
                 ("marketing active", ""),
                 ("crm out | marketing active key=address", "salesforce marketing_cloud"),
             ],

@@ -38,8 +38,12 @@ pub fn parts() -> Vec<(Expr, &'static str)> {
         (col(of::UNIT).is_not_null(), "is no business unit's record"),
         (col(of::UNIT).is_null(), "is a business unit's record"),
         (is_role(Role::Marketing).not(), ""),
+        (still_so(), "is an event of a log, and an opt-in came later"),
         (col(of::BARS), ""),
         (col(of::BARS).not(), ""),
+        (keeps_memberships(), ""),
+        (keeps_memberships().not(), ""),
+        (bounced_membership().not(), "is a bounced membership, which the platform mails no more"),
         (same_system(), ""),
         (same_list(), "the two are not of the same subscription list"),
         (stopped(), "is neither unsubscribed, held nor bounced"),
@@ -97,14 +101,53 @@ pub fn active_in_source() -> Expr {
     is_role(Role::Source).and(active())
 }
 
-/// Unsubscribed on the platform, or in a business unit whose unsubscribes speak for the person.
+/// Unsubscribed on the platform: as a whole, from every list, or in a business unit whose unsubscribes speak for the person.
 pub fn unsubscribed_in_marketing() -> Expr {
     is_role(Role::Marketing).and(opt(Opt::Out)).and(col(member::SPEAKS))
 }
 
-/// What the platform still mails: active or bounced, not held.
+/// What the platform still mails: active or bounced, not held. Platforms that keep memberships mail no bounced one.
 pub fn active_in_marketing() -> Expr {
-    is_role(Role::Marketing).and(active())
+    is_role(Role::Marketing).and(active()).and(bounced_membership().not())
+}
+
+fn bounced_membership() -> Expr {
+    keeps_memberships().and(delivery(Delivery::Bounced))
+}
+
+/// Of a platform that keeps a state for each list.
+pub fn keeps_memberships() -> Expr {
+    col(member::LISTED)
+}
+
+/// As [`active_in_marketing`], on a platform that has one state a subscriber.
+pub fn active_subscriber() -> Expr {
+    active_in_marketing().and(keeps_memberships().not())
+}
+
+/// As [`active_in_marketing`], on a platform that keeps a state for each list.
+pub fn active_membership() -> Expr {
+    active_in_marketing().and(keeps_memberships())
+}
+
+/// As [`unsubscribed_in_marketing`], on a platform that has one state a subscriber.
+pub fn unsubscribed_subscriber() -> Expr {
+    unsubscribed_in_marketing().and(keeps_memberships().not())
+}
+
+/// Unsubscribed from every list of a platform that keeps a state for each.
+pub fn unsubscribed_from_every_list() -> Expr {
+    unsubscribed_in_marketing().and(keeps_memberships())
+}
+
+/// Unsubscribed from one list, and not from every other.
+pub fn unsubscribed_from_a_list() -> Expr {
+    is_role(Role::Marketing).and(opt(Opt::Out)).and(keeps_memberships()).and(col(member::SPEAKS).not())
+}
+
+/// The person's decision is not opted out.
+pub fn not_decided_out() -> Expr {
+    col(decided::OUT).fill_null(lit(false)).not()
 }
 
 /// A blank that means unknown.
@@ -178,12 +221,17 @@ fn bounced_or_held() -> Expr {
 
 /// A record of a business unit.
 pub fn in_a_unit() -> Expr {
-    is_role(Role::Marketing).and(col(of::UNIT).is_not_null())
+    is_role(Role::Marketing).and(col(of::UNIT).is_not_null()).and(keeps_memberships().not()).and(still_so())
+}
+
+/// No event of a log that an opt-in of the person has overtaken.
+fn still_so() -> Expr {
+    col(of::EVENT).and(col(decided::OUT).not().fill_null(lit(false))).not()
 }
 
 /// The subscriber's own record on the platform.
 pub fn at_the_enterprise() -> Expr {
-    is_role(Role::Marketing).and(col(of::UNIT).is_null())
+    is_role(Role::Marketing).and(col(of::UNIT).is_null()).and(keeps_memberships().not())
 }
 
 /// Unsubscribed, held or bounced on the platform, in a unit or as a whole.

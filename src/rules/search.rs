@@ -40,6 +40,52 @@ pub fn once_a_record(world: &World<'_>, found: Vec<Found>) -> Vec<Found> {
     found
 }
 
+/// What is found of a contact on several lists is found once, by the membership that failed last, else by the list that
+/// comes first by name: an address is the same on all of them.
+pub fn once_a_contact(world: &World<'_>, found: Vec<Found>) -> Result<Vec<Found>> {
+    let profiles = world.systems.profiles();
+    if !profiles.iter().any(|profile| profile.keeps_memberships()) || found.is_empty() {
+        return Ok(found);
+    }
+    let column = |name: &str| -> Result<UInt32Chunked> { Ok(world.records.column(name)?.u32()?.clone()) };
+    let (systems, keys, lists) = (column(of::SYSTEM)?, column(of::RECORD)?, column(of::UNIT)?);
+    let failed = world.records.column(of::FAILED_FROM)?.i64()?.clone();
+    let membership = |ix: Option<u32>| {
+        let ix = ix? as usize;
+        let system = systems.get(ix)?;
+        profiles[system as usize].keeps_memberships().then(|| Some((system, keys.get(ix)?))).flatten()
+    };
+    // A membership stands for its contact; any other record for itself.
+    let named = |ix: Option<u32>| (membership(ix), ix.filter(|ix| membership(Some(*ix)).is_none()));
+    let order = |found: &Found| {
+        let of = |ix: Option<u32>| {
+            let ix = ix.filter(|ix| membership(Some(*ix)).is_some()).map(|ix| ix as usize);
+            let list = ix.and_then(|ix| lists.get(ix)).map(|list| world.texts.get(Text::from_number(list)));
+            (std::cmp::Reverse(ix.and_then(|ix| failed.get(ix))), list)
+        };
+        (of(found.a), of(found.b))
+    };
+    let mut first: HashMap<_, Found> = HashMap::default();
+    let mut kept = Vec::new();
+    for one in found {
+        if membership(one.a).is_none() && membership(one.b).is_none() {
+            kept.push(one);
+            continue;
+        }
+        let one = Found { subject: None, ..one };
+        match first.entry((one.person, named(one.a), named(one.b))) {
+            std::collections::hash_map::Entry::Vacant(entry) => drop(entry.insert(one)),
+            std::collections::hash_map::Entry::Occupied(mut entry) => {
+                if order(&one) < order(entry.get()) {
+                    entry.insert(one);
+                }
+            }
+        }
+    }
+    kept.extend(first.into_values());
+    Ok(kept)
+}
+
 /// One discrepancy a record and name in a column of names joined by `;`.
 pub fn one_a_name(world: &World<'_>, rule: &'static Rule, frame: &DataFrame, names: &str) -> Result<Vec<Found>> {
     let lists = frame.column(names)?.to_physical_repr();
@@ -65,7 +111,8 @@ pub fn is_complete(world: &World<'_>, role: Role) -> bool {
     let mut any = false;
     exports.all(|profile| {
         any = true;
-        !world.config.system(&profile.name).partial
+        let of_it = |file: &&FileReport| file.is_used() && file.system.as_deref() == Some(&profile.name);
+        !world.files.iter().filter(of_it).any(|file| file.partial)
     }) && any
 }
 
@@ -123,7 +170,7 @@ fn keeps_unsubscribes(world: &World<'_>, system: usize) -> bool {
     let profile = &world.systems.profiles()[system];
     let is_of = |kind: &str| profile.kind(kind).is_some_and(|kind| kind.grain == Grain::Unsubscribe);
     let used = |file: &FileReport| file.system.as_deref() == Some(&profile.name) && file.kind.as_deref().is_some_and(is_of);
-    !world.config.system(&profile.name).partial && world.files.iter().any(|file| file.is_used() && used(file))
+    world.files.iter().any(|file| file.is_used() && used(file) && !file.partial)
 }
 
 /// Every address that several contacts have, with all of them in the order of their ids.
@@ -196,7 +243,7 @@ pub fn contradictions(world: &World<'_>, rule: &'static Rule, wanted: Contradict
             _ => {}
         }
     }
-    Ok(if wanted == Contradiction::OtherContact { once_a_record(world, found) } else { found })
+    once_a_contact(world, if wanted == Contradiction::OtherContact { once_a_record(world, found) } else { found })
 }
 
 /// Records that are tied to a contact by an id, but for those whose first address and source id are the

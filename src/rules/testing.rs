@@ -1,9 +1,10 @@
 //! Small worlds for the rules' table tests.
 //!
 //! A world is written as records between `|`: `crm out | source active #2 email=x@example.org`. A record is a
-//! role (`crm`, `lead`, `marketing`, `unit N`, `source`, `code X`, and for the other CRM `dynamics`,
-//! `dynamics-lead`, `unsubscribe`, `preference In`), a state, and what differs from person 1's
-//! own ids and address. Every record goes through normalise, match, weigh and classify as in a run.
+//! role (`crm`, `lead`, `marketing`, `unit N`, `event N`, `bounce Hard`, `member LIST`, `suppressed`, `ac [LISTS] STATES`,
+//! `source`, `code X`, and for the other CRM `dynamics`, `dynamics-lead`, `unsubscribe`, `preference In`), a state, and
+//! what differs from person 1's own ids and address. Every record goes through normalise, match, weigh and classify as
+//! in a run.
 
 use chrono::{DateTime, Utc};
 use polars::prelude::{Column, DataFrame};
@@ -56,7 +57,7 @@ pub(super) fn found(records: &str) -> Vec<(&'static str, String)> {
     let normalised = normalise(rows.collect(), &run).unwrap();
     let matched = crate::matching::match_records(&normalised.records, &texts).unwrap();
     let consent = crate::consent::weigh(&normalised.records, &matched, Default::default(), &config, &systems, &texts, &[]).unwrap();
-    let members = members(&normalised.records, &matched, &consent, &config).unwrap();
+    let members = members(&normalised.records, &matched, &consent, &config, &systems).unwrap();
     let world = World {
         notable: notable(&members).unwrap(),
         members,
@@ -86,7 +87,7 @@ pub(super) fn found(records: &str) -> Vec<(&'static str, String)> {
 }
 
 /// Where each role's records come from: system, kind, and the columns of its export.
-const EXPORTS: [(&str, &str, &str, &[Field]); 10] = {
+const EXPORTS: [(&str, &str, &str, &[Field]); 15] = {
     use Field::*;
     const CRM: &[Field] = &[RecordId, SourceId, Email, OptOut, OptInAt, OptInEvidence, BounceReason, BouncedAt, Categories];
     const DYNAMICS: &[Field] = &[RecordId, SourceId, Email, OptOut, NoEmail, OptInAt, OptInEvidence];
@@ -99,6 +100,11 @@ const EXPORTS: [(&str, &str, &str, &[Field]); 10] = {
         ("lead", "salesforce", "leads", CRM),
         ("marketing", "marketing_cloud", "subscribers", &[SubscriberKey, Email, Status, OptOutAt, HeldAt, Unit]),
         ("unit", "marketing_cloud", "business_unit_unsubscribes", &[SubscriberKey, Unit, OptOutAt]),
+        ("event", "marketing_cloud", "unsubscribes", &[SubscriberKey, Unit, OptOutAt, Code]),
+        ("bounce", "marketing_cloud", "bounces", &[SubscriberKey, Email, BouncedAt, Status, Code]),
+        ("member", "campaign_monitor", "subscribers", &[Email, List, Status, OptOutAt]),
+        ("suppressed", "campaign_monitor", "suppression", &[Email, Status]),
+        ("ac", "activecampaign", "contacts", &[Email, List, Status, OptOutAt, HardBounce]),
         ("source", "ascend", "constituents", &[SourceId, ContactId, Email, OptOut, OptOutAt, Status, Categories]),
         ("code", "ascend", "preferences", &[SourceId, Code, CodeStart, CodeEnd, Status]),
     ]
@@ -118,7 +124,10 @@ fn tables(records: &str, systems: &Systems) -> (Vec<FileReport>, Vec<Table<'stat
         }
         // Categories that no record of the test mentions stand for a column that the export lacks.
         let used: Vec<usize> = (0..fields.len())
-            .filter(|at| fields[*at] != Field::Categories || rows.iter().any(|row| row[*at].is_some()))
+            .filter(|at| {
+                let optional = [Field::Categories, Field::HardBounce].contains(&fields[*at]);
+                !optional || rows.iter().any(|row| row[*at].is_some())
+            })
             .collect();
         let numbers = Column::new("row".into(), (2..).take(rows.len()).collect::<Vec<u32>>());
         let mut columns: Vec<(MappedColumn, Column)> = used
@@ -127,14 +136,17 @@ fn tables(records: &str, systems: &Systems) -> (Vec<FileReport>, Vec<Table<'stat
                 let name = fields[*at].name();
                 let cells: Vec<Option<&str>> =
                     rows.iter().map(|row| row[*at].as_deref().filter(|cell| !cell.is_empty())).collect();
-                (MappedColumn { name: name.into(), field: fields[*at], header: name.into() }, Column::new(name.into(), cells))
+                (
+                    MappedColumn { name: name.into(), field: fields[*at], header: name.into(), constant: None },
+                    Column::new(name.into(), cells),
+                )
             })
             .collect();
         if records.iter().any(|record| record[0] == role && value(record, "campus=").is_some()) {
             let cells: Vec<Option<&str>> =
                 records.iter().filter(|record| record[0] == role).map(|record| value(record, "campus=")).collect();
             columns.push((
-                MappedColumn { name: "email_2".into(), field: Field::Email, header: "campus".into() },
+                MappedColumn { name: "email_2".into(), field: Field::Email, header: "campus".into(), constant: None },
                 Column::new("email_2".into(), cells),
             ));
         }
@@ -169,6 +181,7 @@ fn report(system: &str, kind: &str, rows: usize) -> FileReport {
         as_of: None,
         as_of_from: AsOfFrom::File,
         stale: false,
+        partial: false,
         seen_in: None,
     }
 }
@@ -198,7 +211,7 @@ fn cell(field: Field, record: &[&str]) -> Option<String> {
         Field::OptOut if is_dynamics && has("out") => Some("Do Not Allow".into()),
         Field::OptOut if is_dynamics => Some("Allow".into()),
         Field::NoEmail => has("barred").then(|| "Do Not Allow".into()),
-        Field::List => value(record, "list=").map(str::to_owned),
+        Field::List if is_dynamics => value(record, "list=").map(str::to_owned),
         Field::Status if record[0] == "unsubscribe" => Some(if has("inactive") { "Inactive" } else { "Active" }.into()),
         Field::Status if record[0] == "preference" => Some(record[1].to_owned()),
         Field::RecordId => Some(contact_id(person)),
@@ -210,19 +223,33 @@ fn cell(field: Field, record: &[&str]) -> Option<String> {
         Field::OptOut if has("out") => Some("yes".into()),
         Field::OptOut if has("active") => Some("no".into()),
         Field::OptOut if has("odd") => Some("perhaps".into()),
-        Field::OptOutAt => at(&["out", "unsubscribed", "unit", "unsubscribe"]),
+        Field::OptOutAt => at(&["out", "unsubscribed", "unit", "event", "unsubscribe"]),
         Field::BouncedAt | Field::BounceReason if has("flagged") => Some("2026-10-01".into()),
         Field::HeldAt => at(&["held", "bounced"]),
         Field::OptInAt => value(record, "in=").map(str::to_owned),
         Field::OptInEvidence if has("proof") => Some("web form".into()),
         Field::Categories => value(record, "cats=").map(|list| list.replace('+', ";").replace('_', " ")),
+        Field::Status if record[0] == "bounce" => Some(format!("{} bounce", record[1])),
+        Field::BouncedAt if record[0] == "bounce" => value(record, "at=").map(str::to_owned),
+        Field::List if record[0] == "member" => Some(record[1].to_owned()),
+        Field::List => (record.len() > 2 && !record[2].contains('=')).then(|| record[1].to_owned()),
+        Field::HardBounce => value(record, "hard=").map(str::to_owned),
+        Field::Status if record[0] == "member" => Some(if record[2] == "removed" { "Deleted" } else { record[2] }.to_owned()),
+        Field::Status if record[0] == "suppressed" => Some(record.get(1).copied().unwrap_or("Complaint").to_owned()),
+        Field::Status if record[0] == "ac" => {
+            Some(record[if record.len() > 2 && !record[2].contains('=') { 2 } else { 1 }].to_owned())
+        }
         Field::Status if record[0] == "source" => has("invalid").then(|| "Invalid".into()),
         Field::Status if record[0] == "code" => value(record, "status=").map(str::to_owned),
         Field::Status => ["active", "bounced", "held", "unsubscribed", "removed"]
             .into_iter()
             .find(|state| has(state))
             .map(|state| if state == "removed" { "Deleted".into() } else { state.to_owned() }),
-        Field::Unit => value(record, "unit=").or(record.get(1).copied().filter(|_| record[0] == "unit")).map(str::to_owned),
+        Field::Unit => {
+            value(record, "unit=").or(record.get(1).copied().filter(|_| matches!(record[0], "unit" | "event"))).map(str::to_owned)
+        }
+        Field::Code if record[0] == "event" => Some("Unsubscribe".into()),
+        Field::Code if record[0] == "bounce" => Some("Bounce".into()),
         Field::Code => Some(record[1].to_owned()),
         Field::CodeStart => value(record, "start=").map(str::to_owned),
         Field::CodeEnd => value(record, "end=").map(str::to_owned),

@@ -1,6 +1,6 @@
 //! OPT105: unsubscribed in marketing, active in CRM.
 
-use crate::rules::predicates::{active_in_crm, not_opted_back_in, unsubscribed_in_marketing};
+use crate::rules::predicates::{active_in_crm, not_opted_back_in, unsubscribed_subscriber};
 use crate::columns::Severity;
 use crate::rules::{Finder, Rule};
 
@@ -14,7 +14,7 @@ pub static RULE: Rule = Rule {
     action: "Load the CRM's opt-out file.",
     example: "Marketing Cloud: Status = Unsubscribed on 2026-11-10; Salesforce: Email Opt Out = false.",
     clock: true,
-    finder: Finder::Pair { a: unsubscribed_in_marketing, b: active_in_crm, both: not_opted_back_in },
+    finder: Finder::Pair { a: unsubscribed_subscriber, b: active_in_crm, both: not_opted_back_in },
 };
 
 #[cfg(test)]
@@ -35,6 +35,7 @@ mod tests {
                 ("marketing removed | crm active", ""),
                 ("marketing unsubscribed", ""),
                 ("crm active", ""),
+                ("member News unsubscribed | crm active", ""),
                 ("marketing unsubscribed at=2026-11-01T10:00 | crm active in=2026-11-05 proof", ""),
                 ("marketing unsubscribed at=2026-11-04T20:00 | crm active in=2026-11-05 proof", "marketing_cloud salesforce"),
             ],

@@ -42,6 +42,9 @@ mod tests {
                 ("crm out | marketing active", ""),
                 ("crm out | unit 7", ""),
                 ("marketing active | unit 7", ""),
+                ("crm active | marketing active | event 7", "marketing_cloud marketing_cloud 7"),
+                ("crm active | marketing unsubscribed | event 7", ""),
+                ("crm active in=2026-11-05 proof | marketing active | event 7 at=2026-11-01T10:00", ""),
             ],
         );
     }

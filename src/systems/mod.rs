@@ -6,8 +6,8 @@
 mod profile;
 
 pub use profile::{
-    BlankMeans, Booleans, CodeMeaning, CorrectionColumn, CorrectionFile, DateOrder, Grain, IdShape, Kind, Profile, State, Take,
-    fold_header, is_formula,
+    BlankMeans, Booleans, CodeMeaning, CorrectionColumn, CorrectionFile, DateOrder, Grain, IdShape, Kind, Profile, Reloadable,
+    State, Take, fold_header, is_formula,
 };
 
 use std::path::Path;
@@ -16,11 +16,15 @@ use anyhow::{Context, Result, bail};
 
 use crate::columns::Role;
 
-const BUILT_IN: [(&str, &str); 4] = [
+const BUILT_IN: [(&str, &str); 8] = [
     ("salesforce", include_str!("salesforce.toml")),
     ("marketing_cloud", include_str!("marketing_cloud.toml")),
     ("ascend", include_str!("ascend.toml")),
+    ("advance", include_str!("advance.toml")),
+    ("raisers_edge", include_str!("raisers_edge.toml")),
     ("dynamics", include_str!("dynamics.toml")),
+    ("activecampaign", include_str!("activecampaign.toml")),
+    ("campaign_monitor", include_str!("campaign_monitor.toml")),
 ];
 
 /// All profiles of a run, built-in ones first, then the workspace's own by name.

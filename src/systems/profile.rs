@@ -28,6 +28,15 @@ pub struct Profile {
     /// What separates the values of a categories cell.
     #[serde(default = "semicolon")]
     pub category_separator: String,
+    /// What separates the lists of one cell, the first of them that occurs in it.
+    #[serde(default)]
+    pub list_separators: Vec<String>,
+    /// Whether an address that bounced for good counts as opted out.
+    #[serde(default)]
+    pub hard_bounce_opts_out: bool,
+    /// Whether the date of a subscription is an explicit opt-in, without `[policy] opt_in_systems` naming the system.
+    #[serde(default)]
+    pub subscribing_opts_in: bool,
     /// Cells that stand for a blank.
     #[serde(default)]
     pub placeholders: Vec<String>,
@@ -42,6 +51,9 @@ pub struct Profile {
     /// The words that say whether a code row is active.
     #[serde(default)]
     pub code_status: Booleans,
+    /// The words of a bounce's category: whether it is for good.
+    #[serde(default)]
+    pub hard_bounce: Booleans,
     /// What staff call each state (Marketing Cloud's shirt colours).
     #[serde(default)]
     pub shirts: BTreeMap<State, String>,
@@ -107,6 +119,10 @@ pub enum State {
     OptedOut,
     /// Deleted: no statement about consent.
     Removed,
+    /// Asked to be on a list and never confirmed it: neither mailed nor opted out.
+    Unconfirmed,
+    /// A complaint or the suppression list: the address gets no mail from any list.
+    Suppressed,
 }
 
 /// What one row of a kind is.
@@ -119,12 +135,35 @@ pub enum Grain {
     UnitUnsubscribe,
     /// One row a constituent and preference code; folds into the constituent.
     Code,
+    /// One row a bounce; folds into its subscriber.
+    Bounce,
+    /// One row an unsubscribe of a log: dates its subscriber's, or stands for the business unit that was left.
+    UnsubscribeEvent,
     /// One row an unsubscribe record: it bars an address, from one list or from everything.
     Unsubscribe,
     /// One row a contact and subscription list.
     Preference,
     /// One row a record that a correction file was to change: what the system's loader answers. No record.
     Answer,
+    /// One row an address and list, or an address and the lists in one cell.
+    Membership,
+}
+
+/// A column that tells a kind by its values.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Only {
+    /// Its field.
+    pub field: Field,
+    /// Its values.
+    pub values: Vec<String>,
+}
+
+impl Only {
+    /// Whether a value is one of them.
+    pub fn allows(&self, value: &str) -> bool {
+        self.values.iter().any(|known| known.eq_ignore_ascii_case(value.trim()))
+    }
 }
 
 /// The shape that an id has.
@@ -162,12 +201,34 @@ pub struct Kind {
     /// Headers that rule the kind out.
     #[serde(default)]
     pub excludes: Vec<String>,
+    /// What a column holds in every row of it, where other exports have the same headers.
+    #[serde(default)]
+    pub only: Option<Only>,
+    /// Headers that only an extract has which leaves out whoever nothing happened to.
+    #[serde(default)]
+    pub partial_with: Vec<String>,
     /// What the key's values start with, where two kinds share their headers.
     #[serde(default)]
     pub id_prefix: Option<String>,
     /// Words of which the cells of a field must be, where the headers alone do not tell the kind.
     #[serde(default)]
     pub words: BTreeMap<Field, Vec<String>>,
+    /// Whether a file is of this kind only where no other kind fits: its headers are those of many files.
+    #[serde(default)]
+    pub fallback: bool,
+    /// Fields that the file's name or the configuration tells where no column does: the status, or the status and
+    /// the list. A file that says neither is refused.
+    #[serde(default)]
+    pub from_name: Vec<Field>,
+    /// Whether a state's word in the file's name is enough to tell the kind, where the headers have no mark of it.
+    #[serde(default)]
+    pub known_by_name: bool,
+    /// The words of its status column, where they are not those of the system.
+    #[serde(default)]
+    pub status: BTreeMap<State, Vec<String>>,
+    /// What a row is whose status is blank or a word that nobody knows: being in the file says it.
+    #[serde(default)]
+    pub default_state: Option<State>,
     /// Whether several files of this kind are parts of one export.
     #[serde(default)]
     pub parts: bool,
@@ -198,6 +259,9 @@ pub struct CorrectionFile {
     pub purpose: Purpose,
     /// Its name under `corrections/`; the ending decides the format, `.csv` or `.xlsx`.
     pub file: String,
+    /// Whether every list has a file of its own: the list's name is put before the ending.
+    #[serde(default)]
+    pub one_a_list: bool,
     /// Whether every value is quoted.
     #[serde(default)]
     pub quote_all: bool,
@@ -208,11 +272,24 @@ pub struct CorrectionFile {
     /// it lacks them.
     #[serde(default)]
     pub as_exported: bool,
+    /// The file instead, where the export is a workbook that the system takes back.
+    #[serde(default)]
+    pub workbook: Option<Reloadable>,
     /// What clears a text where an empty cell would mean "no change".
     #[serde(default)]
     pub clear_with: Option<String>,
     /// Its columns, in order.
     pub columns: Vec<CorrectionColumn>,
+}
+
+/// A workbook that its system takes back: the exported one, cut down to the rows that change.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reloadable {
+    /// Its name under `corrections/`.
+    pub file: String,
+    /// Columns by which the system knows its own rows again; without them it takes no workbook back.
+    pub needs: Vec<String>,
 }
 
 /// One column of a correction file: exactly one of `take`, `set`, `write`, `keep` and `blank`.
@@ -224,6 +301,9 @@ pub struct CorrectionColumn {
     /// Copied from the record or its context.
     #[serde(default)]
     pub take: Option<Take>,
+    /// What stands there where `take` finds nothing.
+    #[serde(default)]
+    pub otherwise: Option<String>,
     /// A constant: the new value.
     #[serde(default)]
     pub set: Option<String>,
@@ -263,7 +343,7 @@ pub enum Take {
     Email,
     /// The business unit.
     Unit,
-    /// The subscription list.
+    /// The list.
     List,
     /// The record's present status, in its own word.
     Present,
@@ -362,12 +442,37 @@ impl Profile {
         Ok(profile)
     }
 
+    /// Whether its records are named by ids of its own that other systems name too: a source system's.
+    pub fn has_source_ids(&self) -> bool {
+        self.kinds.iter().any(|kind| kind.key == Field::SourceId)
+    }
+
+    /// Whether it keeps a state for each list: the rules on list memberships then answer for it.
+    pub fn keeps_memberships(&self) -> bool {
+        self.kinds.iter().any(|kind| kind.grain == Grain::Membership)
+    }
+
+    /// Whether a word of a kind's status column stops every list.
+    pub fn suppresses(&self, kind: &Kind, word: &str) -> bool {
+        let is = |words: &Vec<String>| words.iter().any(|known| known.eq_ignore_ascii_case(word));
+        self.status_of(kind).get(&State::Suppressed).is_some_and(is) || kind.default_state == Some(State::Suppressed)
+    }
+
+    /// The words of a kind's status column.
+    pub fn status_of<'a>(&'a self, kind: &'a Kind) -> &'a BTreeMap<State, Vec<String>> {
+        if kind.status.is_empty() { &self.status } else { &kind.status }
+    }
+
     /// The kind with that name.
     pub fn kind(&self, name: &str) -> Option<&Kind> {
         self.kinds.iter().find(|kind| kind.name == name)
     }
 
     fn check(&self) -> Result<()> {
+        let by_address = |kind: &&Kind| kind.grain != Grain::Membership || kind.key == Field::Email;
+        if let Some(kind) = self.kinds.iter().find(|kind| !by_address(kind)) {
+            bail!("the kind `{}` is of memberships, so its key must be `email`: an address and a list name one", kind.name);
+        }
         crate::normalise::Zone::parse(&self.zone)?;
         if self.kinds.is_empty() {
             bail!("it has no [[kinds]]: say what exports the system writes");

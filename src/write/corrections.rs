@@ -3,19 +3,20 @@
 //! One row of a file is one record. Only records that exist, only fields that change, sorted by key, no
 //! formula, no blank line, no empty cell where the system would read one as "no change".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::classify::World;
 use crate::columns::{Delivery, Field, Opt, Purpose};
-use crate::decide::{Change, Correction, Decided, file_for, outs_of};
+use crate::decide::{Change, Correction, Decided, file_for, files_for, outs_of};
+use crate::ingest::FileReport;
 use crate::normalise::{CategoryBook, Facts, col};
-use crate::systems::{CorrectionColumn, CorrectionFile, Profile, State, Take};
-use crate::write::csv_file::{CsvFile, Reader};
-use crate::write::workbook;
+use crate::systems::{CorrectionColumn, CorrectionFile, Profile, Reloadable, State, Take, fold_header};
+use crate::write::csv_file::{self, CsvFile, Reader};
+use crate::write::{exported, workbook};
 
 /// Where the undo files of what is held wait for its release.
 const HELD_UNDO: &str = "held/undo/";
@@ -35,6 +36,8 @@ pub struct ImportFile {
     pub rows: Vec<Vec<String>>,
     quoted: bool,
     bom: bool,
+    /// The exported workbook with these rows alone, where that is what is loaded.
+    workbook: Option<Vec<u8>>,
 }
 
 impl ImportFile {
@@ -45,7 +48,7 @@ impl ImportFile {
 }
 
 /// One row of `corrections.csv`: a record and field.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FieldChange {
     /// The system's name.
     pub target: String,
@@ -71,63 +74,147 @@ pub struct FieldChange {
 type Rows<'a> = BTreeMap<u32, Vec<(&'a CorrectionFile, &'a Correction)>>;
 
 /// All files of a run, and each change in them.
-pub(super) fn files(decided: &Decided, world: &World<'_>, facts: &Facts<'_>) -> (Vec<ImportFile>, Vec<FieldChange>) {
-    let mut by_file: BTreeMap<(usize, &str, bool), Rows<'_>> = BTreeMap::new();
+///
+/// # Errors
+/// An exported workbook that is to go back is gone or cannot be cut.
+pub(super) fn files(decided: &Decided, world: &World<'_>, facts: &Facts<'_>) -> Result<(Vec<ImportFile>, Vec<FieldChange>)> {
+    let mut by_file: BTreeMap<(usize, String, bool), Rows<'_>> = BTreeMap::new();
+    let names = ListFiles::of(decided, facts);
     for ((record, purpose), correction) in &decided.corrections {
-        let Some(spec) = file_for(facts, *record, *purpose) else { continue };
-        let rows = by_file.entry((facts.system(*record), &spec.file, correction.held.is_some())).or_default();
-        rows.entry(*record).or_default().push((spec, correction));
+        for spec in files_for(facts, *record, *purpose) {
+            let name = reloadable(spec, &world.files[facts.input(*record)])
+                .map_or_else(|| names.name(spec, *record, facts), |workbook| workbook.file.clone());
+            let rows = by_file.entry((facts.system(*record), name, correction.held.is_some())).or_default();
+            rows.entry(*record).or_default().push((spec, correction));
+        }
     }
     let (mut files, mut changes) = (Vec::new(), Vec::new());
     for ((system, name, held), rows) in by_file {
         let fillings = fillings(&rows, world, facts);
-        let path = format!("{}/{name}", if held { "held" } else { "corrections" });
-        let mut sorted: Vec<(&u32, &Vec<(&CorrectionFile, &Correction)>)> = rows.iter().collect();
-        sorted.sort_by_key(|(record, _)| (facts.name(**record), facts.text(col::UNIT, **record)));
-        let (mut filled, mut undone) = (Vec::new(), Vec::new());
-        for (record, corrections) in sorted {
-            let parts: Vec<(&Filling<'_>, &Correction)> = corrections
-                .iter()
-                .map(|(spec, correction)| (&fillings[&(spec.purpose, spec.kinds.as_slice())], *correction))
-                .collect();
-            let cells = merged(&parts, *record);
-            if filled.last() != Some(&cells) {
-                filled.push(cells);
-                undone.extend(undo(&parts, *record));
-            }
-            changes.extend(
-                parts.iter().flat_map(|(filling, correction)| filling.changes(*record, correction)).map(|change| FieldChange {
-                    file: path.clone(),
-                    row: filled.len() as u32 + 1,
-                    ..change
-                }),
-            );
-        }
         let Some(Filling { spec, profile, columns, .. }) = fillings.values().next() else { continue };
+        let filled = fill(&rows, &fillings, facts);
         let header: Vec<String> = columns.iter().map(|column| column.header.clone()).collect();
         let mut purposes: Vec<String> = fillings.keys().map(|(purpose, _)| purpose.word().replace('_', " ")).collect();
         purposes.dedup();
         let title = format!("{}: {}", profile.title, purposes.join(", "));
-        let file = |path: String, title: String, rows| ImportFile {
+        let file = |path: String, title: &str, rows: &[Vec<String>], workbook| ImportFile {
             path,
             system,
-            title,
+            title: title.to_owned(),
             header: header.clone(),
-            rows,
+            rows: rows.to_vec(),
             quoted: spec.quote_all,
             bom: spec.bom,
+            workbook,
         };
-        files.push(file(path, title.clone(), filled));
-        if !undone.is_empty() {
-            let path = if held { format!("{HELD_UNDO}{name}") } else { format!("undo/{name}") };
-            files.push(file(path, format!("{title}, undo"), undone));
+        let folder = if held { "held" } else { "corrections" };
+        let mut from = 0;
+        for (at, part) in parts(&filled, &name, world, facts)?.into_iter().enumerate() {
+            let path = format!("{folder}/{}", numbered(&name, at));
+            let until = from + part.rows;
+            let of_part = filled.changes.iter().filter(|(row, _)| (from..until).contains(row));
+            changes.extend(of_part.map(|(row, change)| FieldChange {
+                file: path.clone(),
+                row: part.first_row + (row - from) as u32,
+                ..change.clone()
+            }));
+            files.push(file(path, &title, &filled.rows[from..until], part.workbook));
+            from = until;
+        }
+        // A workbook that was loaded once is refused: its rows have changed since.
+        if !filled.undone.is_empty() {
+            let undo = if is_workbook(spec, &name) { &spec.file } else { &name };
+            let path = if held { format!("{HELD_UNDO}{undo}") } else { format!("undo/{undo}") };
+            files.push(file(path, &format!("{title}, undo"), &filled.undone, None));
         }
     }
-    (files, changes)
+    Ok((files, changes))
 }
 
+/// The rows of one file as they are to be loaded.
+#[derive(Default)]
+struct Filled {
+    rows: Vec<Vec<String>>,
+    /// The record of each row.
+    records: Vec<u32>,
+    /// The rows that restore what was there.
+    undone: Vec<Vec<String>>,
+    /// What changes, with the position of its row.
+    changes: Vec<(usize, FieldChange)>,
+}
+
+fn fill<'a>(rows: &Rows<'a>, fillings: &Fillings<'a>, facts: &Facts<'_>) -> Filled {
+    let mut sorted: Vec<(&u32, &Vec<(&CorrectionFile, &Correction)>)> = rows.iter().collect();
+    sorted.sort_by_key(|(record, _)| (facts.name(**record), facts.text(col::UNIT, **record)));
+    let mut filled = Filled::default();
+    for (record, corrections) in sorted {
+        let parts: Vec<(&Filling<'_>, &Correction)> = corrections
+            .iter()
+            .map(|(spec, correction)| (&fillings[&(spec.purpose, spec.kinds.as_slice())], *correction))
+            .collect();
+        let cells = merged(&parts, *record);
+        if filled.rows.last() != Some(&cells) {
+            filled.rows.push(cells);
+            filled.records.push(*record);
+            filled.undone.extend(undo(&parts, *record));
+        }
+        let row = filled.rows.len() - 1;
+        let changes = parts.iter().flat_map(|(filling, correction)| filling.changes(*record, correction));
+        filled.changes.extend(changes.map(|change| (row, change)));
+    }
+    filled
+}
+
+/// A file of one name, or of several numbered ones.
+struct Part {
+    first_row: u32,
+    rows: usize,
+    workbook: Option<Vec<u8>>,
+}
+
+/// The files that rows become: one, or the exported workbook cut down to them, in as many as its system takes.
+fn parts(filled: &Filled, name: &str, world: &World<'_>, facts: &Facts<'_>) -> Result<Vec<Part>> {
+    let whole = || vec![Part { first_row: 2, rows: filled.rows.len(), workbook: None }];
+    let Some(record) = filled.records.first() else { return Ok(whole()) };
+    let input = &world.files[facts.input(*record)];
+    if !facts.profile(*record).corrections.iter().any(|file| is_workbook(file, name)) {
+        return Ok(whole());
+    }
+    let mut changes: Vec<exported::Change> = filled.records.iter().map(|record| (facts.row(*record), Vec::new())).collect();
+    for (row, change) in &filled.changes {
+        changes[*row].1.push((change.field.clone(), change.after.clone()));
+    }
+    let parts = exported::cut(input, &changes)
+        .with_context(|| format!("{} could not be made ready to be loaded again: export it again, or as CSV", input.file))?;
+    Ok(parts.into_iter().map(|part| Part { first_row: part.first_row, rows: part.rows, workbook: Some(part.bytes) }).collect())
+}
+
+/// Whether a file of that name is the exported workbook that goes back to its system.
+fn is_workbook(spec: &CorrectionFile, name: &str) -> bool {
+    spec.workbook.as_ref().is_some_and(|workbook| workbook.file == name)
+}
+
+/// The workbook that goes back to its system, where the export is one.
+fn reloadable<'a>(spec: &'a CorrectionFile, input: &FileReport) -> Option<&'a Reloadable> {
+    let headers = input.mapped.iter().map(|column| &column.header).chain(input.unmapped.iter().map(|column| &column.header));
+    let headers: Vec<String> = headers.map(|header| fold_header(header)).collect();
+    let has_all = |workbook: &&Reloadable| workbook.needs.iter().all(|needed| headers.contains(&fold_header(needed)));
+    spec.workbook.as_ref().filter(|_| input.format.ends_with("XLSX")).filter(has_all)
+}
+
+/// The name of the first, second and so on file: `name.xlsx`, `name_2.xlsx`.
+fn numbered(name: &str, at: usize) -> String {
+    match name.rsplit_once('.') {
+        Some((stem, ending)) if at > 0 => format!("{stem}_{}.{ending}", at + 1),
+        _ => name.to_owned(),
+    }
+}
+
+/// How the rows of one file are filled, by what they change and of which kinds.
+type Fillings<'a> = BTreeMap<(Purpose, &'a [String]), Filling<'a>>;
+
 /// How the rows of one file are filled, by what they change and of which kinds. All have the same headers.
-fn fillings<'a>(rows: &Rows<'a>, world: &'a World<'a>, facts: &'a Facts<'a>) -> BTreeMap<(Purpose, &'a [String]), Filling<'a>> {
+fn fillings<'a>(rows: &Rows<'a>, world: &'a World<'a>, facts: &'a Facts<'a>) -> Fillings<'a> {
     let mut fillings = BTreeMap::new();
     let records: Vec<u32> = rows.keys().copied().collect();
     for (record, spec) in rows.iter().flat_map(|(record, parts)| parts.iter().map(|(spec, _)| (*record, *spec))) {
@@ -158,6 +245,8 @@ fn undo(parts: &[(&Filling<'_>, &Correction)], record: u32) -> Option<Vec<String
         let changing = parts.iter().find(|(filling, _)| filling.columns[at].changes());
         match changing {
             Some((filling, _)) => filling.undone(&filling.columns[at], record),
+            // Who is subscribed again has no date of an unsubscribe.
+            None if parts[0].0.drops_in_undo(at) => String::new(),
             None => parts[0].0.after(&parts[0].0.columns[at], record, parts[0].1),
         }
     };
@@ -167,10 +256,51 @@ fn undo(parts: &[(&Filling<'_>, &Correction)], record: u32) -> Option<Vec<String
     complete.then_some(row)
 }
 
+/// The names of files that hold one list each. Lists whose names differ only in signs that a file name cannot have get
+/// a number, in the order of their names.
+struct ListFiles(BTreeMap<(usize, String), String>);
+
+impl ListFiles {
+    fn of(decided: &Decided, facts: &Facts<'_>) -> ListFiles {
+        let one_a_list = |(record, purpose): &(u32, Purpose)| files_for(facts, *record, *purpose).any(|spec| spec.one_a_list);
+        let keys = decided.corrections.keys().filter(|key| one_a_list(key));
+        let lists: BTreeSet<(usize, &str)> =
+            keys.map(|(record, _)| (facts.system(*record), facts.text(col::UNIT, *record))).collect();
+        let mut taken: BTreeSet<(usize, String)> = BTreeSet::new();
+        let mut named = BTreeMap::new();
+        for (system, list) in lists {
+            let plain: String =
+                list.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).flat_map(char::to_lowercase).collect();
+            let plain = plain.split('_').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_");
+            let plain: String = if plain.is_empty() { "list".to_owned() } else { plain.chars().take(MOST_OF_A_NAME).collect() };
+            let numbered = std::iter::once(plain.clone()).chain((2..).map(|count| format!("{plain}_{count}")));
+            let free = numbered.map(|name| (system, name)).find(|name| !taken.contains(name)).expect("numbers do not end");
+            taken.insert(free.clone());
+            named.insert((system, list.to_owned()), free.1);
+        }
+        ListFiles(named)
+    }
+
+    fn name(&self, spec: &CorrectionFile, record: u32, facts: &Facts<'_>) -> String {
+        let list = self.0.get(&(facts.system(record), facts.text(col::UNIT, record).to_owned()));
+        match (list.filter(|_| spec.one_a_list), spec.file.rsplit_once('.')) {
+            (Some(list), Some((stem, ending))) => format!("{stem}_{list}.{ending}"),
+            _ => spec.file.clone(),
+        }
+    }
+}
+
+/// Letters of a list's name that its file keeps.
+const MOST_OF_A_NAME: usize = 60;
+
 /// Writes them.
 pub(super) fn write(files: &[ImportFile], as_of: DateTime<Utc>, folder: &Path) -> Result<()> {
     for file in files {
         let path = folder.join(&file.path);
+        if let Some(workbook) = &file.workbook {
+            csv_file::bytes(&path, workbook)?;
+            continue;
+        }
         if file.path.ends_with(".xlsx") {
             crate::workspace::create_folder(path.parent().unwrap_or(folder))?;
             workbook::request_sheet(&file.title, &file.header, &file.rows, as_of, &path)?;
@@ -217,7 +347,7 @@ fn columns<'a>(spec: &'a CorrectionFile, records: &[u32], world: &World<'_>, fac
         }
         let mut checkboxes: Vec<(String, String)> = Vec::new();
         if column.write == Some(Field::Categories) {
-            let inputs: std::collections::BTreeSet<usize> = records.iter().map(|record| facts.input(*record)).collect();
+            let inputs: BTreeSet<usize> = records.iter().map(|record| facts.input(*record)).collect();
             for mapped in inputs.iter().flat_map(|input| &world.files[*input].mapped) {
                 if let Some(category) = mapped.name.strip_prefix("categories:") {
                     checkboxes.push((mapped.header.clone(), category.to_owned()));
@@ -256,7 +386,8 @@ impl Filling<'_> {
             return self.present(field, record);
         }
         if let Some(take) = column.column.take {
-            return self.taken(take, record, correction);
+            let taken = self.taken(take, record, correction);
+            return column.column.otherwise.clone().filter(|_| taken.is_empty()).unwrap_or(taken);
         }
         match (column.column.write, &correction.change) {
             (Some(Field::Categories), Change::Categories { values, .. }) => match &column.category {
@@ -317,6 +448,11 @@ impl Filling<'_> {
         let known = self.facts.opt(record) != Opt::Blank && self.spec.purpose != Purpose::Bounced;
         let other = file_for(self.facts, record, purpose).filter(|_| known);
         other.and_then(|file| file.columns.iter().find_map(|column| column.set.clone())).unwrap_or_default()
+    }
+
+    /// Whether a column says something of the unsubscribe that its undoing takes back.
+    fn drops_in_undo(&self, at: usize) -> bool {
+        self.profile.keeps_memberships() && self.columns[at].column.take == Some(Take::Effective)
     }
 
     /// What one correction changes in a record, field by field; the file and the row are left to be filled in.
@@ -385,8 +521,8 @@ impl Filling<'_> {
             }
             Take::LinkedId => text(col::CONTACT_ID),
             Take::Email => text(col::EMAILS[0]),
-            Take::List => text(col::LIST),
-            Take::Unit => text(col::UNIT),
+            Take::List if facts.has(col::LIST, record) => text(col::LIST),
+            Take::Unit | Take::List => text(col::UNIT),
             Take::Present if facts.has(col::WORD, record) => text(col::WORD),
             Take::Present => self.taken_present(record),
             Take::Shirt => self.profile.shirts.get(&state(record, facts)).cloned().unwrap_or_default(),

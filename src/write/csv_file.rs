@@ -83,8 +83,13 @@ pub(super) fn create(path: &Path) -> Result<File> {
 
 /// Writes a whole text.
 pub(crate) fn text(path: &Path, text: &str) -> Result<()> {
+    bytes(path, text.as_bytes())
+}
+
+/// Writes a whole file.
+pub(super) fn bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = create(path)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(|| format!("cannot write {}", path.display()))
+    file.write_all(bytes).and_then(|()| file.sync_all()).with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]

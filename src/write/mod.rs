@@ -6,6 +6,7 @@ mod approved;
 mod corrections;
 mod csv_file;
 mod decisions;
+mod exported;
 mod history;
 mod manifest;
 mod report;

@@ -16,7 +16,7 @@ use crate::ingest::{PaperFile, Reject, Verdict};
 use crate::ledger::{Findings, Pages, Past, Sighting};
 use crate::loads::{Loaded, Loads};
 use crate::matching::cols;
-use crate::normalise::{Facts, Folded, col};
+use crate::normalise::{Facts, Folded, codes_without_meaning, col};
 use crate::report::{DISCREPANCY_COLUMNS, Due, History, Input, Report, RuleCount, Target};
 use crate::rules::RULES;
 use crate::systems::Grain;
@@ -61,7 +61,7 @@ pub fn report(
     folded: &[Folded],
     weeks: Weeks<'_>,
 ) -> Result<Outputs> {
-    let (files, changes) = files(decided, world, facts);
+    let (files, changes) = files(decided, world, facts)?;
     let ordered = ordered(&decided.decisions, world, facts);
     let timezone = world.config.timezone()?;
     let today = world.as_of.with_timezone(&timezone).date_naive();
@@ -137,7 +137,10 @@ fn inputs(world: &World<'_>, facts: &Facts<'_>, folded: &[Folded], loads: &Loads
     let (systems, keys) = (world.records.column(col::SYSTEM)?.u32()?, world.records.column(col::RECORD)?.to_physical_repr());
     let keys = keys.u32()?;
     for ix in 0..world.records.height() {
-        if facts.opt(ix as u32) != Opt::Unreadable {
+        // Several memberships of one row are one row; they stand side by side.
+        let place = |ix: usize| (facts.input(ix as u32), facts.row(ix as u32));
+        let is_further = ix > 0 && place(ix - 1) == place(ix) && facts.profile(ix as u32).keeps_memberships();
+        if facts.opt(ix as u32) != Opt::Unreadable && !is_further {
             rows[facts.input(ix as u32)][usize::from(!matched[ix])] += 1;
         }
         if let Some(key) = systems.get(ix).zip(keys.get(ix).map(Text::from_number)).filter(|key| wanted.contains(key)) {
@@ -238,7 +241,7 @@ fn attention(decided: &Decided, world: &World<'_>, targets: &[Target]) -> Vec<St
         match &file.verdict {
             Verdict::Refused(why) => sentences.push(format!("{} was refused: {why}", file.file)),
             Verdict::Superseded(by) => {
-                sentences.push(format!("{} was not used: {by} is a newer export of the same kind.", file.file))
+                sentences.push(format!("{} was not used: {}.", file.file, file.superseded(by, world.files)))
             }
             Verdict::Used | Verdict::Skipped(_) => {}
         }
@@ -278,17 +281,7 @@ fn attention(decided: &Decided, world: &World<'_>, targets: &[Target]) -> Vec<St
             landed + refused
         ));
     }
-    let mut codes: BTreeMap<(usize, &str), u64> = BTreeMap::new();
-    for finding in
-        world.findings.iter().filter(|finding| finding.code == "DAT604" && finding.field == crate::columns::Field::Code)
-    {
-        *codes.entry((finding.system, finding.value.map(|value| world.texts.get(value)).unwrap_or_default())).or_default() += 1;
-    }
-    for ((system, code), rows) in codes {
-        let name = &world.systems.profiles()[system].name;
-        let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
-        sentences.push(format!("The code {code} ({rows}) has no meaning yet: add it to [systems.{name}.codes]; until then its persons' corrections are held."));
-    }
+    sentences.extend(codes_without_meaning(world.findings, world.systems, world.texts));
     sentences
 }
 
@@ -417,7 +410,9 @@ fn value(decision: &Decision, ix: Option<u32>, world: &World<'_>, facts: &Facts<
                 .to_owned()
         }
         _ if facts.has(col::CODE, ix) => text(col::CODE),
-        _ if !facts.has(col::WORD, ix) && !facts.text(col::UNIT, ix).is_empty() => format!("unit {}", facts.text(col::UNIT, ix)),
+        _ if !facts.has(col::WORD, ix) && !facts.text(col::UNIT, ix).is_empty() && !facts.profile(ix).keeps_memberships() => {
+            format!("unit {}", facts.text(col::UNIT, ix))
+        }
         _ => text(col::WORD),
     }
 }
@@ -426,9 +421,9 @@ fn value(decision: &Decision, ix: Option<u32>, world: &World<'_>, facts: &Facts<
 fn changed(group: &str, ix: u32, facts: &Facts<'_>) -> String {
     let moment = match (group, facts.opt(ix)) {
         ("BNC", _) => facts.failed_at(ix),
-        ("OPT" | "IDN", Opt::Out) => facts.out_at(ix),
+        ("OPT" | "IDN" | "LST", Opt::Out) => facts.out_at(ix),
         // Only what is not mailed for its delivery is compared by it.
-        ("OPT" | "IDN", _) => {
+        ("OPT" | "IDN" | "LST", _) => {
             facts.in_at(ix).or_else(|| facts.failed_at(ix).filter(|_| facts.profile(ix).role == Role::Marketing))
         }
         _ => None,

@@ -52,6 +52,9 @@ pub fn load(exports: &mut Exports, folder: &Path) {
             "dynamics_preferences_update.csv" => update_by_guid(export(exports, "subscription_preferences"), &text(bytes)),
             "dynamics_contacts_update.csv" => update_by_guid(export(exports, "dynamics_contacts"), &text(bytes)),
             "dynamics_leads_update.csv" => update_by_guid(export(exports, "dynamics_leads"), &text(bytes)),
+            "activecampaign_unsubscribe.csv" => import_contacts(exports, &text(bytes)),
+            "campaign_monitor_suppress.csv" => suppress(exports, &text(bytes)),
+            name if name.starts_with("campaign_monitor_unsubscribe_") => import_list(exports, &text(bytes)),
             name if name.starts_with("ascend_") => load_constituents(exports, &text(bytes)),
             other => panic!("nobody loads {other}"),
         }
@@ -239,6 +242,138 @@ pub fn sheet(bytes: Vec<u8>) -> Vec<Row> {
     let mut lines = range.rows().map(|row| row.iter().map(Data::to_string).collect::<Vec<String>>());
     let header = lines.next().unwrap();
     lines.map(|line| header.iter().cloned().zip(line).collect()).collect()
+}
+
+/// ActiveCampaign's import: by address, one list or all of them; UTF-8 without line breaks, dates as YYYY-MM-DD.
+fn import_contacts(exports: &mut Exports, file: &str) {
+    let load = Table::parse(file);
+    assert_eq!(load.header, ["Email", "List", "Status", "Date Unsubscribed"]);
+    assert_eq!(file.trim_end().split("\r\n").count(), load.cells.len() + 1, "a line break inside a value");
+    for cells in &load.cells {
+        let (email, list, status, date) = (&cells[0], &cells[1], &cells[2], &cells[3]);
+        assert!(["Active", "Unsubscribed", "1", "2"].contains(&status.as_str()), "{status} is no status");
+        assert!(date.is_empty() || chrono::NaiveDate::parse_from_str(date, "%Y-%m-%d").is_ok(), "{date} would become 1899");
+        let mut known = false;
+        for (_, table) in exports.iter_mut().filter(|(name, _)| name.starts_with("activecampaign_")) {
+            let column = |names: &[&str]| table.header.iter().position(|header| names.contains(&header.as_str()));
+            let (by, lists, to) =
+                (column(&["Email", "E-mail"]), column(&["Lists", "List Name"]), column(&["Status", "List Status"]));
+            let (by, lists, to) = (by.unwrap(), lists.unwrap(), to.unwrap());
+            let since = column(&["Date Unsubscribed"]).unwrap();
+            for row in table.cells.iter_mut().filter(|row| row[by].to_lowercase() == *email) {
+                let own: Vec<String> = row[lists].split(',').map(|list| list.trim().to_owned()).collect();
+                let words: Vec<String> = row[to].split(',').map(|word| word.trim().to_owned()).collect();
+                let mut states: Vec<String> = (0..own.len()).map(|at| words.get(at).unwrap_or(&words[0]).clone()).collect();
+                for (own, state) in own.iter().zip(&mut states) {
+                    if list == "all" || own == list {
+                        known = true;
+                        state.clone_from(status);
+                        date.clone_into(&mut row[since]);
+                    }
+                }
+                row[to] = if states.iter().all(|state| *state == states[0]) { states[0].clone() } else { states.join(", ") };
+            }
+        }
+        assert!(known, "{email} is not on the list {list}: the import would add it");
+    }
+}
+
+/// The list and the state that a table of Campaign Monitor holds, where its columns do not say them.
+fn of_name(name: &str) -> (Option<&str>, Option<&str>) {
+    let list = [
+        ("volunteers_", "Volunteers & Friends"),
+        ("board_", "Board/Guests"),
+        ("Alumni News", "Alumni News"),
+        ("Events", "Events"),
+    ]
+    .into_iter()
+    .find_map(|(start, list)| name.starts_with(start).then_some(list));
+    let states = ["Active", "Unsubscribed", "Bounced", "Deleted", "Spam", "Unconfirmed"];
+    let state = states.into_iter().find(|state| name.to_lowercase().contains(&state.to_lowercase()));
+    (list, state)
+}
+
+/// Campaign Monitor's import of a list: an address whose membership was deleted becomes active by it.
+fn import_list(exports: &mut Exports, file: &str) {
+    let load = Table::parse(file);
+    assert_eq!(load.header, ["List", "EmailAddress", "State"]);
+    let list = load.cells[0][0].clone();
+    assert!(load.cells.iter().all(|cells| cells[0] == list), "one file holds one list");
+    for cells in &load.cells {
+        let (email, state) = (&cells[1], &cells[2]);
+        assert!(["Active", "Unsubscribed"].contains(&state.as_str()), "{state} is no state");
+        let mut moved = Vec::new();
+        let mut known = false;
+        for (name, table) in exports.iter_mut() {
+            if table.header.iter().any(|header| ["SuppressionReason", "Id"].contains(&header.as_str())) {
+                continue;
+            }
+            let column = |names: &[&str]| table.header.iter().position(|header| names.contains(&header.as_str()));
+            let by = column(&["EmailAddress", "Email"]).unwrap();
+            let (lists, to, since) = (column(&["List"]), column(&["State"]), column(&["Date"]));
+            let (own_list, own_state) = of_name(name);
+            let is = |row: &Vec<String>| {
+                let on = |cell: &str| cell.split(';').any(|one| one.trim() == list);
+                row[by].trim().to_lowercase() == *email && lists.map_or(own_list == Some(&list), |at| on(&row[at]))
+            };
+            match to {
+                Some(to) => {
+                    for row in table.cells.iter_mut().filter(|row| is(row)) {
+                        known = true;
+                        assert_ne!(row[to], "Deleted", "{email} would be active again on {list}");
+                        let lists: Vec<&str> = lists.map(|at| row[at].split(';').map(str::trim).collect()).unwrap_or_default();
+                        if lists.len() > 1 {
+                            let now: Vec<&str> = row[to].split(';').map(str::trim).collect();
+                            let states = lists
+                                .iter()
+                                .enumerate()
+                                .map(|(at, own)| if *own == list { state } else { *now.get(at).unwrap_or(&now[0]) });
+                            row[to] = states.collect::<Vec<&str>>().join("; ");
+                        } else {
+                            state.clone_into(&mut row[to]);
+                        }
+                        if let Some(since) = since {
+                            row[since] = "2026-11-21 23:00:00".to_owned();
+                        }
+                    }
+                }
+                None if own_state != Some(state.as_str()) && table.cells.iter().any(is) => {
+                    assert_ne!(own_state, Some("Deleted"), "{email} would be active again on {list}");
+                    table.cells.retain(|row| !is(row));
+                    moved.push(email.clone());
+                }
+                None => {}
+            }
+        }
+        assert!(known || !moved.is_empty(), "{email} is not on {list}: the import would add it");
+        let own = |name: &str| name.starts_with(&list) && of_name(name).1 == Some(state.as_str()) && name.contains("11-21");
+        for email in moved {
+            let table = exports.iter_mut().find(|(name, _)| own(name)).expect("an export of that state").1;
+            let by = table.at("EmailAddress");
+            let mut row = vec![String::new(); table.header.len()];
+            row[by] = email;
+            table.cells.push(row);
+        }
+    }
+}
+
+/// The suppression list: an address with another state than Suppressed is taken off it.
+fn suppress(exports: &mut Exports, file: &str) {
+    let load = Table::parse(file);
+    assert_eq!(load.header, ["EmailAddress", "State"]);
+    let table = export(exports, "suppression");
+    let [by, reason] = ["EmailAddress", "SuppressionReason"].map(|name| table.at(name));
+    for cells in &load.cells {
+        let is = |row: &Vec<String>| row[by] == cells[0];
+        if cells[1] == "Suppressed" {
+            assert!(!table.cells.iter().any(is), "{} is suppressed already", cells[0]);
+            let mut row = vec![String::new(); table.header.len()];
+            (row[by], row[reason]) = (cells[0].clone(), "Suppressed".to_owned());
+            table.cells.push(row);
+        } else {
+            table.cells.retain(|row| !is(row));
+        }
+    }
 }
 
 /// The records office: a new value by constituent id. Who is opted back in loses the codes that said no.

@@ -78,6 +78,17 @@ impl Workspace {
         Workspace { folder: Rc::new(folder), root }
     }
 
+    /// A generated one of other systems.
+    pub fn generated_of(systems: &str, contacts: u64, seed: u64) -> Workspace {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("workspace");
+        let (contacts, seed) = (contacts.to_string(), seed.to_string());
+        let said =
+            prefrecon(["generate", root.to_str().unwrap(), "--contacts", &contacts, "--seed", &seed, "--systems", systems]);
+        assert_eq!(said.status, 0, "{}", said.err);
+        Workspace { folder: Rc::new(folder), root }
+    }
+
     /// The same configuration over other exports: file below the inbox and table.
     pub fn over(&self, exports: &BTreeMap<String, Table>) -> Workspace {
         let workspace = Workspace::empty();

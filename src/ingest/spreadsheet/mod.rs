@@ -79,7 +79,7 @@ impl Workbook {
             .arg(COMMAND)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .with_context(|| format!("the reader of spreadsheets, {}, could not be started", program.display()))?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else { bail!("a pipe is missing") };
@@ -127,15 +127,16 @@ impl Workbook {
 
     /// Why the reader has gone away.
     fn broken(&mut self) -> anyhow::Error {
-        let status = self.child.take().and_then(|mut child| {
+        let status = self.child.take().map(|mut child| {
             let _ = child.kill();
-            child.wait().ok()
+            let mut last_words = Vec::new();
+            if let Some(stderr) = child.stderr.take() {
+                let _ = stderr.take(LAST_WORDS_BYTES).read_to_end(&mut last_words);
+            }
+            (child.wait().ok(), String::from_utf8_lossy(&last_words).into_owned())
         });
-        let why = match status.and_then(signal) {
-            Some(SIGXCPU) => "reading it takes far longer than a workbook of its size should".to_owned(),
-            Some(SIGABRT | SIGSEGV) => format!("reading it takes more than {} MB of memory", WORKBOOK_MEMORY_BYTES >> 20),
-            _ => "it cannot be read".to_owned(),
-        };
+        let (status, last_words) = status.unwrap_or_default();
+        let why = why_it_ended(status.and_then(signal), &last_words);
         anyhow!("{why}: it is damaged, or was made to break its reader. Open it in a spreadsheet program and save it as CSV")
     }
 }
@@ -150,8 +151,26 @@ impl Drop for Workbook {
 }
 
 const SIGABRT: i32 = 6;
+const SIGKILL: i32 = 9;
 const SIGSEGV: i32 = 11;
 const SIGXCPU: i32 = 24;
+
+/// Bytes that are read of what a reader says as it ends.
+const LAST_WORDS_BYTES: u64 = 1 << 12;
+
+/// Why a reader ended, by the signal that ended it and what it said last.
+fn why_it_ended(signal: Option<i32>, last_words: &str) -> String {
+    match signal {
+        Some(SIGXCPU) => "reading it takes far longer than a workbook of its size should".to_owned(),
+        Some(SIGABRT | SIGSEGV) if last_words.contains("overflowed its stack") => "its parts are nested too deeply".to_owned(),
+        Some(SIGABRT | SIGSEGV) if last_words.contains("memory") => {
+            format!("reading it takes more than {} MB of memory", WORKBOOK_MEMORY_BYTES >> 20)
+        }
+        Some(SIGKILL) => "its reader was ended from outside, as the system does when memory runs out".to_owned(),
+        Some(SIGABRT | SIGSEGV) => "its reader broke down over it".to_owned(),
+        _ => "it cannot be read".to_owned(),
+    }
+}
 
 #[cfg(unix)]
 fn signal(status: ExitStatus) -> Option<i32> {
@@ -161,4 +180,25 @@ fn signal(status: ExitStatus) -> Option<i32> {
 #[cfg(not(unix))]
 fn signal(_status: ExitStatus) -> Option<i32> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_reader_says_why() {
+        // signal | last words | what is said
+        for (signal, last_words, expected) in [
+            (Some(SIGXCPU), "", "far longer"),
+            (Some(SIGABRT), "memory allocation of 17179869184 bytes failed", "2048 MB of memory"),
+            (Some(SIGSEGV), "thread 'main' has overflowed its stack", "nested too deeply"),
+            (Some(SIGABRT), "thread 'main' panicked while processing panic. aborting.", "broke down"),
+            (Some(SIGKILL), "", "from outside"),
+            (None, "thread 'main' panicked at", "cannot be read"),
+        ] {
+            let said = why_it_ended(signal, last_words);
+            assert!(said.contains(expected), "{said}");
+        }
+    }
 }

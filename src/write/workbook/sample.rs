@@ -355,6 +355,7 @@ fn inputs() -> Vec<Input> {
             as_of: Some(as_of() - TimeDelta::days(days) - TimeDelta::minutes(214)),
             as_of_from: AsOfFrom::Name,
             stale: days > 8,
+            partial: false,
             seen_in: None,
         },
         title: title.into(),

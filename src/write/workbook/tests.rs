@@ -47,7 +47,7 @@ fn the_same_report_gives_the_same_bytes() {
 fn sheets_stand_in_the_order_of_urgency() {
     let folder = tempfile::tempdir().unwrap();
     let book: Xlsx<_> = open_workbook(saved(&sample::report(1), 100_000, folder.path())).unwrap();
-    let expected = "Summary|Overdue|Opt-outs|Bounces|Categories|Identities|Data|Needs review|Corrections|Load results|Inputs|Rejected rows|History|Guide";
+    let expected = "Summary|Overdue|Opt-outs|Bounces|Categories|Identities|Data|Needs review|Exceptions|Corrections|Load results|Inputs|Rejected rows|History|Guide";
     assert_eq!(book.sheet_names().join("|"), expected);
 }
 

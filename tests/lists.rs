@@ -1,0 +1,96 @@
+//! Platforms that keep a state for each list: one round of corrections settles it, and the report answers what the
+//! vendor's own checklist asks.
+
+mod common;
+
+use std::path::Path;
+
+use common::importer::load;
+use common::{Workspace, files_below};
+
+fn case(name: &str) -> Workspace {
+    let input = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name).join("input");
+    let workspace = Workspace::empty();
+    for (file, bytes) in files_below(&input) {
+        workspace.put(&file, &String::from_utf8(bytes).unwrap());
+    }
+    workspace
+}
+
+#[test]
+fn one_round_settles_the_lists() {
+    for name in ["campaign_monitor", "activecampaign"] {
+        let workspace = case(name);
+        let run = workspace.run();
+        run.assert_rows_are_accounted_for();
+        let mut exports = workspace.exports();
+        load(&mut exports, &run.path.join("corrections"));
+        let next = workspace.over(&exports).run_as_of(Some(common::AS_OF));
+        let left: Vec<_> = next.discrepancies().into_iter().filter(|row| row["outcome"] == "correct").collect();
+        assert!(left.is_empty(), "{name}: {left:#?}");
+        assert!(!next.path.join("corrections").exists(), "{name}: corrections without a discrepancy");
+        next.assert_rows_are_accounted_for();
+    }
+}
+
+#[test]
+fn the_undo_files_restore_the_states() {
+    for name in ["campaign_monitor", "activecampaign"] {
+        let workspace = case(name);
+        let run = workspace.run();
+        let before = workspace.run().discrepancies();
+        let mut exports = workspace.exports();
+        load(&mut exports, &run.path.join("corrections"));
+        // The source's codes are not what is tested here.
+        let undo = run.path.join("undo");
+        let _ = std::fs::remove_file(undo.join("ascend_opt_out.csv"));
+        load(&mut exports, &undo);
+        let after = workspace.over(&exports).run_as_of(Some(common::AS_OF)).discrepancies();
+        let found = |rows: &[common::Row], rule: &str| -> Vec<[String; 3]> {
+            let of_rule = rows.iter().filter(|row| row["rule"] == rule);
+            of_rule.map(|row| ["contact_id", "b_record", "subject"].map(|column| row[column].clone())).collect()
+        };
+        assert_eq!(found(&before, "LST401"), found(&after, "LST401"), "{name}");
+    }
+}
+
+/// Campaign Monitor asks of a box that is not as expected: is the address on several contacts, is there an active
+/// membership, did the subscriber bounce?
+#[test]
+fn the_vendors_checklist_is_answered() {
+    let run = case("campaign_monitor").run();
+    let has = |rule: &str, email: &str, subject: &str| {
+        run.of_rule(rule).iter().any(|row| row["email"] == email && row["subject"] == subject)
+    };
+    assert!(has("IDN501", "home@example.org", ""), "duplicates in the CRM");
+    assert!(has("LST401", "home@example.org", "Alumni News"), "an active membership");
+    assert!(has("BNC201", "dan@example.org", ""), "the subscriber bounced");
+    assert!(has("BNC202", "gus@example.org", ""), "the subscriber is suppressed for a bounce");
+}
+
+#[test]
+fn what_is_deleted_or_suppressed_is_never_imported() {
+    let run = case("campaign_monitor").run();
+    for (file, bytes) in files_below(&run.path.join("corrections")).into_iter().filter(|(file, _)| file.starts_with("campaign_"))
+    {
+        let text = String::from_utf8(bytes).unwrap();
+        for address in ["hal@example.org", "ida@example.org", "fay@example.org", "gus@example.org", "eve@example.org"] {
+            assert!(!text.contains(address), "{file} lists {address}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_names_neither_list_nor_state_says_what_to_add() {
+    let run = case("campaign_monitor").run();
+    let manifest = run.manifest();
+    let inputs = manifest["inputs"].as_array().unwrap();
+    let refused = inputs.iter().find(|input| input["file"] == "gala_2026-11-21.csv").unwrap();
+    let why = refused["why"].as_str().unwrap();
+    for line in
+        ["[systems.campaign_monitor.lists] \"gala_*.csv\"", "[systems.campaign_monitor.states] \"gala_*.csv\" = \"Active\""]
+    {
+        assert!(why.contains(line), "{why}");
+    }
+    assert_eq!(run.status, 3);
+}

@@ -32,7 +32,7 @@ fn a_line_a_run_and_a_line_a_rule() {
     let lines: Vec<Vec<&str>> = said.out.lines().map(|line| line.split_whitespace().collect()).collect();
     // Run, time, rows, overdue, critical, high, all, bar, review, corrected.
     assert_eq!(lines[1], ["2026-11-08", "06:00", "4", "-", "2", "-", "2", &"█".repeat(24), "-", "2", "-", "-", "-"]);
-    assert_eq!(lines[3], ["2026-11-22", "06:00", "4", "-", "1", "-", "1", &"█".repeat(12), "-", "1", "-", "-", "-"]);
+    assert_eq!(lines[3], ["2026-11-22", "06:00", "4", "1", "1", "-", "1", &"█".repeat(12), "-", "1", "-", "-", "-"]);
     let rule = lines.iter().find(|words| words.first() == Some(&"OPT102")).unwrap();
     assert_eq!(rule[rule.len() - 3..], ["█▅▅", "1", "1"]);
 
@@ -57,7 +57,8 @@ fn json_has_the_same_figures() {
     assert_eq!(figures[0]["run"], "2026-11-08T060000Z");
     assert_eq!(figures[0]["by_rule"]["OPT102"], 2);
     assert_eq!(figures[2]["discrepancies"], 1);
-    assert_eq!(figures[2]["overdue"], 0);
+    // Known since 8 November: ten business days later is 20 November.
+    assert_eq!(figures[2]["overdue"], 1);
 }
 
 #[test]

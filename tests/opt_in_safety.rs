@@ -103,12 +103,19 @@ fn decisions_opt_nobody_in_without_proof_and_lose_no_opt_out() {
         let decided = decide_at_random(&workspace, &first, &mut rng);
         let second = workspace.run_as_of(Some("2026-11-22T06:30:00Z"));
         let told = second.table("decisions.csv").rows();
-        let told = told.iter().filter(|row| row["result"] == "applied" && row["who"].len() == 18 && row["rule"] != "IDN501");
+        let told = told.iter().filter(|row| row["result"] == "applied" && row["rule"] != "IDN501");
         let records: Vec<Record> = told
             .filter_map(|row| {
                 applied += 1;
                 let [what, _, day] = &decided[row["row"].parse::<usize>().unwrap() - 2];
-                let record = Record { system: "desk", contact: row["who"].clone(), mailed: true, ..Record::default() };
+                // Who is no contact of the CRM is named by the constituent id or by the address.
+                let who = row["who"].clone();
+                let record = Record { system: "desk", mailed: true, ..Record::default() };
+                let record = match who.len() {
+                    _ if who.contains('@') => Record { emails: vec![who], ..record },
+                    18 => Record { contact: who, ..record },
+                    _ => Record { source: who, ..record },
+                };
                 match what.as_str() {
                     "opt out" => Some(Record { out: true, outs: vec![Time::read("2026-11-22 06:30:00", utc)], ..record }),
                     "opt back in" if row["rule"] != "IDN502" => Some(Record { opted_in: Time::read(day, denver), ..record }),
@@ -136,9 +143,10 @@ fn decisions_opt_nobody_in_without_proof_and_lose_no_opt_out() {
         let after = opt_outs(&second);
         for (system, record) in opt_outs(&first) {
             kept += 1;
-            let may_be_in = named(&system, &record, "").into_iter().all(|of| oracle.may_be_opted_in(of));
+            // A decision may end the opt-out, or that of a sharer from whom alone it came.
+            let is_out = named(&system, &record, "").into_iter().any(|of| oracle.is_out(of));
             assert!(
-                after.contains(&(system.clone(), record.clone())) || may_be_in,
+                after.contains(&(system.clone(), record.clone())) || !is_out,
                 "seed {seed}: the opt-out of {system} {record} is lost"
             );
         }
@@ -615,6 +623,12 @@ impl Oracle {
         let at = self.records.iter().position(|other| std::ptr::eq(other, record)).unwrap();
         let persons = &self.persons_of[at];
         !self.is_office(record, persons) && persons.iter().all(|person| self.people[*person].own_in && !self.people[*person].out)
+    }
+
+    /// Whether anybody that a record belongs to is opted out, by whoever's wish.
+    fn is_out(&self, record: &Record) -> bool {
+        let at = self.records.iter().position(|other| std::ptr::eq(other, record)).unwrap();
+        self.persons_of[at].iter().any(|person| self.people[*person].out)
     }
 
     /// Everybody that a record belongs to, and all their records.

@@ -3,6 +3,7 @@
 mod common;
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -25,6 +26,10 @@ fn oddly_placed() -> (tempfile::TempDir, PathBuf, PathBuf) {
     fs::write(root.join("inbox/subscribers.csv"), SUBSCRIBERS).unwrap();
     let copy = bin.join("prefrecon");
     fs::copy(program(), &copy).unwrap();
+    // A process that another test starts meanwhile may have the copy open for writing for a moment.
+    while Command::new(&copy).arg("--version").output().is_err_and(|error| error.kind() == ErrorKind::ExecutableFileBusy) {
+        std::thread::yield_now();
+    }
     (folder, root, copy)
 }
 

@@ -50,7 +50,8 @@ pub(super) fn clock(found: &Found, world: &World<'_>, facts: &Facts<'_>) -> Opti
         clock_since(known.unwrap_or((world.as_of, true)), zone, &world.config.deadline)
     };
     // A bounce that counts as an opt-out is nobody's wish.
-    let wished = wish.outs.iter().filter(|ix| facts.delivery(**ix) != Delivery::Bounced);
+    let by_bounce = |ix: u32| facts.delivery(ix) == Delivery::Bounced && facts.profile(ix).keeps_memberships();
+    let wished = wish.outs.iter().filter(|ix| !by_bounce(**ix));
     let absent = wish.absent.iter().filter_map(|at| {
         let absent = &recalled.absent[*at];
         let zone = Zone::parse(&world.systems.profiles()[absent.system].zone).ok()?;

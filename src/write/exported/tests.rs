@@ -86,7 +86,7 @@ fn the_changed_rows_are_left_and_nothing_else_is_touched() {
             false => {
                 assert_eq!(
                     shared,
-                    r#"<?xml version="1.0"?><sst xmlns="m"><si><t>Id</t></si><si><t>Bulk</t></si><si><t>a</t></si><si><t>c</t></si></sst>"#
+                    r#"<?xml version="1.0"?><sst xmlns="m"><si><t>Id</t></si><si><t>Bulk</t></si><si><t>a</t></si><si><t/></si><si><t/></si><si><r><t>rich</t></r></si><si><t>c</t></si></sst>"#
                 );
                 assert!(sheet.contains(r#"<c r="A2" s="3" t="s"><v>6</v></c>"#), "{sheet}");
             }

@@ -308,7 +308,10 @@ fn require_few_rejects(files: &[FileReport], rejected: &[Reject], workspace: &Wo
     let Some(file) = files.iter().find(spoilt) else { return Ok(()) };
     let first = rejected.iter().filter(|reject| reject.file == file.file).min();
     let first = first
-        .map(|reject| format!("; the first is row {}, {}: {}", reject.row, reject.column, reject.reason))
+        .map(|reject| {
+            let column = if reject.column.is_empty() { String::new() } else { format!(", {}", reject.column) };
+            format!("; the first is row {}{column}: {}", reject.row, reject.reason)
+        })
         .unwrap_or_default();
     bail!(
         "{}: {} of {} rows are rejected, more than [inbox] max_reject_share = {limit} allows{first}. Export the file again, or raise the \

@@ -134,8 +134,7 @@ mod tests {
         let texts = Texts::default();
         let words: Vec<String> = (0..20_000).map(|at| format!("{}{at}@example.org", "x".repeat(at % 700))).collect();
         let numbers: Vec<Vec<Text>> = std::thread::scope(|scope| {
-            let threads: Vec<_> =
-                (0..3).map(|_| scope.spawn(|| words.iter().map(|word| texts.intern(word)).collect())).collect();
+            let threads: Vec<_> = (0..3).map(|_| scope.spawn(|| words.iter().map(|word| texts.intern(word)).collect())).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert!(numbers.iter().all(|of_thread| *of_thread == numbers[0]));

@@ -73,6 +73,13 @@ pub(super) fn check(workspace: &Workspace, clock: Clock, format: Format, common:
     if files.is_empty() {
         let _ = writeln!(text, "{} is empty.\n", workspace.inbox().display());
     }
+    for file in files.iter().filter(unusable) {
+        let share = format!(
+            "{}: {} of {} rows are rejected, more than [inbox] max_reject_share = {} allows.",
+            file.file, file.rejected, file.rows, config.inbox.max_reject_share
+        );
+        let _ = writeln!(text, "{}", paint.bad(&share));
+    }
     for sentence in missing.blocking.iter().map(|sentence| paint.bad(sentence)).chain(missing.worth_knowing) {
         let _ = writeln!(text, "{sentence}");
     }

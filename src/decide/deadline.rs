@@ -38,9 +38,7 @@ pub(super) fn clock(found: &Found, world: &World<'_>, facts: &Facts<'_>) -> Opti
     let of = |person: &u32| world.consent.wishes.get(person);
     let wish = found.person.filter(|_| RULES[found.rule].clock).as_ref().and_then(of)?;
     // Whoever came back is not waiting for anything to be honoured.
-    let own = Some(wish).filter(|wish| {
-        wish.decision != Some(Opt::In) && (!wish.outs.is_empty() || !wish.absent.is_empty())
-    });
+    let own = Some(wish).filter(|wish| wish.decision != Some(Opt::In) && (!wish.outs.is_empty() || !wish.absent.is_empty()));
     let recalled = &world.consent.recalled;
     let wish = own.or_else(|| wish.root.as_ref().and_then(of))?;
     let began = |ix: &u32| {

@@ -263,9 +263,8 @@ fn none_fits(names: &[&str], header: &Header, rows: &[&StringRecord], kinds: &[C
         (missing * 100 / kind.required.len().max(1), std::cmp::Reverse(map(kind, header).len()))
     };
     // A kind that nearly every header fits is near to all of them, and an answer is no export.
-    let telling = kinds.iter().filter(|candidate| {
-        candidate.kind.grain != Grain::Answer && (is_settled || !candidate.kind.fallback)
-    });
+    let telling =
+        kinds.iter().filter(|candidate| candidate.kind.grain != Grain::Answer && (is_settled || !candidate.kind.fallback));
     let Some(nearest_kind) = telling.min_by_key(|candidate| closeness(candidate.kind)) else {
         return "no system is known whose export it could be".to_owned();
     };
@@ -283,16 +282,22 @@ fn none_fits(names: &[&str], header: &Header, rows: &[&StringRecord], kinds: &[C
             profile.name
         );
     }
-    let lacks: Vec<String> = missing.iter().map(|field| accepted(kind, *field)).collect();
-    let lines: Vec<String> = missing
-        .iter()
-        .map(|field| {
-            let known = kind.columns[field].iter().map(String::as_str).chain([field.name()]);
-            let free = header.names.iter().filter(|name| !name.is_empty());
-            let guess = free.into_iter().find(|name| nearest(name, known.clone()).is_some());
-            format!("{field} = \"{}\"", guess.map_or("its header", String::as_str))
-        })
-        .collect();
+    let taken: Vec<usize> = map(kind, header).into_iter().map(|(at, _)| at).collect();
+    let free = || header.names.iter().enumerate().filter(|(at, name)| !name.is_empty() && !taken.contains(at));
+    let guess = |field: &Field| {
+        let known = || kind.columns[field].iter().map(String::as_str).chain([field.name()]);
+        let distance =
+            |name: &str| known().map(|known| strsim::damerau_levenshtein(&fold_header(name), &fold_header(known))).min();
+        let near = free().map(|(_, name)| name.as_str()).filter(|name| nearest(name, known()).is_some());
+        near.min_by_key(|name| distance(name))
+    };
+    let lack = |field: &Field| match guess(field) {
+        Some(guess) => format!("{}, which \"{guess}\" may be", accepted(kind, *field)),
+        None => accepted(kind, *field),
+    };
+    let lacks: Vec<String> = missing.iter().map(lack).collect();
+    let line = |field: &Field| format!("{field} = \"{}\"", guess(field).unwrap_or("its header"));
+    let lines: Vec<String> = missing.iter().map(line).collect();
     format!(
         "its columns fit no export. It is nearest to {nearest_kind}, but has no column for {}. Its headers are: {found}. Export it \
          again with {}, or, where another header means the same, add to prefrecon.toml: [systems.{}.columns] {}. \

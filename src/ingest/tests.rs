@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use proptest::prelude::*;
+use proptest::sample::select;
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 use tempfile::TempDir;
 
@@ -308,4 +310,71 @@ fn ids_that_lost_the_zeros_that_another_file_has_are_refused_by_file() {
     assert!(said[0].1.contains("row 2, Constituent ID `12345`") && said[0].1.contains("`0000012345`"), "{said:?}");
     assert_eq!(said[1].1, "salesforce contacts");
     assert!(of("0000012345").iter().chain(&of("99")).all(|(_, verdict)| !verdict.starts_with("refused")));
+}
+
+/// What cells are made of: names in several languages, and what makes a dialect hard to tell.
+const PIECES: [&str; 14] = [
+    "Zoë",
+    "Müller",
+    "Ana Peña",
+    "O’Neil – Café",
+    "a,b",
+    "c;d",
+    "e|f",
+    "g\th",
+    "\"i\"",
+    "7",
+    " ",
+    "two\nlines",
+    "ana@example.org",
+    "Y",
+];
+
+type Encode = fn(&str) -> Vec<u8>;
+
+/// Character sets as the report names them.
+const CHARSETS: [(&str, Encode); 7] = [
+    ("UTF-8", |text| text.as_bytes().to_vec()),
+    ("UTF-8 with BOM", |text| format!("\u{feff}{text}").into_bytes()),
+    ("UTF-16LE", |text| format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect()),
+    ("UTF-16BE", |text| format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_be_bytes).collect()),
+    ("UTF-16LE", |text| text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+    ("UTF-16BE", |text| text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+    ("windows-1252 (guessed)", |text| encoding_rs::WINDOWS_1252.encode(text).0.into_owned()),
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn a_table_in_any_dialect_and_character_set_is_told_and_comes_back(
+        cells in prop::collection::vec(prop::array::uniform3(prop::collection::vec(select(&PIECES[..]), 0..3)), 1..12),
+        (delimiter, delimiter_name) in select(&delimited::DELIMITERS[..]),
+        end in select(&["\n", "\r\n", "\r"][..]),
+        style in select(&[csv::QuoteStyle::Necessary, csv::QuoteStyle::Always][..]),
+        (charset, encode) in select(&CHARSETS[..]),
+    ) {
+        let header = ["Constituent ID", "Email", "Email Opt Out", "Email Status", "Email Preferences"].map(str::to_owned).to_vec();
+        let rows = cells.iter().enumerate().map(|(at, cells)| {
+            let [email, status, preferences] = cells.each_ref().map(|pieces| pieces.concat());
+            vec![format!("{:07}", at + 1), email, "N".to_owned(), status, preferences]
+        });
+        let rows: Vec<Vec<String>> = rows.collect();
+        let mut text = String::new();
+        for row in [&header].into_iter().chain(&rows) {
+            let mut writer = csv::WriterBuilder::new().delimiter(delimiter).quote_style(style).from_writer(Vec::new());
+            writer.write_record(row).unwrap();
+            text.push_str(String::from_utf8(writer.into_inner().unwrap()).unwrap().trim_end_matches('\n'));
+            text.push_str(end);
+        }
+        let ingested = read(&inbox(&[("export.csv", &encode(&text))]), "");
+        let file = &ingested.files[0];
+        let charset = if text.is_ascii() && charset.starts_with("windows") { "UTF-8" } else { charset };
+        prop_assert_eq!(&file.format, &format!("CSV, {charset}, {delimiter_name}"));
+        prop_assert_eq!((file.rows, file.rejected), (rows.len() as u64, 0));
+        for (at, name) in [(0, "source_id"), (1, "email"), (2, "opt_out"), (4, "categories")] {
+            let expected = rows.iter().map(|row| Some(row[at].trim().to_owned()).filter(|cell| !cell.is_empty()));
+            prop_assert_eq!(column(&ingested.tables[0].rows, name), expected.collect::<Vec<_>>());
+        }
+    }
 }

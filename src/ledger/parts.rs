@@ -62,7 +62,9 @@ pub(super) fn parts(files: &[FileReport], systems: &Systems, config: &Config, la
             let is_log = matches!(kind.grain, Grain::Bounce | Grain::UnsubscribeEvent);
             let is_of = |file: &&FileReport| {
                 kind.grain != Grain::Answer
-                    && file.is_used() && file.system.as_ref() == Some(&profile.name) && file.kind.as_ref() == Some(&kind.name)
+                    && file.is_used()
+                    && file.system.as_ref() == Some(&profile.name)
+                    && file.kind.as_ref() == Some(&kind.name)
             };
             let used: Vec<&FileReport> = files.iter().filter(is_of).collect();
             let known = last.and_then(|last| last.known(&profile.name, &kind.name)).cloned();

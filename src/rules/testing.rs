@@ -56,7 +56,8 @@ pub(super) fn found(records: &str) -> Vec<(&'static str, String)> {
     });
     let normalised = normalise(rows.collect(), &run).unwrap();
     let matched = crate::matching::match_records(&normalised.records, &texts).unwrap();
-    let consent = crate::consent::weigh(&normalised.records, &matched, Default::default(), &config, &systems, &texts, &[]).unwrap();
+    let consent =
+        crate::consent::weigh(&normalised.records, &matched, Default::default(), &config, &systems, &texts, &[]).unwrap();
     let members = members(&normalised.records, &matched, &consent, &config, &systems).unwrap();
     let world = World {
         notable: notable(&members).unwrap(),

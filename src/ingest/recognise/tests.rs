@@ -80,6 +80,12 @@ fn what_fits_none_or_several_is_refused_with_what_to_do() {
             ][..],
         ),
         ("x.csv", "Id,Email,HasOptedOutOfEmail\n001Hs00004aBcDe,,0\n", "", &["no value of its column `Id` starts with 003"]),
+        (
+            "x.csv",
+            "SubscriberKey,EmailAddress,Statu\nk,a@example.org,Active\n",
+            "",
+            &["which \"Statu\" may be", "[systems.marketing_cloud.columns] status = \"Statu\""],
+        ),
         ("x.csv", "SubscriberKey,BusinessUnitID\n1,2\n", "", &["needs a column for opt_out_at (\"UnsubDateUTC\")"]),
         (
             "x.csv",

@@ -81,7 +81,7 @@ impl Workbook {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .with_context(|| format!("the reader of spreadsheets, {}, could not be started", program.display()))?;
+            .with_context(|| format!("the reader of spreadsheets, {}, could not be started: run it again, and install prefrecon anew if that does not help", program.display()))?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else { bail!("a pipe is missing") };
         Ok(Workbook {
             input: Box::new(BufWriter::new(input)),
@@ -121,7 +121,9 @@ impl Workbook {
         match wire::read_frame(&mut self.output) {
             Ok(frame) => Ok(frame),
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(self.broken()),
-            Err(error) => Err(anyhow!(error).context("the reader of spreadsheets said what it cannot say")),
+            Err(error) => {
+                Err(anyhow!(error).context("the reader of spreadsheets said what it cannot say: save the workbook as CSV"))
+            }
         }
     }
 

@@ -255,9 +255,14 @@ impl<'t> Records<'t> {
             || self.holds_a_row(raw.trim_end_matches(['\r', '\n']), width)
     }
 
-    /// Whether a line below the first has all the delimiters of a row. The last line may, when the first has none.
+    /// Whether a line below the first has all the cells of a row, read by itself: a delimiter in a quoted cell is none. The
+    /// last line may, when the first has no delimiter.
     fn holds_a_row(&self, raw: &str, width: usize) -> bool {
-        let delimiters = |line: &str| line.bytes().filter(|byte| *byte == self.dialect.delimiter).count();
+        let delimiters = |line: &str| {
+            let mut cells = StringRecord::new();
+            let is_read = reader(Dialect { text: line, ..self.dialect }, Place::default()).read_record(&mut cells);
+            if matches!(is_read, Ok(true)) { cells.len() - 1 } else { 0 }
+        };
         let lines: Vec<usize> = raw.split(['\r', '\n']).map(delimiters).collect();
         let below = if lines[0] == 0 { 1..lines.len() - 1 } else { 1..lines.len() };
         width > 1 && lines[below].contains(&(width - 1))
@@ -350,6 +355,7 @@ mod tests {
             ("a,b,c\n1,x,\"y\n2,x,y\"\n3,x,y\n", vec![(3, "2"), (4, "3")], vec![2]),
             ("a,b,c\n1,\"x,y\n2,x,y\n3,x,y\n4,\"x\",y\n", vec![(3, "2"), (4, "3"), (5, "4")], vec![2]),
             ("a,b,c\n\"1\nof 2\",x,y\n2,x,y\n", vec![(2, "1\nof 2"), (4, "2")], vec![]),
+            ("a,b,c\n1,\"x\ny\",\"z,z\"\n2,x,y\n", vec![(2, "1"), (4, "2")], vec![]),
             ("a,b,c\n1,x,\"y\n", vec![(2, "1")], vec![]),
         ] {
             let expected: Vec<(u32, String)> = expected.into_iter().map(|(row, cell)| (row, cell.to_owned())).collect();

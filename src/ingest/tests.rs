@@ -360,6 +360,9 @@ proptest! {
             vec![format!("{:07}", at + 1), email, "N".to_owned(), status, preferences]
         });
         let rows: Vec<Vec<String>> = rows.collect();
+        // A line of a cell that reads as a whole row could be one behind a quotation mark that is never closed.
+        let is_doubtful = |cell: &String| cell.contains('\n') && cell.contains(delimiter as char);
+        prop_assume!(!rows.iter().flatten().any(is_doubtful));
         let mut text = String::new();
         for row in [&header].into_iter().chain(&rows) {
             let mut writer = csv::WriterBuilder::new().delimiter(delimiter).quote_style(style).from_writer(Vec::new());

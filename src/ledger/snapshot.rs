@@ -97,45 +97,35 @@ impl Views<'_> {
     }
 
     fn rows(&self, rows: &[(u32, u32)], since: &[Option<u32>]) -> Result<DataFrame> {
+        type Make<'a> = Box<dyn Fn() -> Result<Column> + Send + Sync + 'a>;
         let present = self.present;
-        let each = || rows.iter().map(|(ix, _)| *ix as usize);
-        let of_text = |name: &'static str, column: Option<&'static str>| -> Column {
-            let mut texts = StringChunkedBuilder::new(name.into(), rows.len());
-            each().for_each(|ix| match column {
-                Some(column) => texts.append_option(present.text(column, ix)),
-                None => texts.append_value(present.name(ix)),
-            });
-            texts.finish().into_column()
-        };
-        let mut units = StringChunkedBuilder::new("unit".into(), rows.len());
-        each().for_each(|ix| units.append_option(present.unit(ix)));
-        let units = units.finish().into_column();
+        let each = move || rows.iter().map(|(ix, _)| *ix as usize);
         let (systems, kinds) = self.vocabularies();
         let since_of = self.since(since)?;
         let by_kind = PartNumbers::new(self.parts);
-        let columns = vec![
-            UInt64Chunked::from_iter_values("key".into(), each().map(|ix| present.keys[ix])).into_column(),
-            UInt32Chunked::from_iter_values("state".into(), rows.iter().map(|(_, state)| *state)).into_column(),
-            UInt32Chunked::from_iter_values(
-                "part".into(),
-                each().map(|ix| by_kind.of(present.of(ix)).unwrap_or_default() as u32),
-            )
-            .into_column(),
-            vocabulary("system", &systems, each().map(|ix| Some(present.of(ix).0 as u8)))?,
-            vocabulary(
-                "kind",
-                &kinds,
-                each().map(|ix| kinds.iter().position(|kind| *kind == self.kind(present.of(ix))).map(|at| at as u8)),
-            )?,
-            of_text("record", None),
-            units,
-            of_text("email", Some(col::EMAILS[0])),
-            vocabulary("opt", &OPTS, each().map(|ix| Some(present.opt(ix) as u8)))?,
-            vocabulary("delivery", &deliveries(), each().map(|ix| Some(present.delivery(ix) as u8)))?,
-            of_text("categories", Some(col::CATEGORIES_ON)),
-            moments("opted_out", each().map(|ix| present.out_at(ix).map(|out| out.from))),
-            moments("since", since_of.into_iter().map(|since| Some(since.unwrap_or(self.now)))),
+        // One after another they would take longer than all the rest of a first run's report.
+        let columns: Vec<Make<'_>> = vec![
+            Box::new(|| Ok(UInt64Chunked::from_iter_values("key".into(), each().map(|ix| present.keys[ix])).into_column())),
+            Box::new(|| Ok(UInt32Chunked::from_iter_values("state".into(), rows.iter().map(|(_, state)| *state)).into_column())),
+            Box::new(|| {
+                let numbers = each().map(|ix| by_kind.of(present.of(ix)).unwrap_or_default() as u32);
+                Ok(UInt32Chunked::from_iter_values("part".into(), numbers).into_column())
+            }),
+            Box::new(|| vocabulary("system", &systems, each().map(|ix| Some(present.of(ix).0 as u8)))),
+            Box::new(|| {
+                let position = |ix| kinds.iter().position(|kind| *kind == self.kind(present.of(ix)));
+                vocabulary("kind", &kinds, each().map(|ix| position(ix).map(|at| at as u8)))
+            }),
+            Box::new(|| Ok(texts("record", each(), |ix| Some(present.name(ix))))),
+            Box::new(|| Ok(texts("unit", each(), |ix| present.unit(ix)))),
+            Box::new(|| Ok(texts("email", each(), |ix| present.text(col::EMAILS[0], ix)))),
+            Box::new(|| vocabulary("opt", &OPTS, each().map(|ix| Some(present.opt(ix) as u8)))),
+            Box::new(|| vocabulary("delivery", &deliveries(), each().map(|ix| Some(present.delivery(ix) as u8)))),
+            Box::new(|| Ok(texts("categories", each(), |ix| present.text(col::CATEGORIES_ON, ix)))),
+            Box::new(|| Ok(moments("opted_out", each().map(|ix| present.out_at(ix).map(|out| out.from))))),
+            Box::new(|| Ok(moments("since", since_of.iter().map(|since| Some(since.unwrap_or(self.now)))))),
         ];
+        let columns: Vec<Column> = columns.par_iter().map(|make| make()).collect::<Result<_>>()?;
         Ok(DataFrame::new(rows.len(), columns)?)
     }
 
@@ -250,6 +240,13 @@ impl PartNumbers {
 
 fn deliveries() -> Vec<&'static str> {
     Delivery::ALL.iter().map(|delivery| delivery.word()).collect()
+}
+
+/// A column of texts of records.
+fn texts<'t>(name: &'static str, records: impl ExactSizeIterator<Item = usize>, of: impl Fn(usize) -> Option<&'t str>) -> Column {
+    let mut texts = StringChunkedBuilder::new(name.into(), records.len());
+    records.for_each(|ix| texts.append_option(of(ix)));
+    texts.finish().into_column()
 }
 
 /// A column of few words: in the file a dictionary, for readers text.

@@ -1,5 +1,9 @@
 //! One text table to records: each row read field by field, a batch of rows at a time.
 
+mod codes;
+mod lists;
+mod preference;
+
 use anyhow::Result;
 use foldhash::HashSet;
 use polars::prelude::DataFrame;
@@ -14,7 +18,7 @@ use crate::normalise::records::{ADDRESSES, Record};
 use crate::normalise::times::{self, Moment, NoTime, Signs, Zone};
 use crate::normalise::words::{self, Words};
 use crate::normalise::{System, ids};
-use crate::systems::{BlankMeans, CodeMeaning, DateOrder, Grain, IdShape, Kind, State, fold_header};
+use crate::systems::{DateOrder, Grain, IdShape, Kind, State, fold_header};
 use crate::texts::Text;
 
 /// What the rows of one table are.
@@ -288,86 +292,6 @@ impl<'a> Reader<'a> {
         Some(record)
     }
 
-    /// The memberships of one row: as many as its cell has lists, or one without a list.
-    fn memberships(&mut self, at: usize, records: &mut Vec<Record>) {
-        let before = self.findings.len();
-        let Some(mut keyed) = self.keyed(at) else { return };
-        let (key, email) = (keyed.record, keyed.emails[0]);
-        self.read_opt_in(at, &mut keyed);
-        let (lists, words) = {
-            let separators = &self.system.profile.list_separators;
-            let lists = split(self.cells.get(Field::List, at), separators);
-            let cell = self.cells.get(Field::Status, at);
-            (lists.len(), if lists.len() > 1 { split(cell, separators).len() } else { usize::from(cell.is_some()) })
-        };
-        if lists > 1 && words > 1 && lists != words {
-            let reason =
-                format!("there are {lists} lists and {words} states: one state for all, or one for each list, can be read");
-            keyed.opt = Opt::Unreadable;
-            keyed.word = self.text(Field::Status, at);
-            self.find("DAT604", Field::Status, at, &reason);
-            let (header, value) =
-                (self.cells.header(Field::Status).to_owned(), self.cells.get(Field::Status, at).unwrap_or_default().to_owned());
-            self.reject(at, header, &value, reason);
-            records.push(keyed);
-        } else {
-            for one in 0..lists.max(1) {
-                let mut record = keyed.clone();
-                self.read_membership(at, one, &mut record);
-                let unreadable = record.opt == Opt::Unreadable;
-                if unreadable {
-                    // The row is rejected once, and nothing of it counts.
-                    records.truncate(records.len() - one);
-                }
-                records.push(record);
-                if unreadable {
-                    break;
-                }
-            }
-        }
-        for finding in &mut self.findings[before..] {
-            finding.record = key;
-            finding.email = email;
-        }
-    }
-
-    /// The list and the state of one of a row's memberships.
-    fn read_membership(&mut self, at: usize, one: usize, record: &mut Record) {
-        let separators = &self.system.profile.list_separators;
-        let lists = split(self.cells.get(Field::List, at), separators);
-        let several = split(self.cells.get(Field::Status, at), separators);
-        let word = match several.as_slice() {
-            [_, _, ..] if lists.len() == several.len() => Some(several[one]),
-            _ => self.cells.get(Field::Status, at),
-        };
-        // A line break in a name would end the row of an import file.
-        let list = lists.get(one).map(|list| list.split_whitespace().collect::<Vec<_>>().join(" "));
-        let (word, list) = (word.map(str::to_owned), list);
-        record.unit = list.map(|list| self.system.texts.intern(&list));
-        self.read_preference_of(Field::Status, word.as_deref(), at, record);
-        if record.delivery == Delivery::Bounced {
-            let failed = self.time(Field::BouncedAt, at);
-            if self.system.profile.hard_bounce_opts_out && self.bounced_for_good(at) {
-                (record.opt, record.of_all) = (Opt::Out, true);
-                if let Some(failed) = failed {
-                    record.say().out = Some(failed);
-                }
-            }
-            if let Some(failed) = failed {
-                record.say().failed = Some(failed);
-            }
-            record.delivery_word = self.text(Field::BounceReason, at);
-        }
-    }
-
-    /// Without a column that tells hard from soft a bounce counts as hard: doubt goes to silence.
-    fn bounced_for_good(&self, at: usize) -> bool {
-        if !self.cells.has(Field::HardBounce) {
-            return true;
-        }
-        self.cells.get(Field::HardBounce, at).is_some_and(|cell| self.system.booleans.meaning(cell) != Some(false))
-    }
-
     fn read_opt_in(&mut self, at: usize, record: &mut Record) {
         if let Some(opted_in) = self.time(Field::OptInAt, at) {
             record.say().opted_in = Some(opted_in);
@@ -376,85 +300,6 @@ impl<'a> Reader<'a> {
             record.say().evidence = Some(evidence);
         }
         self.time(Field::ModifiedAt, at);
-    }
-
-    /// A row without an id, such as one that the loader could not read, speaks of no record: it is a reject and no more.
-    fn answer(&mut self, at: usize) -> Option<Answer> {
-        let (row, texts) = (self.cells.row(at), self.system.texts);
-        let before = self.findings.len();
-        let record = self.id(self.kind.key, at);
-        self.findings.truncate(before);
-        let Some(record) = record else {
-            let (column, value) = (self.cells.header(self.kind.key).to_owned(), self.cells.get(self.kind.key, at));
-            let reason = "this answer names no record, so nobody can say what it answers".to_owned();
-            self.reject(at, column, value.unwrap_or_default(), reason);
-            return None;
-        };
-        for (field, words) in &self.kind.words {
-            let cell = self.cells.get(*field, at).unwrap_or_default();
-            if !words.iter().any(|word| word.eq_ignore_ascii_case(cell)) {
-                let reason = format!("this is not a word of the loader; known are {}", words.join(", "));
-                self.reject(at, self.cells.header(*field).to_owned(), cell, reason);
-                return None;
-            }
-        }
-        let refused = self.cells.has(Field::Reason).then(|| self.cells.get(Field::Reason, at).unwrap_or("no reason given"));
-        Some(Answer { input: 0, row, record, refused: refused.map(|reason| texts.intern(reason)) })
-    }
-
-    fn code(&mut self, at: usize) -> Option<CodeRow> {
-        let before = self.findings.len();
-        let source_id = self.id(Field::SourceId, at);
-        let Some(source_id) = source_id else {
-            self.findings.truncate(before);
-            self.reject_keyless(at, &Record::blank(0, self.cells.row(at), self.kind_position));
-            return None;
-        };
-        let code = self.cells.get(Field::Code, at).unwrap_or_default();
-        let start = self.time(Field::CodeStart, at);
-        let end = self.time(Field::CodeEnd, at);
-        let active = self.is_active(at, start, end);
-        let effect = match self.system.codes.meaning(code) {
-            _ if !active => Effect::Nothing,
-            _ if code.is_empty() => {
-                self.find("DAT604", Field::Code, at, "the code is missing: nobody knows what this row says");
-                Effect::Stop
-            }
-            Some(CodeMeaning::OptOutAll | CodeMeaning::NoContact) => Effect::OptOut,
-            Some(CodeMeaning::OptOutCategory(category)) => {
-                Effect::Choose { category: self.system.texts.intern(category), on: false }
-            }
-            Some(CodeMeaning::OptInCategory(category)) => {
-                Effect::Choose { category: self.system.texts.intern(category), on: true }
-            }
-            Some(CodeMeaning::SolicitOnly | CodeMeaning::Ignore) => Effect::Nothing,
-            None => {
-                let reason =
-                    format!("nobody has said what this code means: add it to [systems.{}.codes]", self.system.profile.name);
-                self.find("DAT604", Field::Code, at, &reason);
-                Effect::Stop
-            }
-        };
-        for finding in &mut self.findings[before..] {
-            finding.record = Some(source_id);
-        }
-        let code = self.system.texts.intern(code);
-        Some(CodeRow { input: 0, row: self.cells.row(at), kind: self.kind_position, source_id, code, effect, start })
-    }
-
-    /// Whether a code holds on the run's date. What cannot be read leaves it active: silence is safe.
-    fn is_active(&mut self, at: usize, start: Option<Moment>, end: Option<Moment>) -> bool {
-        let now = self.system.as_of.timestamp_millis();
-        let said = match self.cells.get(Field::Status, at) {
-            None => true,
-            Some(word) => self.system.code_status.meaning(word).unwrap_or_else(|| {
-                let reason =
-                    format!("not a word that says whether a code is active; known are {}", self.system.code_status.known());
-                self.find("DAT604", Field::Status, at, &reason);
-                true
-            }),
-        };
-        said && start.is_none_or(|start| start.from <= now) && end.is_none_or(|end| now <= end.until)
     }
 
     fn read_addresses(&mut self, at: usize, record: &mut Record) {
@@ -513,89 +358,6 @@ impl<'a> Reader<'a> {
             Err(why) => {
                 self.find("DAT602", field, at, why.reason());
                 None
-            }
-        }
-    }
-
-    fn read_preference(&mut self, at: usize, record: &mut Record) {
-        let field = if self.cells.has(Field::OptOut) { Field::OptOut } else { Field::Status };
-        let cell = self.cells.get(field, at).map(str::to_owned);
-        self.read_preference_of(field, cell.as_deref(), at, record);
-    }
-
-    fn read_preference_of(&mut self, field: Field, cell: Option<&str>, at: usize, record: &mut Record) {
-        record.word = cell.map(|cell| self.system.texts.intern(cell));
-        let blank = match self.system.profile.blank_opt_out {
-            BlankMeans::Active => Opt::In,
-            BlankMeans::Unknown => Opt::Blank,
-        };
-        let states = self.own_states.as_ref().unwrap_or(&self.system.states);
-        let known = match (cell, field) {
-            (None, Field::Status) if self.kind.default_state.is_some() => {
-                record.is(self.kind.default_state.expect("just seen"));
-                String::new()
-            }
-            (None, _) => {
-                record.opt = blank;
-                String::new()
-            }
-            (Some(word), Field::OptOut) => match self.system.booleans.meaning(word).filter(|_| self.speaks(word)) {
-                Some(out) => {
-                    record.opt = if out { Opt::Out } else { Opt::In };
-                    String::new()
-                }
-                None if self.mute => self.system.own_words.join(", "),
-                None => self.system.booleans.known().to_owned(),
-            },
-            (Some(word), _) => match (states.meaning(word), self.kind.default_state) {
-                (Some(state), _) => {
-                    record.is(state);
-                    String::new()
-                }
-                (None, Some(state)) => {
-                    record.is(state);
-                    let reason = format!("not a word that is known ({}): the row counts all the same", states.known());
-                    self.find("DAT604", field, at, &reason);
-                    String::new()
-                }
-                (None, None) => states.known().to_owned(),
-            },
-        };
-        if !known.is_empty() {
-            record.opt = Opt::Unreadable;
-            let reason = format!("this is not a word of the system; known are {known}");
-            self.find_value("DAT604", field, cell.unwrap_or_default(), at, &reason);
-            self.reject(at, self.cells.header(field).to_owned(), cell.unwrap_or_default(), reason);
-        } else {
-            self.read_bar(at, record);
-        }
-        // The date of a membership is that of its present state.
-        let is_membership = self.kind.grain == Grain::Membership;
-        let out_at = if is_membership && record.opt != Opt::Out { None } else { self.time(Field::OptOutAt, at) };
-        if let Some(out) = out_at.filter(|_| record.opt == Opt::Out) {
-            record.say().out = Some(out);
-        }
-    }
-
-    /// Whether a word under the opt-out's header says which way round it is meant.
-    fn speaks(&self, word: &str) -> bool {
-        !self.mute || self.system.own_words.iter().any(|own| own.eq_ignore_ascii_case(word))
-    }
-
-    /// The box that bars every e-mail, beside the one for bulk e-mail.
-    fn read_bar(&mut self, at: usize, record: &mut Record) {
-        let Some(cell) = self.cells.get(Field::NoEmail, at) else { return };
-        match self.system.booleans.meaning(cell) {
-            Some(false) => {}
-            Some(true) => {
-                record.opt = Opt::Out;
-                record.say().no_email = Some(self.system.texts.intern(cell));
-            }
-            None => {
-                record.opt = Opt::Unreadable;
-                let reason = format!("this is not a word of the system; known are {}", self.system.booleans.known());
-                self.find("DAT604", Field::NoEmail, at, &reason);
-                self.reject(at, self.cells.header(Field::NoEmail).to_owned(), cell, reason);
             }
         }
     }
@@ -767,28 +529,5 @@ impl<'a> Reader<'a> {
             value: value.to_owned(),
             reason,
         });
-    }
-}
-
-impl Record {
-    /// Takes over what a status word means.
-    fn is(&mut self, state: State) {
-        (self.opt, self.delivery) = match state {
-            State::Active => (Opt::In, Delivery::Ok),
-            State::Bounced => (Opt::In, Delivery::Bounced),
-            State::Held => (Opt::In, Delivery::Held),
-            State::OptedOut | State::Suppressed => (Opt::Out, Delivery::Ok),
-            State::Removed | State::Unconfirmed => (Opt::In, Delivery::Removed),
-        };
-        self.of_all = state == State::Suppressed;
-    }
-}
-
-/// The parts of a cell by the first separator that occurs in it, none of a blank one.
-fn split<'a>(cell: Option<&'a str>, separators: &[String]) -> Vec<&'a str> {
-    let Some(cell) = cell else { return Vec::new() };
-    match separators.iter().find(|separator| cell.contains(separator.as_str())) {
-        Some(separator) => cell.split(separator.as_str()).map(str::trim).filter(|part| !part.is_empty()).collect(),
-        None => vec![cell],
     }
 }

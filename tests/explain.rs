@@ -29,9 +29,16 @@ fn root() -> &'static Path {
 
 /// A copy of the sample, whose inbox is read at once and emptied by a run.
 fn sample() -> Workspace {
-    let workspace = Workspace::empty();
+    let workspace = untouched();
     let configuration = fs::read_to_string(root().join("sample_data/prefrecon.toml")).unwrap();
     workspace.put("prefrecon.toml", &configuration.replace("after_run = \"keep\"", "after_run = \"archive\""));
+    workspace
+}
+
+/// The sample as it is before its first run: whoever tries the program leaves runs in it.
+fn untouched() -> Workspace {
+    let workspace = Workspace::empty();
+    fs::copy(root().join("sample_data/prefrecon.toml"), workspace.root.join("prefrecon.toml")).unwrap();
     for entry in fs::read_dir(root().join("sample_data/inbox")).unwrap().map(Result::unwrap) {
         fs::copy(entry.path(), workspace.inbox().join(entry.file_name())).unwrap();
     }
@@ -45,7 +52,8 @@ fn without_first_line(said: &Said) -> &str {
 
 #[test]
 fn persons_of_the_sample_are_explained_to_the_letter() {
-    let sample = root().join("sample_data");
+    let workspace = untouched();
+    let sample = &workspace.root;
     for (name, who) in ASKED {
         let said = prefrecon(["explain", sample.to_str().unwrap(), who]);
         assert_eq!(said.status, 0, "{who}: {}", said.err);
@@ -63,7 +71,8 @@ fn persons_of_the_sample_are_explained_to_the_letter() {
 
 #[test]
 fn any_spelling_of_any_key_will_do() {
-    let sample = root().join("sample_data");
+    let workspace = untouched();
+    let sample = &workspace.root;
     let ask = |who: &str| prefrecon(["explain", sample.to_str().unwrap(), who]);
     let by_id = ask("003Hs00004jz6UEIAY");
     for who in ["003Hs00004jz6UE", "003HS00004JZ6UEIAY", "zoe.zamora@example.org", " Zoe.Zamora@Example.org ", "0001011722"] {
@@ -73,7 +82,8 @@ fn any_spelling_of_any_key_will_do() {
 
 #[test]
 fn a_stranger_is_told_with_the_nearest_key() {
-    let sample = root().join("sample_data");
+    let workspace = untouched();
+    let sample = &workspace.root;
     // asked for | offered
     for (who, offered) in [("zoe.zamorra@example.org", "zoe.zamora@example.org"), ("1011722", "0001011722")] {
         let said = prefrecon(["explain", sample.to_str().unwrap(), who]);
@@ -138,7 +148,8 @@ fn a_file_that_the_run_refused_still_holds_opt_ins() {
 
 #[test]
 fn json_has_the_same_answer() {
-    let sample = root().join("sample_data");
+    let workspace = untouched();
+    let sample = &workspace.root;
     let said = prefrecon(["explain", sample.to_str().unwrap(), "003Hs00004jz6UEIAY", "--format", "json"]);
     let answer: Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!(answer["basis"]["run"], Value::Null);

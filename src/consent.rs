@@ -19,23 +19,24 @@
 //!   times of the opt-outs that it passed on. An opt-in from after it must be later than the opt-out as it now stands,
 //!   for nobody can tell our load from the person's own word in the same week.
 
+mod contacts;
+mod neighbours;
 mod signals;
 
 use anyhow::Result;
 use chrono::NaiveDate;
 use foldhash::{HashMap, HashSet};
-use polars::prelude::{
-    BooleanChunked, DataFrame, Int64Chunked, IntoColumn, IntoLazy, JoinArgs, JoinType, NewChunkedArray, UInt32Chunked, coalesce,
-    col, lit,
-};
+use polars::prelude::{BooleanChunked, DataFrame, Int64Chunked, IntoColumn, IntoLazy, NewChunkedArray, UInt32Chunked, col, lit};
 
 use crate::columns::{Method, Opt, Role};
 use crate::config::{Config, SharedAddress};
-use crate::ledger::{Absent, Recalled, Signal as Seen};
+use crate::ledger::{Recalled, Signal as Seen};
 use crate::matching::{Matched, cols, word};
 use crate::normalise::{Moment, Zone, col as of};
 use crate::systems::Systems;
 use crate::texts::{Text, Texts};
+use contacts::Contacts;
+use neighbours::Neighbours;
 use signals::{Judge, Signals, signals};
 pub use signals::{Signal, Standing, signals_of};
 
@@ -436,108 +437,6 @@ impl Weighing<'_> {
 
     fn tolerance_ms(&self) -> i64 {
         i64::from(self.config.policy.clock_tolerance_hours) * 3_600_000
-    }
-}
-
-/// The contacts that records which are not there any more were of, by id, source id and address.
-struct Contacts<'a> {
-    by_id: HashMap<&'a str, Vec<u32>>,
-    by_source: HashMap<&'a str, Vec<u32>>,
-    by_address: HashMap<&'a str, Vec<u32>>,
-}
-
-impl<'a> Contacts<'a> {
-    fn new(
-        records: &DataFrame,
-        matched: &Matched,
-        recalled: &Recalled,
-        systems: &Systems,
-        texts: &'a Texts,
-    ) -> Result<Contacts<'a>> {
-        let wanted = |of: &dyn Fn(&Absent) -> &str| -> HashSet<String> {
-            recalled.absent.iter().map(of).filter(|text| !text.is_empty()).map(str::to_owned).collect()
-        };
-        let crm = |absent: &Absent| systems.profiles()[absent.system].role == Role::Crm;
-        let ids = wanted(&|absent| if crm(absent) { &absent.record } else { &absent.contact_id });
-        let (sources, addresses) = (wanted(&|absent| &absent.source_id), wanted(&|absent| &absent.email));
-        let source_ids = records.column(of::SOURCE_ID)?.u32()?;
-        let mut contacts = Contacts { by_id: HashMap::default(), by_source: HashMap::default(), by_address: HashMap::default() };
-        for (person, (ix, id)) in (0u32..).zip(&matched.contacts) {
-            let id = texts.get(*id);
-            if ids.contains(id) {
-                contacts.by_id.entry(id).or_default().push(person);
-            }
-            let source = source_ids.get(*ix as usize).map(|source| texts.get(Text::from_number(source)));
-            if let Some(source) = source.filter(|source| sources.contains(*source)) {
-                contacts.by_source.entry(source).or_default().push(person);
-            }
-        }
-        let (persons, shared) = (matched.addresses.column(cols::PERSON)?.u32()?, matched.addresses.column("address")?.u32()?);
-        for (person, address) in persons.iter().flatten().zip(shared.iter().flatten()) {
-            let address = texts.get(Text::from_number(address));
-            if addresses.contains(address) {
-                contacts.by_address.entry(address).or_default().push(person);
-            }
-        }
-        Ok(contacts)
-    }
-
-    fn of(&self, absent: &Absent, role: Role) -> &[u32] {
-        let id = if role == Role::Crm { &absent.record } else { &absent.contact_id };
-        let found = [(&self.by_id, id), (&self.by_source, &absent.source_id), (&self.by_address, &absent.email)];
-        found.into_iter().find_map(|(known, key)| known.get(key.as_str())).map(Vec::as_slice).unwrap_or_default()
-    }
-}
-
-/// CRM contacts that share an address or a record with another: a record counts as opted out if one of its
-/// persons is, and then speaks for the others.
-struct Neighbours {
-    of_person: HashMap<u32, Vec<usize>>,
-    /// What is shared, by its address or the key of the record, and by whom.
-    shared: Vec<(Text, Vec<u32>)>,
-}
-
-impl Neighbours {
-    fn of(records: &DataFrame, matched: &Matched, max_shared: u32) -> Result<Neighbours> {
-        let few = |count: &str| col(count).gt(lit(1u32)).and(col(count).lt_eq(lit(max_shared)));
-        let addresses = crate::matching::shared_addresses(matched)?.filter(few("contacts")).select([
-            col(cols::PERSON),
-            col("address").alias("shared"),
-            col("address").alias("key"),
-        ]);
-        let names = records.clone().lazy().select([col(of::IX), coalesce(&[col(of::RECORD), col(of::EMAILS[0])]).alias("key")]);
-        let tied = matched
-            .links
-            .clone()
-            .lazy()
-            .filter(col(cols::IN_HUB).and(few(cols::BELONGS)))
-            .join(names, [col(of::IX)], [col(of::IX)], JoinArgs::new(JoinType::Inner))
-            .filter(col("key").is_not_null())
-            .select([col(cols::PERSON), col(of::IX).alias("shared"), col("key")]);
-        let mut neighbours = Neighbours { of_person: HashMap::default(), shared: Vec::new() };
-        for pairs in [addresses.collect()?, tied.collect()?] {
-            let numbers = |name: &str| -> Result<Vec<u32>> { Ok(pairs.column(name)?.u32()?.iter().flatten().collect()) };
-            let (persons, shared, keys) = (numbers(cols::PERSON)?, numbers("shared")?, numbers("key")?);
-            let mut at: HashMap<u32, usize> = HashMap::default();
-            for row in 0..persons.len() {
-                let group = *at.entry(shared[row]).or_insert_with(|| {
-                    neighbours.shared.push((Text::from_number(keys[row]), Vec::new()));
-                    neighbours.shared.len() - 1
-                });
-                neighbours.shared[group].1.push(persons[row]);
-                neighbours.of_person.entry(persons[row]).or_default().push(group);
-            }
-        }
-        Ok(neighbours)
-    }
-
-    /// Everybody who shares something with a person, and what.
-    fn around(&self, person: u32) -> Vec<(u32, Text)> {
-        let groups = self.of_person.get(&person).into_iter().flatten().map(|group| &self.shared[*group]);
-        groups
-            .flat_map(|(key, persons)| persons.iter().map(|other| (*other, *key)))
-            .filter(|(other, _)| *other != person)
-            .collect()
     }
 }
 

@@ -6,8 +6,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
-use polars_io::SerReader;
-use polars_io::prelude::ParquetReader;
 
 use crate::classify::{World, classify, members, notable};
 use crate::columns::Role;
@@ -15,7 +13,7 @@ use crate::consent::weigh;
 use crate::decide::{Decided, decide};
 use crate::decisions::{self, Desk, Ruling, Scene};
 use crate::history::Figures;
-use crate::ingest::{FileReport, Ingested, Papers, Reject, Table, Verdict, ingest, read_papers};
+use crate::ingest::{FileReport, Ingested, Papers, Reject, Table, Verdict, ingest, read_papers, read_standing};
 use crate::ledger::{Ledger, Sighting};
 use crate::loads::{Loads, loads};
 use crate::matching::match_records;
@@ -140,8 +138,7 @@ pub fn read_decisions(workspace: &Workspace, clock: Clock) -> Result<Decisions> 
 pub fn standing_decisions(workspace: &Workspace, as_of: DateTime<Utc>) -> Result<Vec<Ruling>> {
     let Some(file) = workspace.earlier_file(crate::write::DECISIONS, as_of)? else { return Ok(Vec::new()) };
     let place = || format!("{} cannot be read: put it back from a backup, for it holds the reviewers' decisions", file.display());
-    let table = ParquetReader::new(std::fs::File::open(&file).with_context(place)?).finish().with_context(place)?;
-    decisions::read(&table).with_context(place)
+    decisions::read(&read_standing(&file).with_context(place)?).with_context(place)
 }
 
 fn settle<T>(

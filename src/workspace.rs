@@ -1,19 +1,18 @@
 //! A workspace on disk: its paths, its lock, and the run folder that appears whole or not at all.
 
-use std::collections::{BTreeMap, HashMap};
+mod past;
+
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Days, NaiveDateTime, Utc};
-use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::config::Config;
-use crate::history::Figures;
-use crate::nearest::sentence_hint;
 use crate::systems::Systems;
+pub use past::{EarlierCorrection, PastCounts, PastInput, PastRun, PastTarget};
 
 /// A workspace and what its configuration says.
 #[derive(Debug)]
@@ -26,125 +25,6 @@ pub struct Workspace {
     pub systems: Systems,
     /// SHA-256 of the configuration file, empty where there is none.
     pub configuration_sha256: String,
-}
-
-/// A finished run, as its manifest tells it.
-#[derive(Clone, Debug, Deserialize)]
-pub struct PastRun {
-    /// Its id: the name of its folder.
-    #[serde(skip)]
-    pub id: String,
-    /// Its time.
-    pub as_of: DateTime<Utc>,
-    /// SHA-256 of the configuration that it had.
-    #[serde(default)]
-    pub configuration_sha256: String,
-    /// The files of the inbox.
-    pub inputs: Vec<PastInput>,
-    /// Its discrepancies.
-    #[serde(default)]
-    pub discrepancies: PastCounts,
-    /// Its corrections, by target.
-    #[serde(default)]
-    pub corrections: BTreeMap<String, PastTarget>,
-}
-
-/// What a finished run counted.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct PastCounts {
-    /// All discrepancies.
-    pub total: u64,
-    /// By rule.
-    pub by_rule: BTreeMap<String, u64>,
-    /// By severity.
-    pub by_severity: BTreeMap<String, u64>,
-    /// By outcome.
-    pub by_outcome: BTreeMap<String, u64>,
-    /// Overdue ones.
-    pub overdue: Option<u64>,
-}
-
-/// What a finished run wrote for one target.
-#[derive(Clone, Debug, Deserialize)]
-pub struct PastTarget {
-    /// Records that change, held ones included.
-    #[serde(default)]
-    pub corrected: u64,
-    /// Records whose corrections were held.
-    #[serde(default)]
-    pub held: u64,
-    /// Earlier corrections that its loader took.
-    #[serde(default)]
-    pub landed: u64,
-    /// Earlier corrections that its loader refused.
-    #[serde(default)]
-    pub not_landed: u64,
-    /// Why records were held, where any were.
-    pub why_held: Vec<String>,
-    /// Its files: path below the run folder, rows.
-    pub files: BTreeMap<String, u64>,
-}
-
-/// One file that a finished run looked at.
-#[derive(Clone, Debug, Deserialize)]
-pub struct PastInput {
-    /// Path below the inbox.
-    #[serde(default)]
-    pub file: String,
-    /// What became of it, in a word.
-    pub verdict: String,
-    /// Why, where it was not used.
-    #[serde(default)]
-    pub why: Option<String>,
-    /// Its rows.
-    #[serde(default)]
-    pub rows: u64,
-    /// SHA-256 of the file on disk.
-    pub sha256: String,
-    /// SHA-256 of an archive's entry.
-    pub content_sha256: Option<String>,
-}
-
-/// A row of `corrections.csv` of an earlier run.
-#[derive(Clone, Debug, Deserialize)]
-pub struct EarlierCorrection {
-    /// The run.
-    #[serde(skip)]
-    pub run: String,
-    /// The system.
-    pub target: String,
-    /// The correction file, below the run folder.
-    pub file: String,
-    /// The record's key.
-    pub record: String,
-    /// The target's own header.
-    pub field: String,
-    /// Its value before.
-    pub before: String,
-    /// Its value after.
-    pub after: String,
-    /// The rules that it answers.
-    pub rules: String,
-}
-
-fn figures(run: PastRun) -> Figures {
-    let sum = |of: fn(&PastTarget) -> u64| run.corrections.values().map(of).sum();
-    let PastCounts { total, by_rule, by_severity, by_outcome, overdue } = run.discrepancies.clone();
-    Figures {
-        rows: run.inputs.iter().filter(|input| input.verdict == "used").map(|input| input.rows).sum(),
-        discrepancies: total,
-        by_severity,
-        by_rule,
-        by_outcome,
-        overdue,
-        corrected: sum(|target| target.corrected.saturating_sub(target.held)),
-        held: sum(|target| target.held),
-        landed: sum(|target| target.landed),
-        not_landed: sum(|target| target.not_landed),
-        run: run.id,
-        as_of: run.as_of,
-    }
 }
 
 /// Why a run did not begin or end, where the exit status tells.
@@ -224,17 +104,6 @@ impl Workspace {
         self.root.join("decisions")
     }
 
-    /// A file of the latest run before a time, if that run left one.
-    ///
-    /// # Errors
-    /// The folder of the runs cannot be listed.
-    pub fn earlier_file(&self, name: &str, as_of: DateTime<Utc>) -> Result<Option<PathBuf>> {
-        let runs = self.run_ids()?;
-        let earlier = runs.iter().filter_map(|id| self.manifest(id).ok()).filter(|run| run.as_of < as_of);
-        let latest = earlier.max_by(|one, other| (one.as_of, &one.id).cmp(&(other.as_of, &other.id)));
-        Ok(latest.map(|run| self.runs().join(run.id).join(name)).filter(|file| file.is_file()))
-    }
-
     /// Where runs are.
     pub fn runs(&self) -> PathBuf {
         self.root.join("runs")
@@ -243,103 +112,6 @@ impl Workspace {
     /// What the program remembers from run to run.
     pub fn ledger(&self) -> PathBuf {
         self.root.join("ledger")
-    }
-
-    /// The contents that runs before a time used, by SHA-256, each with the latest such run.
-    ///
-    /// # Errors
-    /// The folder of the runs cannot be listed.
-    pub fn earlier_inputs(&self, as_of: DateTime<Utc>) -> Result<HashMap<String, String>> {
-        let mut earlier = HashMap::new();
-        for id in self.run_ids()? {
-            let Ok(run) = self.manifest(&id) else { continue };
-            if run.as_of < as_of {
-                let used = run.inputs.into_iter().filter(|input| input.verdict == "used" && !input.sha256.is_empty());
-                earlier.extend(used.map(|input| (input.content_sha256.unwrap_or(input.sha256), id.clone())));
-            }
-        }
-        Ok(earlier)
-    }
-
-    /// The corrections that runs before a time wrote and that are wanted, those of the newest run first.
-    ///
-    /// # Errors
-    /// The folder of the runs cannot be listed. A run whose corrections cannot be read is passed over.
-    pub fn earlier_corrections(
-        &self,
-        as_of: DateTime<Utc>,
-        is_wanted: impl Fn(&EarlierCorrection) -> bool,
-    ) -> Result<Vec<EarlierCorrection>> {
-        let mut earlier = Vec::new();
-        let runs = self.run_ids()?.into_iter().filter_map(|id| self.manifest(&id).ok());
-        let mut runs: Vec<PastRun> = runs.filter(|run| run.as_of < as_of).collect();
-        runs.sort_by(|one, other| (other.as_of, &other.id).cmp(&(one.as_of, &one.id)));
-        for run in runs {
-            let Ok(mut rows) = csv::Reader::from_path(self.runs().join(&run.id).join("corrections.csv")) else { continue };
-            let rows = rows.deserialize::<EarlierCorrection>().filter_map(Result::ok);
-            earlier.extend(rows.filter(&is_wanted).map(|row| EarlierCorrection { run: run.id.clone(), ..row }));
-        }
-        Ok(earlier)
-    }
-
-    /// What the runs before a time counted, or all runs, the oldest first.
-    ///
-    /// # Errors
-    /// The folder of the runs cannot be listed. A run whose manifest cannot be read is passed over.
-    pub fn past_figures(&self, before: Option<DateTime<Utc>>) -> Result<Vec<Figures>> {
-        let runs = self.run_ids()?.into_iter().filter_map(|id| self.manifest(&id).ok());
-        let mut runs: Vec<PastRun> = runs.filter(|run| before.is_none_or(|before| run.as_of < before)).collect();
-        runs.sort_by(|one, other| (one.as_of, &one.id).cmp(&(other.as_of, &other.id)));
-        Ok(runs.into_iter().map(figures).collect())
-    }
-
-    /// The ids of all finished runs, sorted.
-    ///
-    /// # Errors
-    /// The folder of the runs cannot be listed.
-    pub fn run_ids(&self) -> Result<Vec<String>> {
-        let runs = self.runs();
-        let entries = match fs::read_dir(&runs) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", runs.display())),
-        };
-        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        // The link to the latest and what a killed run left behind are no runs.
-        let mut ids: Vec<String> = names.filter(|name| name.starts_with(|c: char| c.is_ascii_digit())).collect();
-        ids.sort();
-        Ok(ids)
-    }
-
-    /// The finished run of that name; `latest` is the newest by its time.
-    ///
-    /// # Errors
-    /// [`Stop::Configuration`]: there is none of that name, with the nearest; or its manifest cannot be read.
-    pub fn past_run(&self, name: &str) -> Result<PastRun> {
-        let ids = self.run_ids()?;
-        let run = match name {
-            "latest" => ids
-                .iter()
-                .filter_map(|id| self.manifest(id).ok())
-                .max_by(|one, other| (one.as_of, &one.id).cmp(&(other.as_of, &other.id))),
-            _ if ids.iter().any(|id| id == name) => Some(self.manifest(name)?),
-            _ => None,
-        };
-        run.with_context(|| match ids.last() {
-            None => format!("no run has finished in {}", self.root.display()),
-            Some(newest) => {
-                let known: Vec<&str> = ids.iter().map(String::as_str).collect();
-                format!("there is no run `{name}`{} The newest is {newest}", sentence_hint(name, &known))
-            }
-        })
-        .context(Stop::Configuration)
-    }
-
-    fn manifest(&self, id: &str) -> Result<PastRun> {
-        let file = self.runs().join(id).join("run.json");
-        let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        let run: PastRun = serde_json::from_str(&text).with_context(|| format!("{} is no manifest", file.display()))?;
-        Ok(PastRun { id: id.to_owned(), ..run })
     }
 
     /// Where the inputs of a run went.
@@ -579,6 +351,8 @@ fn hexadecimal(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     fn workspace() -> (tempfile::TempDir, Workspace) {

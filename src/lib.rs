@@ -17,6 +17,7 @@ pub mod decide;
 pub mod decisions;
 pub mod explain;
 pub mod generate;
+mod hash;
 pub mod history;
 pub mod ingest;
 pub mod ledger;

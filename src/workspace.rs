@@ -11,6 +11,7 @@ use chrono::{DateTime, Days, NaiveDateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use crate::config::Config;
+use crate::hash::{hexadecimal, sha256};
 use crate::systems::Systems;
 pub use past::{EarlierCorrection, PastCounts, PastInput, PastRun, PastTarget};
 
@@ -75,7 +76,7 @@ impl Workspace {
         let place = || format!("{}", file.display());
         let config = Config::parse(text.as_deref().unwrap_or_default(), &systems).with_context(place)?;
         let systems = config.adjust(systems);
-        let configuration_sha256 = text.map(|text| hexadecimal(&Sha256::digest(text.as_bytes()))).unwrap_or_default();
+        let configuration_sha256 = text.map(|text| sha256(text.as_bytes())).unwrap_or_default();
         Ok(Workspace { root: root.to_owned(), config, systems, configuration_sha256 })
     }
 
@@ -343,10 +344,6 @@ fn own_profiles(folder: &Path) -> Result<Vec<(String, String)>> {
         Ok((path.display().to_string(), text))
     };
     paths.into_iter().map(read).collect()
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

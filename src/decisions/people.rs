@@ -197,6 +197,6 @@ impl<'a> Lookup<'a> {
             hasher.update(line.as_bytes());
             hasher.update([b'\n']);
         }
-        Ok(hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+        Ok(crate::hash::hexadecimal(&hasher.finalize()[..8]))
     }
 }

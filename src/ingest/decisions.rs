@@ -14,13 +14,13 @@ use csv::StringRecord;
 use polars::prelude::DataFrame;
 use polars_io::SerReader;
 use polars_io::prelude::ParquetReader;
-use sha2::{Digest, Sha256};
 
 use super::decode::{self, Format};
 use super::delimited::DELIMITERS;
 use super::inbox::{Concern, Found, walk};
 use super::limits::{HEADER_DEPTH, MAX_PAPER_BYTES, MAX_PAPER_ROWS};
 use super::spreadsheet::Workbook;
+use crate::hash::sha256;
 use crate::systems::fold_header;
 
 /// What a sheet holds.
@@ -142,7 +142,7 @@ fn read_file(found: &Found, file: &mut PaperFile) -> Result<(Paper, Vec<PaperRow
     }
     let bytes =
         fs::read(&found.path).map_err(|error| anyhow!("could not be read ({error}): give this account the right to read it"))?;
-    file.sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    file.sha256 = sha256(&bytes);
     let paper = paper_of(found.name());
     let rows = match decode::format(&bytes[..bytes.len().min(1 << 16)], Cursor::new(&bytes)) {
         Format::Text => text(&bytes, paper, &found.file)?,

@@ -8,7 +8,6 @@ use std::time::SystemTime;
 
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
-use sha2::{Digest, Sha256};
 
 use super::container::{Archive, gunzip};
 use super::decode::{self, Format};
@@ -18,6 +17,7 @@ use super::recognise::named_systems;
 use super::source::{self, Loaded, ReadRows, Stop};
 use super::{AsOfFrom, FileReport, Reject, Verdict, as_of};
 use crate::config::Config;
+use crate::hash::sha256;
 use crate::normalise::Zone;
 use crate::progress;
 use crate::systems::{Grain, Systems, fold_header};
@@ -298,8 +298,4 @@ pub fn content(report: &FileReport) -> anyhow::Result<Vec<u8>> {
         }
         _ => Ok(bytes),
     }
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -10,6 +10,7 @@ use polars_io::SerReader;
 use polars_io::prelude::{ParquetReader, ParquetWriter};
 use sha2::{Digest, Sha256};
 
+use crate::hash::{hexadecimal, sha256};
 use crate::ledger::manifest::FileEntry;
 
 /// Writes a frame for the owner alone and brings it to the disk.
@@ -87,15 +88,6 @@ pub(super) fn moments(name: &'static str, times: impl Iterator<Item = Option<i64
 /// The same, as it is read back.
 pub(super) fn read_moments(frame: &DataFrame, name: &str) -> PolarsResult<Int64Chunked> {
     Ok(frame.column(name)?.to_physical_repr().i64()?.clone())
-}
-
-/// SHA-256 in hexadecimal.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Takes the checksum of what passes.

@@ -205,11 +205,6 @@ impl Ledger {
         let seen = seeing.observe()?;
         Ok(Sighting { ledger: self, present, parts, seen, retain_days: config.ledger.retain_days, now })
     }
-
-    /// Whether everything that it rests on could be read.
-    pub fn is_sound(&self) -> bool {
-        self.sound
-    }
 }
 
 /// The opt-outs as the ledger saw them.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use polars::prelude::DataFrame;
 
+use crate::hash::sha256;
 use crate::ledger::files;
 use crate::ledger::manifest::{FORMAT, Manifest, NAME};
 
@@ -143,7 +144,7 @@ fn open(folder: &Path, id: &str) -> Result<Set, String> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err("is missing".to_owned()),
         Err(error) => return Err(format!("cannot be read ({error})")),
     };
-    let sha256 = files::sha256(text.as_bytes());
+    let sha256 = sha256(text.as_bytes());
     let noted = fs::read_to_string(folder.join(CHECKSUM)).unwrap_or_default();
     if noted.split_whitespace().next() != Some(sha256.as_str()) {
         return Err(format!("was changed after it was written ({CHECKSUM} has another SHA-256)"));

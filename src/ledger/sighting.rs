@@ -10,6 +10,7 @@ use foldhash::HashSet;
 use polars::prelude::DataFrame;
 
 use crate::columns::Standing;
+use crate::hash::sha256;
 use crate::ledger::cases::{self, Case, IDENTITY};
 use crate::ledger::fates::{Judging, Settled, Written, settled_frame};
 use crate::ledger::files;
@@ -306,7 +307,7 @@ impl Pages {
         }
         let text = serde_json::to_string_pretty(&manifest).context("the ledger's manifest is no JSON")? + "\n";
         files::write_text(&text, &hidden.join(NAME))?;
-        files::write_text(&format!("{}  {NAME}\n", files::sha256(text.as_bytes())), &hidden.join(CHECKSUM))?;
+        files::write_text(&format!("{}  {NAME}\n", sha256(text.as_bytes())), &hidden.join(CHECKSUM))?;
         files::sync_folder(&hidden)?;
         files::sync_folder(&self.folder)?;
         Ok(HiddenSet { hidden, shown: self.folder.join(run) })

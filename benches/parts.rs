@@ -37,7 +37,7 @@ fn main() -> Result<()> {
     println!("{contacts} contacts\n\n| part | of | median | fastest | each |\n| --- | ---: | ---: | ---: | ---: |");
     let read = read_inbox(&workspace, clock)?;
     let decisions = read_decisions(&workspace, clock)?;
-    settled(&workspace, read, decisions, clock, |settled| parts(&bench, &workspace, clock, settled, folder.path()))
+    settled(&workspace, read, decisions, clock, None, |settled| parts(&bench, &workspace, clock, settled, folder.path()))
 }
 
 fn parts(bench: &Bench, workspace: &Workspace, clock: Clock, settled: Settled<'_>, folder: &Path) -> Result<()> {

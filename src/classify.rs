@@ -15,7 +15,7 @@ use crate::consent::{Consent, decided};
 use crate::decisions::Desk;
 use crate::ingest::FileReport;
 use crate::matching::{Matched, cols, word};
-use crate::normalise::{Finding, col as of};
+use crate::normalise::{Finding, Quiet, col as of};
 use crate::rules::{Finder, RULES, Rule, once_a_contact, position};
 use crate::systems::Systems;
 use crate::texts::{Text, Texts};
@@ -110,6 +110,8 @@ pub struct World<'a> {
     pub as_of: DateTime<Utc>,
     /// What people decided.
     pub desk: &'a Desk,
+    /// Records of persons about whom there is nothing to find, beside `records`.
+    pub quiet: &'a Quiet,
 }
 
 impl World<'_> {

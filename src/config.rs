@@ -50,11 +50,20 @@ pub struct Run {
     pub hub: Option<String>,
     /// Run folders older than this many days are removed; none are without it.
     pub keep_days: Option<u32>,
+    /// Whether records are made only of persons about whom there may be something to find: what is found is the same.
+    pub set_aside: bool,
 }
 
 impl Default for Run {
     fn default() -> Self {
-        Run { timezone: "America/Denver".into(), organisation: String::new(), as_of: None, hub: None, keep_days: None }
+        Run {
+            timezone: "America/Denver".into(),
+            organisation: String::new(),
+            as_of: None,
+            hub: None,
+            keep_days: None,
+            set_aside: true,
+        }
     }
 }
 

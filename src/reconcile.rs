@@ -17,7 +17,7 @@ use crate::ingest::{FileReport, Ingested, Papers, Reject, Table, Verdict, ingest
 use crate::ledger::{Ledger, Sighting};
 use crate::loads::{Loads, loads};
 use crate::matching::match_records;
-use crate::normalise::{Facts, Folded, Rows, Rules, Zone, normalise, read_rows};
+use crate::normalise::{Facts, Folded, Quiet, Rows, Rules, Zone, normalise, read_rows, set_aside, spellings};
 use crate::progress::{self, Unit};
 use crate::systems::Systems;
 use crate::texts::Texts;
@@ -42,7 +42,7 @@ pub fn reconcile(workspace: &Workspace, clock: Clock) -> Result<(Outputs, Vec<St
     let exports = stages.run("ingest", || read_inbox(workspace, clock))?;
     let papers = read_decisions(workspace, clock)?;
     let outputs =
-        settle(workspace, exports, papers, clock, &mut stages, |settled, stages| stages.run("report", || settled.report()))?;
+        settle(workspace, exports, papers, clock, None, &mut stages, |settled, stages| stages.run("report", || settled.report()))?;
     Ok((outputs, stages.done))
 }
 
@@ -74,7 +74,8 @@ impl Settled<'_> {
     }
 }
 
-/// Works out what a run over these exports would decide, and gives it to `then`; writes nothing.
+/// Works out what a run over these exports would decide, and gives it to `then`; writes nothing. `who` is a key whose
+/// records are needed whatever they say.
 ///
 /// # Errors
 /// As [`reconcile`], and what `then` says.
@@ -83,10 +84,11 @@ pub fn settled<T>(
     exports: Exports,
     papers: Decisions,
     clock: Clock,
+    who: Option<&str>,
     then: impl FnOnce(Settled<'_>) -> Result<T>,
 ) -> Result<T> {
     let mut stages = Stages::default();
-    settle(workspace, exports, papers, clock, &mut stages, |settled, _| then(settled))
+    settle(workspace, exports, papers, clock, who, &mut stages, |settled, _| then(settled))
 }
 
 /// Exports whose rows were read, and the store of their texts.
@@ -146,23 +148,34 @@ fn settle<T>(
     exports: Exports,
     papers: Decisions,
     clock: Clock,
+    who: Option<&str>,
     stages: &mut Stages,
     then: impl FnOnce(Settled<'_>, &mut Stages) -> Result<T>,
 ) -> Result<T> {
     let config = &workspace.config;
     let Exports { ingested, texts } = exports;
     let ledger = stages.run("remember", || Ledger::open(&workspace.ledger(), &workspace.runs(), clock.as_of))?;
-    let Ingested { mut files, tables, rejects } = ingested;
+    let Ingested { mut files, mut tables, rejects } = ingested;
     let systems = &require_systems(&files, workspace).context(Stop::Inputs)?;
     let run = Rules { systems, config, as_of: clock.as_of, texts: &texts };
-    let normalised = stages.run("normalise", || normalise(tables, &run))?;
+    let (quiet, normalised) = stages.run("normalise", || {
+        let quiet = if config.run.set_aside {
+            let spelled = who.map(|who| spellings(who, systems)).unwrap_or_default();
+            let decided = decisions::named(&papers.0, &papers.1, systems);
+            let wanted: Vec<&str> = ledger.named().chain(decided.iter().chain(&spelled).map(String::as_str)).collect();
+            set_aside(&mut tables, &run, &wanted)
+        } else {
+            Quiet::default()
+        };
+        Ok((quiet, normalise(tables, &run)?))
+    })?;
     let rejected = count_rejected(&mut files, rejects, normalised.rejects);
     require_few_rejects(&files, &rejected, workspace).context(Stop::Inputs)?;
     let loads = loads(&normalised.answers, &files, systems, workspace, clock.as_of, &texts)?;
     let past = workspace.past_figures(Some(clock.as_of))?;
     let records = normalised.records;
-    stages.records = records.height() as u64;
-    let mut sighting = stages.run("recall", || ledger.observe(&records, &files, systems, config, &texts))?;
+    stages.records = records.height() as u64 + quiet.len();
+    let mut sighting = stages.run("recall", || ledger.observe(&records, &quiet, &files, systems, config, &texts))?;
     let matched = stages.run("match", || match_records(&records, &texts))?;
     let desk = Desk::settle(
         &papers.0,
@@ -190,6 +203,7 @@ fn settle<T>(
         texts: &texts,
         as_of: clock.as_of,
         desk: &desk,
+        quiet: &quiet,
     };
     let hub = systems.profiles().iter().position(|profile| profile.role == Role::Crm).unwrap_or_default();
     let facts = Facts::new(&records, systems, &texts)?.with_decisions(desk.said(zone), hub, zone);

@@ -71,7 +71,7 @@ pub(super) fn explain(
         }
     };
     let clock = Clock { as_of: run.as_ref().map_or(clock.as_of, |run| run.as_of), ..clock };
-    let mut explanation = settled(&workspace, exports, papers, clock, |settled| explain::explain(who, settled))?;
+    let mut explanation = settled(&workspace, exports, papers, clock, Some(who), |settled| explain::explain(who, settled))?;
     drop(display);
     if explanation.persons.is_empty() {
         return Err(nobody(&explanation, run.as_ref(), &workspace)).context(Stop::Configuration);

@@ -118,7 +118,8 @@ pub(crate) fn outs_of<'a>(person: u32, world: &'a World<'_>) -> &'a [u32] {
 }
 
 fn records_by_system(world: &World<'_>) -> Result<BTreeMap<u32, usize>> {
-    let mut counts = BTreeMap::new();
+    let aside = |system: usize| (system as u32, world.quiet.records_of(system) as usize);
+    let mut counts: BTreeMap<u32, usize> = (0..world.systems.profiles().len()).map(aside).collect();
     let main = world.records.column(col::MAIN)?.bool()?;
     for (system, main) in world.records.column(col::SYSTEM)?.u32()?.iter().zip(main.iter()) {
         if main == Some(true) {

@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::consent::Ruled;
 use crate::ingest::{Paper, PaperFile, Papers};
 use crate::matching::Matched;
-use crate::normalise::{Moment, Said, Zone};
+use crate::normalise::{Moment, Said, Zone, spellings};
 use crate::systems::Systems;
 use crate::texts::Texts;
 pub use exceptions::{Exception, State};
@@ -264,6 +264,15 @@ impl Desk {
         }
         None
     }
+}
+
+/// Ids and addresses of whom papers and standing decisions are about, in every spelling that records may have.
+pub fn named(papers: &Papers, standing: &[Ruling], systems: &Systems) -> Vec<String> {
+    let of = |identity: &Identity| [1, 2, 5, 7].map(|at| identity[at].clone());
+    let keys = papers.rows.iter().filter_map(|row| Key::read(row.get(header::KEY)));
+    let decided = keys.flat_map(|key| of(&key.identity)).chain(standing.iter().flat_map(|ruling| of(&ruling.key.identity)));
+    let listed = papers.rows.iter().filter(|row| row.paper == Paper::Exceptions).flat_map(|row| spellings(row.get("who"), systems));
+    decided.chain(listed).filter(|text| !text.is_empty()).collect()
 }
 
 enum Obstacle {

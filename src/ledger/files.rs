@@ -3,11 +3,13 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Cursor, Write};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use polars::prelude::{Column, DataFrame, Int64Chunked, IntoColumn, NewChunkedArray, PolarsResult, TimeUnit};
 use polars_io::SerReader;
-use polars_io::prelude::{ParquetReader, ParquetWriter};
+use polars_io::parquet::write::{BatchedWriter, ParquetWriter};
+use polars_io::prelude::ParquetReader;
 use sha2::{Digest, Sha256};
 
 use crate::hash::{hexadecimal, sha256};
@@ -25,11 +27,69 @@ pub(super) fn write(mut frame: DataFrame, path: &Path) -> Result<FileEntry> {
     Ok(FileEntry { sha256: hexadecimal(&hasher.finalize()), bytes, rows })
 }
 
-/// Writes a text likewise.
-pub(super) fn write_text(text: &str, path: &Path) -> Result<()> {
+/// A file that is not yet written.
+#[derive(Debug)]
+pub(super) struct Encoded {
+    bytes: Vec<u8>,
+    rows: u64,
+}
+
+impl Encoded {
+    /// Writes it for the owner alone and brings it to the disk.
+    pub fn write(&self, path: &Path) -> Result<FileEntry> {
+        write_bytes(&self.bytes, path)?;
+        Ok(FileEntry { sha256: sha256(&self.bytes), bytes: self.bytes.len() as u64, rows: self.rows })
+    }
+}
+
+/// Makes a file of frames with the same columns: each becomes a row group, so that all of them are never there at once.
+pub(super) struct Encoder {
+    file: BatchedWriter<Shared>,
+    bytes: Shared,
+    rows: u64,
+}
+
+/// Bytes that the writer, which keeps what it writes to, does not keep for itself.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Encoder {
+    /// A file with the columns of a frame.
+    pub fn new(columns: &DataFrame) -> Result<Encoder> {
+        let bytes = Shared::default();
+        Ok(Encoder { file: ParquetWriter::new(bytes.clone()).batched(columns.schema())?, bytes, rows: 0 })
+    }
+
+    /// Adds rows.
+    pub fn write(&mut self, mut rows: DataFrame) -> Result<()> {
+        rows.rechunk_mut();
+        self.rows += rows.height() as u64;
+        Ok(self.file.write_batch(&rows)?)
+    }
+
+    /// The file.
+    pub fn finish(self) -> Result<Encoded> {
+        self.file.finish()?;
+        let bytes = std::mem::take(&mut *self.bytes.0.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(Encoded { bytes, rows: self.rows })
+    }
+}
+
+/// Writes bytes likewise.
+pub(super) fn write_bytes(bytes: &[u8], path: &Path) -> Result<()> {
     let written = create(path)?;
     (&written)
-        .write_all(text.as_bytes())
+        .write_all(bytes)
         .and_then(|()| written.sync_all())
         .with_context(|| format!("cannot write {}", path.display()))
 }

@@ -45,6 +45,7 @@ use polars::prelude::DataFrame;
 
 use crate::config::Config;
 use crate::ingest::FileReport;
+use crate::normalise::Quiet;
 use crate::systems::Systems;
 use crate::texts::Texts;
 use cases::Cases;
@@ -177,19 +178,26 @@ impl Ledger {
         self.chain.iter().map(|at| &self.sets.all[*at])
     }
 
-    /// Looks at the records of a run.
+    /// Keys of the records that it knows more of than their state: opt-outs, and corrections that are open.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        let open = self.opens.values().flat_map(|open| ["record", "contact_id", "email"].map(|name| open.text(name)));
+        self.signals.named().chain(open).filter(|text| !text.is_empty())
+    }
+
+    /// Looks at the records of a run, and at those that were set aside.
     ///
     /// # Errors
     /// Only what Polars cannot do, which is a defect.
     pub fn observe<'a>(
         &'a self,
         records: &DataFrame,
+        quiet: &'a Quiet,
         files: &[FileReport],
         systems: &'a Systems,
         config: &Config,
         texts: &'a Texts,
     ) -> Result<Sighting<'a>> {
-        let present = Present::new(records, systems, texts)?;
+        let present = Present::new(records, quiet, systems, texts)?;
         let parts = parts::parts(files, systems, config, self.last())?;
         let now = self.as_of.timestamp_millis();
         let seeing = Seeing {

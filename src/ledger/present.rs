@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::columns::{Delivery, Opt};
 use crate::ledger::key::Key;
-use crate::normalise::{Moment, col};
+use crate::normalise::{Moment, Quiet, col};
 use crate::systems::Systems;
 use crate::texts::{Text, Texts};
 
@@ -15,6 +15,8 @@ use crate::texts::{Text, Texts};
 pub(super) struct Present<'a> {
     pub texts: &'a Texts,
     pub systems: &'a Systems,
+    /// Further records, which are not opted out and say nothing else.
+    pub quiet: &'a Quiet,
     /// The key of each record; zero for rows that cannot be read, and for all but one of those that share a name.
     pub keys: Vec<u64>,
     /// The keys of rows that cannot be read: their records are not gone.
@@ -42,7 +44,7 @@ const NUMBERS: [&str; 12] = [
 const TIMES: [&str; 3] = [col::OUT_FROM, col::OUT_UNTIL, col::FIRST_OUT];
 
 impl<'a> Present<'a> {
-    pub fn new(records: &DataFrame, systems: &'a Systems, texts: &'a Texts) -> Result<Present<'a>> {
+    pub fn new(records: &DataFrame, quiet: &'a Quiet, systems: &'a Systems, texts: &'a Texts) -> Result<Present<'a>> {
         let numbers = NUMBERS.into_iter().map(|name| {
             let column = records.column(name)?.to_physical_repr();
             Ok((name, column.u32()?.rechunk().into_owned()))
@@ -51,6 +53,7 @@ impl<'a> Present<'a> {
         let mut present = Present {
             texts,
             systems,
+            quiet,
             keys: Vec::new(),
             unreadable: HashSet::default(),
             numbers: numbers.collect::<Result<_>>()?,
@@ -62,19 +65,23 @@ impl<'a> Present<'a> {
         Ok(present)
     }
 
+    /// What the keys of a system and kind begin with.
+    pub fn prefix(&self, (system, kind): (usize, usize)) -> Key {
+        let profile = &self.systems.profiles()[system];
+        Key::EMPTY.text(&profile.name).text(&profile.kinds[kind].name)
+    }
+
     fn name_all(&mut self, height: usize) {
-        let prefixes: Vec<Vec<Key>> = self
-            .systems
-            .profiles()
-            .iter()
-            .map(|profile| profile.kinds.iter().map(|kind| Key::EMPTY.text(&profile.name).text(&kind.name)).collect())
+        let kinds_of = |system: usize| 0..self.systems.profiles()[system].kinds.len();
+        let prefixes: Vec<Vec<Key>> = (0..self.systems.profiles().len())
+            .map(|system| kinds_of(system).map(|kind| self.prefix((system, kind))).collect())
             .collect();
         let (systems, kinds) = (&self.numbers[col::SYSTEM], &self.numbers[col::KIND]);
         let (records, emails) = (&self.numbers[col::RECORD], &self.numbers[col::EMAILS[0]]);
         let text = |number: Option<u32>| number.map_or("", |number| self.texts.get(Text::from_number(number)));
         let keys = (0..height).into_par_iter().map(|ix| {
             let prefix = prefixes[systems.get(ix).unwrap_or_default() as usize][kinds.get(ix).unwrap_or_default() as usize];
-            prefix.text(text(records.get(ix).or_else(|| emails.get(ix)))).text(self.unit(ix).unwrap_or_default()).value().max(1)
+            key_of(prefix, text(records.get(ix).or_else(|| emails.get(ix))), self.unit(ix))
         });
         let mut keys: Vec<u64> = keys.collect();
         let unreadable = (0..height).filter(|ix| self.opt(*ix) == Opt::Unreadable);
@@ -134,15 +141,8 @@ impl<'a> Present<'a> {
 
     /// The number of its state: two runs that see the same have the same.
     pub fn state(&self, ix: usize) -> u32 {
-        let text = |name| self.text(name, ix).unwrap_or_default();
-        let out = self.out_at(ix);
-        Key::EMPTY
-            .number(Some(self.opt(ix) as i64 * 16 + self.delivery(ix) as i64))
-            .text(text(col::EMAILS[0]))
-            .text(text(col::CATEGORIES_ON))
-            .number(out.map(|out| out.from))
-            .number(out.map(|out| out.until))
-            .half()
+        let text = |name| self.text(name, ix);
+        state_of(self.opt(ix), self.delivery(ix), text(col::EMAILS[0]), text(col::CATEGORIES_ON), self.out_at(ix))
     }
 
     /// A number that stands for the evidence of an opt-in; zero where there is none.
@@ -155,4 +155,26 @@ impl<'a> Present<'a> {
         let number = |name| self.number(name, ix).unwrap_or_default() as usize;
         (number(col::SYSTEM), number(col::KIND))
     }
+}
+
+/// The key of a record.
+pub(super) fn key_of(prefix: Key, name: &str, unit: Option<&str>) -> u64 {
+    prefix.text(name).text(unit.unwrap_or_default()).value().max(1)
+}
+
+/// The number of a state.
+pub(super) fn state_of(
+    opt: Opt,
+    delivery: Delivery,
+    email: Option<&str>,
+    categories: Option<&str>,
+    out: Option<Moment>,
+) -> u32 {
+    Key::EMPTY
+        .number(Some(opt as i64 * 16 + delivery as i64))
+        .text(email.unwrap_or_default())
+        .text(categories.unwrap_or_default())
+        .number(out.map(|out| out.from))
+        .number(out.map(|out| out.until))
+        .half()
 }

@@ -13,7 +13,7 @@ use crate::columns::Standing;
 use crate::hash::sha256;
 use crate::ledger::cases::{self, Case, IDENTITY};
 use crate::ledger::fates::{Judging, Settled, Written, settled_frame};
-use crate::ledger::files;
+use crate::ledger::files::{self, Encoded};
 use crate::ledger::manifest::{FORMAT, Figures, Known, Manifest, NAME, Reference};
 use crate::ledger::observe::{Recalled, Seen};
 use crate::ledger::open::{CORRECTIONS, LANDED};
@@ -155,7 +155,7 @@ impl Sighting<'_> {
         let judging = self.judging(&runs, &findings.out);
         let settled = judging.settle(&findings.written);
         let (snapshot, rest) = rayon::join(
-            || views.frame(whole),
+            || views.file(whole),
             || -> Result<_> {
                 let signals = signals::frame(&self.signals(whole), &self.present, &ledger.signals)?;
                 let corrections = judging.corrections(&findings.written, &settled, whole)?;
@@ -184,13 +184,12 @@ impl Sighting<'_> {
             figures: findings.figures,
         };
         let frames = vec![
-            (snapshot::FILE, snapshot?),
             (SIGNALS, signals),
             (cases::FILE, cases),
             (CORRECTIONS, corrections),
             (LANDED, landed),
         ];
-        Ok(Pages { folder: ledger.folder.clone(), manifest, frames })
+        Ok(Pages { folder: ledger.folder.clone(), manifest, snapshot: snapshot?, frames })
     }
 
     /// Sets that are too old to be kept; none where a run of an earlier time is repeated.
@@ -273,6 +272,7 @@ fn key(identity: &[String; IDENTITY.len()]) -> u64 {
 pub struct Pages {
     folder: PathBuf,
     manifest: Manifest,
+    snapshot: Encoded,
     frames: Vec<(&'static str, DataFrame)>,
 }
 
@@ -302,12 +302,13 @@ impl Pages {
         let hidden = self.folder.join(format!("{HIDDEN}{run}"));
         create_folder(&hidden)?;
         let mut manifest = Manifest { run: run.to_owned(), ..self.manifest.clone() };
+        manifest.files.insert(snapshot::FILE.to_owned(), self.snapshot.write(&hidden.join(snapshot::FILE))?);
         for (name, frame) in &self.frames {
             manifest.files.insert((*name).to_owned(), files::write(frame.clone(), &hidden.join(name))?);
         }
         let text = serde_json::to_string_pretty(&manifest).context("the ledger's manifest is no JSON")? + "\n";
-        files::write_text(&text, &hidden.join(NAME))?;
-        files::write_text(&format!("{}  {NAME}\n", sha256(text.as_bytes())), &hidden.join(CHECKSUM))?;
+        files::write_bytes(text.as_bytes(), &hidden.join(NAME))?;
+        files::write_bytes(format!("{}  {NAME}\n", sha256(text.as_bytes())).as_bytes(), &hidden.join(CHECKSUM))?;
         files::sync_folder(&hidden)?;
         files::sync_folder(&self.folder)?;
         Ok(HiddenSet { hidden, shown: self.folder.join(run) })

@@ -117,6 +117,12 @@ impl Signals {
         all
     }
 
+    /// The keys of the records.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        let of = |(_, row): &(Signal, u32)| ["record", "email", "contact_id", "source_id"].map(|name| self.name(*row, name));
+        self.of.values().flat_map(of).flatten()
+    }
+
     /// A text of whom a row is of.
     pub fn name(&self, row: u32, column: &str) -> Option<&str> {
         let at = self.offsets.partition_point(|offset| *offset <= row) - 1;

@@ -9,12 +9,13 @@ use polars::prelude::{
 use rayon::prelude::*;
 
 use crate::columns::{Delivery, Opt};
-use crate::ledger::files::{moments, read_moments};
+use crate::ledger::files::{Encoded, Encoder, moments, read_moments};
 use crate::ledger::parts::Part;
-use crate::ledger::present::Present;
+use crate::ledger::present::{Present, key_of, state_of};
 use crate::ledger::sets::Set;
 use crate::ledger::state::{GONE, State};
-use crate::normalise::col;
+use crate::normalise::{QuietBatch, QuietRecord, col};
+use crate::systems::Kind;
 
 /// The file.
 pub(super) const FILE: &str = "snapshot.parquet";
@@ -33,44 +34,64 @@ pub(super) struct Views<'a> {
     pub now: i64,
 }
 
+/// Rows that are encoded at once: so many make a row group of the file.
+const ROWS_AT_ONCE: usize = 1 << 18;
+
+/// One row of the file.
+struct Row<'a> {
+    key: u64,
+    state: u32,
+    part: usize,
+    of: (usize, usize),
+    record: &'a str,
+    unit: Option<&'a str>,
+    email: Option<&'a str>,
+    opt: Opt,
+    delivery: Delivery,
+    categories: Option<&'a str>,
+    opted_out: Option<i64>,
+    /// The position of the same state in an earlier set.
+    known: Option<u32>,
+}
+
 impl Views<'_> {
-    /// The rows that the state lacks; all rows, where the set is to be whole.
-    pub fn frame(&self, whole: bool) -> Result<DataFrame> {
-        let present = self.present;
+    /// The file: the rows that the state lacks; all rows, where the set is to be whole.
+    pub fn file(&self, whole: bool) -> Result<Encoded> {
         let by_kind = PartNumbers::new(self.parts);
-        let compared: Vec<(u32, u32, u32)> = (0..present.len())
-            .into_par_iter()
-            .filter(|ix| present.keys[*ix] != 0)
-            .map(|ix| {
-                let position = self.state.position(present.keys[ix]);
-                let counted = by_kind.of(present.of(ix)).is_some_and(|part| self.parts[part].is_counted());
-                let state =
-                    if counted { present.state(ix) } else { position.map_or(GONE, |position| self.state.state(position)) };
-                (ix as u32, position.map_or(u32::MAX, |position| position), state)
-            })
-            .collect();
+        let mut file = Encoder::new(&self.frame(&[], &[])?)?;
+        let since = if whole { self.since()? } else { Vec::new() };
         let mut seen = vec![false; self.state.len()];
-        let (mut rows, mut since) = (Vec::new(), Vec::new());
+        // The states of exports that do not count stay as they were.
         let mut kept: Vec<u32> = Vec::new();
-        for (ix, position, state) in compared {
-            let known = (position != u32::MAX).then_some(position);
-            if let Some(position) = known {
-                seen[position as usize] = true;
-            }
-            let counted = by_kind.of(present.of(ix as usize)).is_some_and(|part| self.parts[part].is_counted());
-            let unchanged = known.is_some_and(|position| self.state.state(position) == state);
-            match (counted, unchanged) {
-                (true, false) => {
-                    rows.push((ix, state));
-                    since.push(None);
+        let mut take = |rows: Vec<Row<'_>>| -> Result<()> {
+            let mut changed = Vec::new();
+            for row in rows {
+                let position = self.state.position(row.key);
+                position.into_iter().for_each(|position| seen[position as usize] = true);
+                let unchanged = position.filter(|position| self.state.state(*position) == row.state);
+                match (self.parts[row.part].is_counted(), unchanged) {
+                    (true, None) => changed.push(row),
+                    (true, Some(_)) if whole => changed.push(Row { known: unchanged, ..row }),
+                    (false, _) if whole => kept.extend(position),
+                    _ => {}
                 }
-                (true, true) if whole => {
-                    rows.push((ix, state));
-                    since.push(known);
-                }
-                (false, _) if whole => kept.extend(known),
-                _ => {}
             }
+            if changed.is_empty() { Ok(()) } else { file.write(self.frame(&changed, &since)?) }
+        };
+        let present = self.present;
+        for first in (0..present.len()).step_by(ROWS_AT_ONCE) {
+            let some = (first..present.len().min(first + ROWS_AT_ONCE)).into_par_iter();
+            take(some.filter_map(|ix| self.row(ix, &by_kind)).collect())?;
+        }
+        let mut batches = present.quiet.batches().peekable();
+        while batches.peek().is_some() {
+            let (mut some, mut rows) = (Vec::new(), 0);
+            while let Some(batch) = batches.next_if(|_| rows < ROWS_AT_ONCE) {
+                rows += batch.rows();
+                some.push(batch);
+            }
+            let rows: Vec<Vec<Row<'_>>> = some.into_par_iter().map(|batch| self.quiet_rows(batch, &by_kind)).collect();
+            take(rows.into_iter().flatten().collect())?;
         }
         for position in present.unreadable.iter().filter_map(|key| self.state.position(*key)) {
             if !std::mem::replace(&mut seen[position as usize], true) && whole {
@@ -86,47 +107,90 @@ impl Views<'_> {
             }
         }
         kept.sort_unstable();
-        let mut frame = self.rows(&rows, &since)?;
         if !gone.is_empty() {
-            frame.vstack_mut(&self.gone(&gone)?)?;
+            file.write(self.gone(&gone)?)?;
         }
         if !kept.is_empty() {
-            frame.vstack_mut(&self.earlier(&kept)?)?;
+            file.write(self.earlier(&kept)?)?;
         }
-        Ok(frame)
+        file.finish()
     }
 
-    fn rows(&self, rows: &[(u32, u32)], since: &[Option<u32>]) -> Result<DataFrame> {
-        type Make<'a> = Box<dyn Fn() -> Result<Column> + Send + Sync + 'a>;
+    /// The row of a record; none where it has no key of its own.
+    fn row(&self, ix: usize, by_kind: &PartNumbers) -> Option<Row<'_>> {
         let present = self.present;
-        let each = move || rows.iter().map(|(ix, _)| *ix as usize);
+        let of = present.of(ix);
+        (present.keys[ix] != 0).then(|| Row {
+            key: present.keys[ix],
+            state: present.state(ix),
+            part: by_kind.of(of).unwrap_or_default(),
+            of,
+            record: present.name(ix),
+            unit: present.unit(ix),
+            email: present.text(col::EMAILS[0], ix),
+            opt: present.opt(ix),
+            delivery: present.delivery(ix),
+            categories: present.text(col::CATEGORIES_ON, ix),
+            opted_out: present.out_at(ix).map(|out| out.from),
+            known: None,
+        })
+    }
+
+    /// The rows of records that were set aside.
+    fn quiet_rows<'q>(&'q self, batch: QuietBatch<'q>, by_kind: &PartNumbers) -> Vec<Row<'q>> {
+        let part = by_kind.of(batch.of).unwrap_or_default();
+        let prefix = self.present.prefix(batch.of);
+        let row = |record: QuietRecord<'q>| {
+            let categories = record.categories_on.map(|categories| self.present.texts.get(categories));
+            Row {
+                key: key_of(prefix, record.record, None),
+                state: state_of(Opt::In, record.delivery, Some(record.email), categories, None),
+                part,
+                of: batch.of,
+                record: record.record,
+                unit: None,
+                email: Some(record.email),
+                opt: Opt::In,
+                delivery: record.delivery,
+                categories,
+                opted_out: None,
+                known: None,
+            }
+        };
+        batch.records().map(row).collect()
+    }
+
+    /// Rows as a frame. `since` is when the states of earlier sets were first seen.
+    fn frame(&self, rows: &[Row<'_>], since: &[Option<i64>]) -> Result<DataFrame> {
+        type Make<'a> = Box<dyn Fn() -> Result<Column> + Send + Sync + 'a>;
+        let each = || rows.iter();
         let (systems, kinds) = self.vocabularies();
-        let since_of = self.since(since)?;
-        let by_kind = PartNumbers::new(self.parts);
+        let numbers: Vec<Vec<u8>> = self.kind_numbers(&kinds);
+        let first_seen = |row: &Row<'_>| row.known.and_then(|known| since[known as usize]).unwrap_or(self.now);
         // One after another they would take longer than all the rest of a first run's report.
         let columns: Vec<Make<'_>> = vec![
-            Box::new(|| Ok(UInt64Chunked::from_iter_values("key".into(), each().map(|ix| present.keys[ix])).into_column())),
-            Box::new(|| Ok(UInt32Chunked::from_iter_values("state".into(), rows.iter().map(|(_, state)| *state)).into_column())),
-            Box::new(|| {
-                let numbers = each().map(|ix| by_kind.of(present.of(ix)).unwrap_or_default() as u32);
-                Ok(UInt32Chunked::from_iter_values("part".into(), numbers).into_column())
-            }),
-            Box::new(|| vocabulary("system", &systems, each().map(|ix| Some(present.of(ix).0 as u8)))),
-            Box::new(|| {
-                let position = |ix| kinds.iter().position(|kind| *kind == self.kind(present.of(ix)));
-                vocabulary("kind", &kinds, each().map(|ix| position(ix).map(|at| at as u8)))
-            }),
-            Box::new(|| Ok(texts("record", each(), |ix| Some(present.name(ix))))),
-            Box::new(|| Ok(texts("unit", each(), |ix| present.unit(ix)))),
-            Box::new(|| Ok(texts("email", each(), |ix| present.text(col::EMAILS[0], ix)))),
-            Box::new(|| vocabulary("opt", &OPTS, each().map(|ix| Some(present.opt(ix) as u8)))),
-            Box::new(|| vocabulary("delivery", &deliveries(), each().map(|ix| Some(present.delivery(ix) as u8)))),
-            Box::new(|| Ok(texts("categories", each(), |ix| present.text(col::CATEGORIES_ON, ix)))),
-            Box::new(|| Ok(moments("opted_out", each().map(|ix| present.out_at(ix).map(|out| out.from))))),
-            Box::new(|| Ok(moments("since", since_of.iter().map(|since| Some(since.unwrap_or(self.now)))))),
+            Box::new(|| Ok(UInt64Chunked::from_iter_values("key".into(), each().map(|row| row.key)).into_column())),
+            Box::new(|| Ok(UInt32Chunked::from_iter_values("state".into(), each().map(|row| row.state)).into_column())),
+            Box::new(|| Ok(UInt32Chunked::from_iter_values("part".into(), each().map(|row| row.part as u32)).into_column())),
+            Box::new(|| vocabulary("system", &systems, each().map(|row| Some(row.of.0 as u8)))),
+            Box::new(|| vocabulary("kind", &kinds, each().map(|row| Some(numbers[row.of.0][row.of.1])))),
+            Box::new(|| Ok(texts("record", rows, |row| Some(row.record)))),
+            Box::new(|| Ok(texts("unit", rows, |row| row.unit))),
+            Box::new(|| Ok(texts("email", rows, |row| row.email))),
+            Box::new(|| vocabulary("opt", &OPTS, each().map(|row| Some(row.opt as u8)))),
+            Box::new(|| vocabulary("delivery", &deliveries(), each().map(|row| Some(row.delivery as u8)))),
+            Box::new(|| Ok(texts("categories", rows, |row| row.categories))),
+            Box::new(|| Ok(moments("opted_out", each().map(|row| row.opted_out)))),
+            Box::new(|| Ok(moments("since", each().map(|row| Some(first_seen(row)))))),
         ];
         let columns: Vec<Column> = columns.par_iter().map(|make| make()).collect::<Result<_>>()?;
         Ok(DataFrame::new(rows.len(), columns)?)
+    }
+
+    /// The numbers of kinds among the words of the file, by system.
+    fn kind_numbers(&self, words: &[&str]) -> Vec<Vec<u8>> {
+        let number = |kind: &Kind| words.iter().position(|word| *word == kind.name).unwrap_or_default() as u8;
+        self.present.systems.profiles().iter().map(|profile| profile.kinds.iter().map(number).collect()).collect()
     }
 
     /// Rows of earlier sets, as they stand there.
@@ -147,7 +211,7 @@ impl Views<'_> {
                 None => all = Some(taken),
             }
         }
-        all.map_or_else(|| self.rows(&[], &[]), Ok)
+        all.map_or_else(|| self.frame(&[], &[]), Ok)
     }
 
     /// The same rows with the vocabularies and the numbers of parts of this run.
@@ -181,11 +245,8 @@ impl Views<'_> {
         Ok(frame)
     }
 
-    /// Since when the states at these positions were seen.
-    fn since(&self, positions: &[Option<u32>]) -> Result<Vec<Option<i64>>> {
-        if positions.iter().all(Option::is_none) {
-            return Ok(vec![None; positions.len()]);
-        }
+    /// Since when the states at all positions were seen.
+    fn since(&self) -> Result<Vec<Option<i64>>> {
         let mut since = Vec::with_capacity(self.state.len());
         for (at, (set, _)) in self.sets.iter().enumerate() {
             // A damaged file has no positions.
@@ -194,7 +255,7 @@ impl Views<'_> {
             }
             since.resize(self.sets.get(at + 1).map_or(self.state.len(), |(_, next)| *next as usize), None);
         }
-        Ok(positions.iter().map(|position| position.and_then(|position| since[position as usize])).collect())
+        Ok(since)
     }
 
     fn vocabularies(&self) -> (Vec<&str>, Vec<&str>) {
@@ -210,10 +271,6 @@ impl Views<'_> {
         let profiles = self.present.systems.profiles();
         let is_it = |part: &Part| profiles[part.at.0].name == *system && profiles[part.at.0].kinds[part.at.1].name == *kind;
         self.parts.iter().position(is_it)
-    }
-
-    fn kind(&self, (system, kind): (usize, usize)) -> &str {
-        &self.present.systems.profiles()[system].kinds[kind].name
     }
 }
 
@@ -242,10 +299,10 @@ fn deliveries() -> Vec<&'static str> {
     Delivery::ALL.iter().map(|delivery| delivery.word()).collect()
 }
 
-/// A column of texts of records.
-fn texts<'t>(name: &'static str, records: impl ExactSizeIterator<Item = usize>, of: impl Fn(usize) -> Option<&'t str>) -> Column {
-    let mut texts = StringChunkedBuilder::new(name.into(), records.len());
-    records.for_each(|ix| texts.append_option(of(ix)));
+/// A column of texts.
+fn texts<'r>(name: &'static str, rows: &'r [Row<'_>], of: impl Fn(&'r Row<'_>) -> Option<&'r str>) -> Column {
+    let mut texts = StringChunkedBuilder::new(name.into(), rows.len());
+    rows.iter().for_each(|row| texts.append_option(of(row)));
     texts.finish().into_column()
 }
 

@@ -13,6 +13,8 @@ mod findings;
 mod fold;
 mod ids;
 mod memberships;
+mod packed;
+mod quiet;
 mod records;
 mod rows;
 mod times;
@@ -23,6 +25,7 @@ pub use email::masked;
 pub use facts::{Facts, Said};
 pub use findings::{Finding, codes_without_meaning};
 pub use fold::Folded;
+pub use quiet::{Quiet, QuietBatch, QuietRecord, set_aside};
 pub use records::{ADDRESSES, col};
 pub use rows::Answer;
 pub use times::{Moment, Zone};
@@ -73,9 +76,9 @@ pub fn read_rows(table: &Table<'_>, run: &Rules<'_>) -> Result<Rows> {
 pub fn normalise(tables: Vec<TableRows<Rows>>, run: &Rules<'_>) -> Result<Normalised> {
     let mut by_system: Vec<Vec<rows::Read>> = run.systems.profiles().iter().map(|_| Vec::new()).collect();
     for TableRows { file, system, rows } in tables {
-        by_system[system].push(rows.0.of_input(file as u32));
+        by_system[system].push(rows.0.unpack_all(run.texts).of_input(file as u32));
     }
-    let owner = owner_of_source_ids(&by_system, run);
+    let owner = owner_of_source_ids(|at| !by_system[at].is_empty(), run);
     let parts: Vec<_> = by_system
         .into_par_iter()
         .enumerate()
@@ -130,9 +133,9 @@ pub fn spellings(text: &str, systems: &Systems) -> Vec<String> {
 
 /// The source system whose ids the others name: the one that the CRM's section of the configuration says, else the
 /// first with an export. The ids of two sources may be alike and mean different people.
-fn owner_of_source_ids(by_system: &[Vec<rows::Read>], run: &Rules<'_>) -> Option<usize> {
+fn owner_of_source_ids(used: impl Fn(usize) -> bool, run: &Rules<'_>) -> Option<usize> {
     let profiles = run.systems.profiles();
-    let used = |at: &usize| !by_system[*at].is_empty();
+    let used = |at: &usize| used(*at);
     let crms = (0..profiles.len()).filter(used).filter(|at| profiles[*at].role == Role::Crm);
     let said = crms.filter_map(|at| run.config.systems.get(&profiles[at].name)?.source.as_deref()).next();
     said.and_then(|name| run.systems.position(name))

@@ -2,11 +2,13 @@
 
 mod codes;
 mod lists;
+mod plain;
 mod preference;
 
 use anyhow::Result;
 use foldhash::HashSet;
 use polars::prelude::DataFrame;
+use rayon::prelude::*;
 
 use crate::columns::{Delivery, Field, Opt};
 use crate::ingest::{Reject, Table};
@@ -14,18 +16,21 @@ use crate::normalise::category::CategoryBook;
 use crate::normalise::cells::Cells;
 use crate::normalise::email::{self, NoAddress};
 use crate::normalise::findings::Finding;
+use crate::normalise::packed::Packed;
 use crate::normalise::records::{ADDRESSES, Record};
 use crate::normalise::times::{self, Moment, NoTime, Signs, Zone};
 use crate::normalise::words::{self, Words};
 use crate::normalise::{System, ids};
 use crate::systems::{DateOrder, Grain, IdShape, Kind, State, fold_header};
-use crate::texts::Text;
+use crate::texts::{Text, Texts};
 
 /// What the rows of one table are.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Read {
     /// Records, in the order of the rows, batch by batch.
     pub records: Vec<Vec<Record>>,
+    /// Plain records of the same batches.
+    pub packed: Vec<Packed>,
     /// Rows of codes that are to be folded into constituents.
     pub codes: Vec<CodeRow>,
     /// What a loader says.
@@ -97,10 +102,10 @@ pub(super) fn read(table: &Table<'_>, system: &System<'_>) -> Result<Read> {
         }
         orders = settled;
     };
-    let mut read =
-        Read { records: Vec::new(), codes: Vec::new(), answers: Vec::new(), findings: Vec::new(), rejects: Vec::new() };
+    let mut read = Read::default();
     for batch in batches {
         read.records.push(batch.records);
+        read.packed.push(batch.packed);
         read.codes.extend(batch.codes);
         read.answers.extend(batch.answers);
         read.findings.extend(batch.findings);
@@ -110,6 +115,21 @@ pub(super) fn read(table: &Table<'_>, system: &System<'_>) -> Result<Read> {
 }
 
 impl Read {
+    /// Makes records of plain ones, given by batch and position, and puts them where their rows are.
+    pub fn unpack(&mut self, packed: &[Packed], wanted: impl Fn(usize, usize) -> bool + Sync, texts: &Texts) {
+        self.records.par_iter_mut().zip(packed).enumerate().for_each(|(batch, (records, packed))| {
+            records.extend(packed.records(|at| wanted(batch, at), texts));
+            records.sort_by_key(|record| record.row);
+        });
+    }
+
+    /// Makes records of all rows that are still packed.
+    pub fn unpack_all(mut self, texts: &Texts) -> Read {
+        let packed = std::mem::take(&mut self.packed);
+        self.unpack(&packed, |_, _| true, texts);
+        self
+    }
+
     /// Says which file of the inputs it was.
     pub fn of_input(mut self, input: u32) -> Read {
         self.records.iter_mut().flatten().for_each(|record| record.input = input);
@@ -123,6 +143,7 @@ impl Read {
 /// What the rows of one batch are.
 struct Batch {
     records: Vec<Record>,
+    packed: Packed,
     codes: Vec<CodeRow>,
     answers: Vec<Answer>,
     findings: Vec<Finding>,
@@ -157,9 +178,8 @@ fn read_batch(table: &Table<'_>, batch: &DataFrame, system: &System<'_>, orders:
         findings: Vec::new(),
         rejects: Vec::new(),
     };
-    let rows = |grain: bool| Vec::with_capacity(if grain { cells.len() } else { 0 });
-    let (mut records, mut codes) = (rows(!matches!(kind.grain, Grain::Code | Grain::Answer)), Vec::new());
-    let mut answers = Vec::new();
+    let (mut records, mut packed) = (Vec::new(), Packed::new(table.kind as u32));
+    let (mut codes, mut answers) = (Vec::new(), Vec::new());
     for at in 0..cells.len() {
         match kind.grain {
             Grain::Code => codes.extend(reader.code(at)),
@@ -170,13 +190,16 @@ fn read_batch(table: &Table<'_>, batch: &DataFrame, system: &System<'_>, orders:
             | Grain::Preference
             | Grain::Bounce
             | Grain::UnsubscribeEvent => {
-                records.extend(reader.record(at));
+                if !reader.pack(at, &mut packed) {
+                    records.extend(reader.record(at));
+                }
             }
             Grain::Membership => reader.memberships(at, &mut records),
         }
     }
     let signs = Field::ALL.map(|field| if is_date(field) { Signs::of(cells.values(field)) } else { Signs::default() });
-    Batch { records, codes, answers, findings: reader.findings, rejects: reader.rejects, signs }
+    packed.close();
+    Batch { records, packed, codes, answers, findings: reader.findings, rejects: reader.rejects, signs }
 }
 
 /// The order of day and month in the columns of a table, by field.

@@ -14,7 +14,7 @@ use crate::columns::Field;
 use crate::config::Config;
 use crate::decisions::Desk;
 use crate::ingest::{AsOfFrom, FileReport, MappedColumn, Table, TableRows, Verdict};
-use crate::normalise::{self, normalise};
+use crate::normalise::{self, Quiet, normalise};
 use crate::rules::{RULES, Rule};
 use crate::systems::Systems;
 use crate::texts::Texts;
@@ -72,6 +72,7 @@ pub(super) fn found(records: &str) -> Vec<(&'static str, String)> {
         texts: &texts,
         as_of,
         desk: &Desk::default(),
+        quiet: &Quiet::default(),
     };
     let of_record = normalised.records.column(normalise::col::SYSTEM).unwrap().u32().unwrap().clone();
     let name = |ix: Option<u32>| ix.and_then(|ix| of_record.get(ix as usize)).map(|system| systems.names()[system as usize]);

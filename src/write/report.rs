@@ -131,7 +131,7 @@ fn inputs(world: &World<'_>, facts: &Facts<'_>, folded: &[Folded], loads: &Loads
             matched[ix as usize] = true;
         }
     }
-    let mut rows: Vec<[u64; 2]> = vec![[0, 0]; world.files.len()];
+    let mut rows: Vec<[u64; 2]> = (0..world.files.len()).map(|input| [world.quiet.rows_of(input), 0]).collect();
     let wanted: HashSet<(u32, Text)> = folded.iter().map(|folded| (folded.system, folded.record)).collect();
     let mut by_key: HashMap<(u32, Text), bool> = HashMap::default();
     let (systems, keys) = (world.records.column(col::SYSTEM)?.u32()?, world.records.column(col::RECORD)?.to_physical_repr());
@@ -181,6 +181,7 @@ fn targets(
     for (system, profile) in world.systems.profiles().iter().enumerate() {
         let records = world.records.column(col::SYSTEM)?.u32()?.iter().zip(main.iter());
         let records = records.filter(|(of, main)| *of == Some(system as u32) && *main == Some(true)).count() as u64;
+        let records = records + world.quiet.records_of(system);
         if records == 0 {
             continue;
         }

@@ -67,7 +67,7 @@ impl Reader<'_> {
     }
 
     /// Whether a word under the opt-out's header says which way round it is meant.
-    fn speaks(&self, word: &str) -> bool {
+    pub(super) fn speaks(&self, word: &str) -> bool {
         !self.mute || self.system.own_words.iter().any(|own| own.eq_ignore_ascii_case(word))
     }
 

@@ -1,0 +1,200 @@
+//! Persons about whom there is nothing to find, set aside before the work begins: one row of [`Quiet`] is one record
+//! that says what the others of its person say.
+//!
+//! Of nearly everybody each system has one record, all of them active and reached, with the same ids, address and
+//! categories, and no rule can find anything about that person. So their records are never made: they stay packed, and
+//! are only counted and remembered. A person is set aside where nothing else touches any key of theirs: no other record
+//! in any state, no code that does something, no bad cell, nothing that earlier runs or people said (`wanted`).
+//! What a run writes is the same as if nobody had been set aside; it only takes longer then. Invariant: a record that is
+//! set aside shares no key with a record that is not.
+
+mod contacts;
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use crate::columns::{Delivery, Role};
+use crate::ingest::TableRows;
+use crate::normalise::packed::Packed;
+use crate::normalise::rows::{CodeRow, Effect};
+use crate::normalise::{Rows, Rules, owner_of_source_ids};
+use crate::texts::Text;
+use contacts::{Contacts, MOST_SYSTEMS, NOBODY};
+
+/// Records that were set aside.
+#[derive(Debug, Default)]
+pub struct Quiet {
+    tables: Vec<QuietTable>,
+    /// Rows of codes without effect, by input.
+    codes: BTreeMap<u32, u64>,
+}
+
+/// Records of one table.
+#[derive(Debug)]
+struct QuietTable {
+    input: u32,
+    system: usize,
+    kind: u32,
+    batches: Vec<(Packed, Vec<bool>)>,
+    count: u64,
+}
+
+/// Some records of one table that were set aside.
+#[derive(Clone, Copy, Debug)]
+pub struct QuietBatch<'a> {
+    /// Positions of the system and the kind.
+    pub of: (usize, usize),
+    packed: &'a Packed,
+    mask: &'a [bool],
+}
+
+/// One record that was set aside: it is not opted out.
+#[derive(Clone, Copy, Debug)]
+pub struct QuietRecord<'a> {
+    /// The system's own key.
+    pub record: &'a str,
+    /// Its address.
+    pub email: &'a str,
+    /// Whether mail arrives.
+    pub delivery: Delivery,
+    /// The categories that are on, joined by `;`; none where the record keeps none.
+    pub categories_on: Option<Text>,
+}
+
+impl Quiet {
+    /// How many records were set aside.
+    pub fn len(&self) -> u64 {
+        self.tables.iter().map(|table| table.count).sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Records of a system that were set aside; each is the person's own.
+    pub fn records_of(&self, system: usize) -> u64 {
+        self.tables.iter().filter(|table| table.system == system).map(|table| table.count).sum()
+    }
+
+    /// Rows of an input that were set aside; each is tied to a CRM contact.
+    pub fn rows_of(&self, input: usize) -> u64 {
+        let of_it = self.tables.iter().filter(|table| table.input as usize == input);
+        of_it.map(|table| table.count).sum::<u64>() + self.codes.get(&(input as u32)).copied().unwrap_or_default()
+    }
+
+    /// The records, in the order of the inputs and their rows.
+    pub fn batches(&self) -> impl Iterator<Item = QuietBatch<'_>> {
+        self.tables.iter().flat_map(|table| {
+            let of = (table.system, table.kind as usize);
+            table.batches.iter().map(move |(packed, mask)| QuietBatch { of, packed, mask })
+        })
+    }
+}
+
+impl<'a> QuietBatch<'a> {
+    /// How many rows it has, those that were not set aside included.
+    pub fn rows(self) -> usize {
+        self.mask.len()
+    }
+
+    /// Its records.
+    pub fn records(self) -> impl Iterator<Item = QuietRecord<'a>> {
+        let wanted = move |(_, quiet): &(usize, &bool)| **quiet;
+        self.mask.iter().enumerate().filter(wanted).map(move |(at, _)| {
+            let plain = self.packed.get(at);
+            QuietRecord {
+                record: plain.record,
+                email: plain.email,
+                delivery: plain.manner.delivery,
+                categories_on: plain.manner.categories_on,
+            }
+        })
+    }
+}
+
+/// Sets aside whom there is nothing to find about; the rows of everybody else become records. `wanted` are ids and
+/// addresses, in the spelling of records, whose records are needed whatever they say.
+pub fn set_aside(tables: &mut [TableRows<Rows>], run: &Rules<'_>, wanted: &[&str]) -> Quiet {
+    if !can_be_told(tables, run) {
+        return Quiet::default();
+    }
+    let role = |table: &TableRows<Rows>| run.systems.profiles()[table.system].role;
+    let (of_crm, others): (Vec<_>, Vec<_>) = tables.iter().partition(|table| role(table) == Role::Crm);
+    let contacts = Contacts::of(of_crm.iter().flat_map(|table| &table.rows.0.packed));
+    wanted.par_iter().for_each(|text| contacts.spoil_all(text));
+    for table in tables.iter() {
+        spoil_others(&table.rows, &contacts, run);
+    }
+    let mut systems: Vec<usize> = others.iter().map(|table| table.system).collect();
+    systems.dedup();
+    let mut tied: Vec<Vec<Vec<u32>>> = Vec::new();
+    for table in &others {
+        let number = systems.iter().position(|system| *system == table.system).unwrap_or_default();
+        let of_source = role(table) == Role::Source;
+        let batches = table.rows.0.packed.par_iter();
+        tied.push(batches.map(|packed| packed.iter().map(|plain| contacts.tie(plain, number, of_source)).collect()).collect());
+    }
+    let has_source = others.iter().any(|table| role(table) == Role::Source);
+    let is_quiet = |contact: u32| contact != NOBODY && contacts.is_quiet(contact, has_source);
+
+    let mut quiet = Quiet::default();
+    let (mut next, mut tied) = (0_u32, tied.into_iter());
+    for table in tables.iter_mut() {
+        let packed = std::mem::take(&mut table.rows.0.packed);
+        let masks: Vec<Vec<bool>> = if role(table) == Role::Crm {
+            let numbers = |packed: &Packed| {
+                let first = next;
+                next += packed.len() as u32;
+                first..next
+            };
+            let numbers: Vec<std::ops::Range<u32>> = packed.iter().map(numbers).collect();
+            numbers.into_par_iter().map(|numbers| numbers.map(is_quiet).collect()).collect()
+        } else {
+            let tied = tied.next().unwrap_or_default();
+            tied.into_par_iter().map(|contacts| contacts.into_iter().map(is_quiet).collect()).collect()
+        };
+        table.rows.0.unpack(&packed, |batch, at| !masks[batch][at], run.texts);
+        let codes = &mut table.rows.0.codes;
+        let before = codes.len();
+        codes.retain(|code| !(code.effect == Effect::Nothing && is_quiet(contacts.of_source_id(run.texts.get(code.source_id)))));
+        if codes.len() < before {
+            quiet.codes.insert(table.file as u32, (before - codes.len()) as u64);
+        }
+        let count = masks.iter().flatten().filter(|quiet| **quiet).count() as u64;
+        if count > 0 {
+            let kind = packed.iter().map(Packed::kind).next().unwrap_or_default();
+            let batches = packed.into_iter().zip(masks).collect();
+            quiet.tables.push(QuietTable { input: table.file as u32, system: table.system, kind, batches, count });
+        }
+    }
+    quiet
+}
+
+/// Whether it can be told by keys alone who belongs together: where one CRM and one source name each other's ids.
+fn can_be_told(tables: &[TableRows<Rows>], run: &Rules<'_>) -> bool {
+    let profiles = run.systems.profiles();
+    let used = |at: usize| tables.iter().any(|table| table.system == at);
+    let with_role = |role: Role| (0..profiles.len()).filter(|at| used(*at) && profiles[*at].role == role).count();
+    let owner = owner_of_source_ids(used, run);
+    let apart = |at: usize| used(at) && profiles[at].has_source_ids() && owner.is_some_and(|owner| owner != at);
+    with_role(Role::Crm) == 1
+        && with_role(Role::Source) <= 1
+        && (0..profiles.len()).filter(|at| used(*at)).count() <= MOST_SYSTEMS
+        && !(0..profiles.len()).any(apart)
+}
+
+/// Whoever a row is about that says more than that its person is active is not set aside.
+fn spoil_others(rows: &Rows, contacts: &Contacts, run: &Rules<'_>) {
+    let texts = run.texts;
+    rows.0.records.par_iter().flatten().for_each(|record| {
+        let ids = [record.record, record.contact_id, record.source_id];
+        ids.into_iter().chain(record.emails).flatten().for_each(|text| contacts.spoil_all(texts.get(text)));
+    });
+    let does_something = |code: &&CodeRow| code.effect != Effect::Nothing;
+    rows.0.codes.iter().filter(does_something).for_each(|code| contacts.spoil_all(texts.get(code.source_id)));
+    for text in rows.0.findings.iter().flat_map(|finding| [finding.record, finding.email]).flatten() {
+        contacts.spoil_all(texts.get(text));
+    }
+}

@@ -17,7 +17,7 @@ use crate::ingest::{FileReport, Ingested, Papers, Reject, Table, Verdict, ingest
 use crate::ledger::{Ledger, Sighting};
 use crate::loads::{Loads, loads};
 use crate::matching::match_records;
-use crate::normalise::{Facts, Folded, Quiet, Rows, Rules, Zone, normalise, read_rows, set_aside, spellings};
+use crate::normalise::{Facts, Folded, Quiet, Rows, Rules, Wanted, Zone, normalise, read_rows, set_aside, spellings};
 use crate::progress::{self, Unit};
 use crate::systems::Systems;
 use crate::texts::Texts;
@@ -162,8 +162,8 @@ fn settle<T>(
         let quiet = if config.run.set_aside {
             let spelled = who.map(|who| spellings(who, systems)).unwrap_or_default();
             let decided = decisions::named(&papers.0, &papers.1, systems);
-            let wanted: Vec<&str> = ledger.named().chain(decided.iter().chain(&spelled).map(String::as_str)).collect();
-            set_aside(&mut tables, &run, &wanted)
+            let always = ledger.awaited().chain(decided.iter().chain(&spelled).map(String::as_str)).collect();
+            set_aside(&mut tables, &run, &Wanted { always, active: ledger.opted_out() })
         } else {
             Quiet::default()
         };

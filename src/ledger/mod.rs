@@ -50,7 +50,7 @@ use crate::systems::Systems;
 use crate::texts::Texts;
 use cases::Cases;
 use observe::Seeing;
-use open::Opens;
+use open::{Open, Opens};
 use present::Present;
 use sets::{Set, Sets};
 use signals::Signals;
@@ -178,10 +178,15 @@ impl Ledger {
         self.chain.iter().map(|at| &self.sets.all[*at])
     }
 
-    /// Keys of the records that it knows more of than their state: opt-outs, and corrections that are open.
-    pub fn named(&self) -> impl Iterator<Item = &str> {
-        let open = self.opens.values().flat_map(|open| ["record", "contact_id", "email"].map(|name| open.text(name)));
-        self.signals.named().chain(open).filter(|text| !text.is_empty())
+    /// Keys of the records that open corrections are about.
+    pub fn awaited(&self) -> impl Iterator<Item = &str> {
+        let keys = |open| ["record", "contact_id", "email"].map(|name| Open::text(open, name));
+        self.opens.values().flat_map(keys).filter(|text| !text.is_empty())
+    }
+
+    /// Keys of the records that earlier runs saw opted out.
+    pub fn opted_out(&self) -> Vec<&str> {
+        self.signals.named()
     }
 
     /// Looks at the records of a run, and at those that were set aside.

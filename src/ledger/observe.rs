@@ -7,15 +7,16 @@
 
 use anyhow::Result;
 use foldhash::{HashMap, HashSet};
+use rayon::prelude::*;
 
 use crate::columns::{Delivery, Opt, Purpose};
 use crate::config::Config;
 use crate::ledger::open::Open;
 use crate::ledger::parts::Part;
-use crate::ledger::present::Present;
+use crate::ledger::present::{Present, key_of};
 use crate::ledger::signals::{Echo, Signal, Signals, Whose};
 use crate::ledger::state::State;
-use crate::normalise::col;
+use crate::normalise::{Moment, QuietBatch, QuietPlace, col};
 
 /// What earlier runs add to the records of this one.
 #[derive(Debug, Default)]
@@ -95,6 +96,14 @@ pub(super) struct Seen {
     pub recalled: Recalled,
 }
 
+/// What an export shows of a record that is opted out.
+struct Shown {
+    of: (usize, usize),
+    dated: Option<Moment>,
+    first: Option<i64>,
+    evidence: i64,
+}
+
 impl Seeing<'_> {
     pub fn observe(&self) -> Result<Seen> {
         let shrunken = self.parts.iter().filter(|part| part.shrunken).filter_map(|part| {
@@ -105,6 +114,12 @@ impl Seeing<'_> {
         let mut here: HashSet<u64> = HashSet::default();
         let earlier = self.signals.all();
         let known: HashSet<u64> = earlier.iter().map(|(key, _, _)| *key).collect();
+        for (key, after, place) in self.quiet_signals(&known) {
+            here.insert(key);
+            if self.signals.get(key) != Some(after) {
+                seen.changed.push((key, Some(after), Whose::Quiet(place)));
+            }
+        }
         for ix in 0..self.present.len() {
             let key = self.present.keys[ix];
             let out = self.present.opt(ix) == Opt::Out;
@@ -115,7 +130,7 @@ impl Seeing<'_> {
             }
             let before = self.signals.get(key);
             here.insert(key);
-            let after = if out { Some(self.out(ix, key, before)) } else { self.not_out(ix, key, before) };
+            let after = if out { Some(self.out(key, &self.shown(ix), before)) } else { self.not_out(ix, key, before) };
             if before != after {
                 seen.changed.push((key, after, Whose::Present(ix)));
             }
@@ -124,7 +139,7 @@ impl Seeing<'_> {
             }
         }
         for (key, signal, row) in earlier.into_iter().filter(|(key, _, _)| !here.contains(key)) {
-            let Some(absent) = self.absent(signal, row) else { continue };
+            let Some(absent) = self.absent(*signal, row) else { continue };
             // Our own opt-in correction removes a unit's unsubscribe and an unsubscribe record.
             if absent.gone && self.open.contains_key(&(key, Purpose::OptIn)) {
                 seen.changed.push((key, None, Whose::Earlier(row)));
@@ -135,10 +150,38 @@ impl Seeing<'_> {
         Ok(seen)
     }
 
+    /// The signals of records that were set aside: those that are opted out.
+    fn quiet_signals(&self, known: &HashSet<u64>) -> Vec<(u64, Signal, QuietPlace)> {
+        let batches: Vec<_> = self.present.quiet.batches().collect();
+        let of_batch = |batch: QuietBatch<'_>| -> Vec<(u64, Signal, QuietPlace)> {
+            let prefix = self.present.prefix(batch.of);
+            let out = batch.records().filter(|(_, record)| record.opt == Opt::Out);
+            out.map(|(place, record)| {
+                let key = key_of(prefix, record.record, None);
+                let shown = Shown { of: batch.of, dated: record.out, first: record.out.map(|out| out.from), evidence: 0 };
+                let before = if known.contains(&key) { self.signals.get(key) } else { None };
+                (key, self.out(key, &shown, before), place)
+            })
+            .collect()
+        };
+        let parts: Vec<Vec<_>> = batches.into_par_iter().map(of_batch).collect();
+        parts.into_iter().flatten().collect()
+    }
+
+    fn shown(&self, ix: usize) -> Shown {
+        let present = self.present;
+        Shown {
+            of: present.of(ix),
+            dated: present.out_at(ix),
+            first: present.first_out(ix),
+            evidence: present.evidence(ix),
+        }
+    }
+
     /// The signal of a record that is opted out in this run.
-    fn out(&self, ix: usize, key: u64, before: Option<Signal>) -> Signal {
-        let part = self.part(ix);
-        let (dated, first) = (self.present.out_at(ix), self.present.first_out(ix));
+    fn out(&self, key: u64, shown: &Shown, before: Option<Signal>) -> Signal {
+        let part = self.parts.iter().find(|part| part.at == shown.of);
+        let (dated, first) = (shown.dated, shown.first);
         let last = part.and_then(Part::as_of).unwrap_or(self.now);
         let newer = part.is_some_and(Part::is_newer);
         match before {
@@ -153,14 +196,14 @@ impl Seeing<'_> {
                     after: before.after.filter(|_| same),
                     seen: if same { before.seen } else { self.now },
                     last,
-                    evidence: self.present.evidence(ix),
+                    evidence: shown.evidence,
                     echo: before.echo.filter(|_| same),
                     ..before
                 }
             }
             _ => {
                 let was_there = before.is_some() || self.state.position(key).is_some();
-                let echo = self.echo(ix, key, was_there);
+                let echo = self.echo(key, dated, was_there);
                 Signal {
                     dated,
                     first: [before.filter(|_| echo.is_some()).and_then(|before| before.first), first].into_iter().flatten().min(),
@@ -169,7 +212,7 @@ impl Seeing<'_> {
                     last,
                     undone: None,
                     opted_in: false,
-                    evidence: self.present.evidence(ix),
+                    evidence: shown.evidence,
                     echo,
                 }
             }
@@ -178,9 +221,8 @@ impl Seeing<'_> {
 
     /// Whether a new opt-out is a correction of ours that landed: one was written, the record was there without the
     /// opt-out, and its date is not from before, unless it is the very one that was written.
-    fn echo(&self, ix: usize, key: u64, was_there: bool) -> Option<Echo> {
+    fn echo(&self, key: u64, dated: Option<Moment>, was_there: bool) -> Option<Echo> {
         let open = self.open.get(&(key, Purpose::OptOut)).filter(|_| was_there)?;
-        let dated = self.present.out_at(ix);
         let ours = dated.is_none_or(|dated| {
             dated.until >= open.written
                 || open.effective.is_some_and(|(from, until)| dated.is_day() && dated.from < until && from < dated.until)

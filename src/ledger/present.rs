@@ -15,7 +15,7 @@ use crate::texts::{Text, Texts};
 pub(super) struct Present<'a> {
     pub texts: &'a Texts,
     pub systems: &'a Systems,
-    /// Further records, which are not opted out and say nothing else.
+    /// Further records, which have keys of their own.
     pub quiet: &'a Quiet,
     /// The key of each record; zero for rows that cannot be read, and for all but one of those that share a name.
     pub keys: Vec<u64>,

@@ -218,14 +218,16 @@ impl Sighting<'_> {
         counted.or_else(|| part.known.clone())
     }
 
-    fn signals(&self, whole: bool) -> Vec<(u64, Option<Signal>, Whose)> {
+    /// The signals to be written: those that changed; with all others that count, where the set is to be whole.
+    fn signals(&self, whole: bool) -> Vec<(u64, Option<&Signal>, Whose)> {
+        let changed = self.seen.changed.iter().map(|(key, signal, whose)| (*key, signal.as_ref(), *whose));
         if !whole {
-            return self.seen.changed.clone();
+            return changed.collect();
         }
-        let changed: HashSet<u64> = self.seen.changed.iter().map(|(key, _, _)| *key).collect();
-        let kept = self.ledger.signals.all().into_iter().filter(|(key, _, _)| !changed.contains(key));
+        let gone_or_changed: HashSet<u64> = self.seen.changed.iter().map(|(key, _, _)| *key).collect();
+        let kept = self.ledger.signals.all().into_iter().filter(|(key, _, _)| !gone_or_changed.contains(key));
         let kept = kept.map(|(key, signal, row)| (key, Some(signal), Whose::Earlier(row)));
-        self.seen.changed.iter().filter(|(_, signal, _)| signal.is_some()).copied().chain(kept).collect()
+        changed.filter(|(_, signal, _)| signal.is_some()).chain(kept).collect()
     }
 
     fn cases(&self, findings: &Findings, whole: bool) -> Result<DataFrame> {

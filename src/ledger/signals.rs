@@ -5,12 +5,13 @@ use foldhash::HashMap;
 use polars::prelude::{
     BooleanChunked, Column, DataFrame, Int64Chunked, IntoColumn, NewChunkedArray, PolarsResult, StringChunked, UInt64Chunked,
 };
+use rayon::prelude::*;
 
 use crate::consent::Hardest;
 use crate::ledger::files::{moments, read_moments};
 use crate::ledger::open::Stored;
 use crate::ledger::present::Present;
-use crate::normalise::{Moment, col};
+use crate::normalise::{Moment, QuietPlace, col};
 
 /// The opt-out of one record. Times are milliseconds since 1970 UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -111,16 +112,17 @@ impl Signals {
     }
 
     /// All of them with their keys, in the order in which they were written.
-    pub fn all(&self) -> Vec<(u64, Signal, u32)> {
-        let mut all: Vec<(u64, Signal, u32)> = self.of.iter().map(|(key, (signal, row))| (*key, *signal, *row)).collect();
+    pub fn all(&self) -> Vec<(u64, &Signal, u32)> {
+        let mut all: Vec<(u64, &Signal, u32)> = self.of.iter().map(|(key, (signal, row))| (*key, signal, *row)).collect();
         all.sort_unstable_by_key(|(_, _, row)| *row);
         all
     }
 
-    /// The keys of the records.
-    pub fn named(&self) -> impl Iterator<Item = &str> {
-        let of = |(_, row): &(Signal, u32)| ["record", "email", "contact_id", "source_id"].map(|name| self.name(*row, name));
-        self.of.values().flat_map(of).flatten()
+    /// The keys of the records, also of those whose signal has gone.
+    pub fn named(&self) -> Vec<&str> {
+        let keys = ["record", "email", "contact_id", "source_id"];
+        let columns = self.names.iter().flat_map(|names| keys.iter().filter_map(|key| names.column(key).ok()?.str().ok()));
+        columns.flat_map(|column| column.iter().flatten()).collect()
     }
 
     /// A text of whom a row is of.
@@ -135,26 +137,36 @@ impl Signals {
 pub(super) enum Whose {
     /// A record of this run.
     Present(usize),
+    /// A record of this run that was set aside.
+    Quiet(QuietPlace),
     /// A row of the signals read.
     Earlier(u32),
 }
 
 /// One row a signal; none where the record's signal is settled and goes.
-pub(super) fn frame(rows: &[(u64, Option<Signal>, Whose)], present: &Present<'_>, earlier: &Signals) -> Result<DataFrame> {
-    let text = |name: &'static str| -> Column {
-        let texts = rows.iter().map(|(_, _, whose)| match whose {
-            Whose::Present(ix) => named(present, *ix, name),
-            Whose::Earlier(row) => earlier.name(*row, name),
-        });
-        StringChunked::from_iter_options(name.into(), texts).into_column()
+pub(super) fn frame(rows: &[(u64, Option<&Signal>, Whose)], present: &Present<'_>, earlier: &Signals) -> Result<DataFrame> {
+    type Make<'a> = Box<dyn Fn() -> Column + Send + Sync + 'a>;
+    let text = |name: &'static str| -> Make<'_> {
+        Box::new(move || {
+            let texts = rows.iter().map(|(_, _, whose)| match whose {
+                Whose::Present(ix) => named(present, *ix, name),
+                Whose::Quiet(place) => quietly_named(present, *place, name),
+                Whose::Earlier(row) => earlier.name(*row, name),
+            });
+            StringChunked::from_iter_options(name.into(), texts).into_column()
+        })
     };
-    let time = |name: &'static str, of: fn(&Signal) -> Option<i64>| -> Column {
-        let times = rows.iter().map(|(_, signal, _)| signal.as_ref().and_then(of));
-        moments(name, times)
+    let time = |name: &'static str, of: fn(&Signal) -> Option<i64>| -> Make<'_> {
+        Box::new(move || moments(name, rows.iter().map(|(_, signal, _)| signal.and_then(of))))
     };
-    let evidence = rows.iter().map(|(_, signal, _)| signal.map(|signal| signal.evidence));
-    let passed_on: Vec<Option<Hardest>> = rows.iter().map(|(_, signal, _)| Some(signal.as_ref()?.echo?.of)).collect();
-    let mut columns = vec![UInt64Chunked::from_iter_values("key".into(), rows.iter().map(|(key, _, _)| *key)).into_column()];
+    let flag = |name: &'static str, of: fn(Option<&Signal>) -> bool| -> Make<'_> {
+        Box::new(move || {
+            BooleanChunked::from_iter_values(name.into(), rows.iter().map(|(_, signal, _)| of(*signal))).into_column()
+        })
+    };
+    let mut columns: Vec<Make<'_>> = vec![Box::new(|| {
+        UInt64Chunked::from_iter_values("key".into(), rows.iter().map(|(key, _, _)| *key)).into_column()
+    })];
     columns.extend(NAMES.map(text));
     columns.extend([
         time("out_from", |signal| signal.dated.map(|dated| dated.from)),
@@ -164,17 +176,32 @@ pub(super) fn frame(rows: &[(u64, Option<Signal>, Whose)], present: &Present<'_>
         time("seen", |signal| Some(signal.seen)),
         time("last", |signal| Some(signal.last)),
         time("undone", |signal| signal.undone),
-        BooleanChunked::from_iter_values(
-            "opted_in".into(),
-            rows.iter().map(|(_, signal, _)| signal.is_some_and(|signal| signal.opted_in)),
-        )
-        .into_column(),
-        Int64Chunked::from_iter_options("evidence".into(), evidence).into_column(),
+        flag("opted_in", |signal| signal.is_some_and(|signal| signal.opted_in)),
+        Box::new(|| {
+            let evidence = rows.iter().map(|(_, signal, _)| signal.map(|signal| signal.evidence));
+            Int64Chunked::from_iter_options("evidence".into(), evidence).into_column()
+        }),
         time("passed_on_by", |signal| signal.echo.map(|echo| echo.written)),
-        BooleanChunked::from_iter_values("settled".into(), rows.iter().map(|(_, signal, _)| signal.is_none())).into_column(),
+        flag("settled", |signal| signal.is_none()),
     ]);
+    let mut columns: Vec<Column> = columns.par_iter().map(|make| make()).collect();
+    let passed_on: Vec<Option<Hardest>> = rows.iter().map(|(_, signal, _)| Some(signal.as_ref()?.echo?.of)).collect();
     columns.extend(Stored::columns(&passed_on));
     Ok(DataFrame::new(rows.len(), columns)?)
+}
+
+fn quietly_named<'a>(present: &Present<'a>, place: QuietPlace, name: &str) -> Option<&'a str> {
+    let ((system, kind), record) = present.quiet.get(place);
+    let profile = &present.systems.profiles()[system];
+    match name {
+        "system" => Some(&profile.name),
+        "kind" => Some(&profile.kinds[kind].name),
+        "record" => Some(record.record),
+        "unit" => None,
+        "email" => Some(record.email),
+        "contact_id" => record.contact_id,
+        _ => record.source_id,
+    }
 }
 
 fn named<'a>(present: &Present<'a>, ix: usize, name: &str) -> Option<&'a str> {

@@ -14,7 +14,7 @@ use crate::ledger::parts::Part;
 use crate::ledger::present::{Present, key_of, state_of};
 use crate::ledger::sets::Set;
 use crate::ledger::state::{GONE, State};
-use crate::normalise::{QuietBatch, QuietRecord, col};
+use crate::normalise::{QuietBatch, QuietPlace, QuietRecord, col};
 use crate::systems::Kind;
 
 /// The file.
@@ -87,7 +87,7 @@ impl Views<'_> {
         while batches.peek().is_some() {
             let (mut some, mut rows) = (Vec::new(), 0);
             while let Some(batch) = batches.next_if(|_| rows < ROWS_AT_ONCE) {
-                rows += batch.rows();
+                rows += batch.len();
                 some.push(batch);
             }
             let rows: Vec<Vec<Row<'_>>> = some.into_par_iter().map(|batch| self.quiet_rows(batch, &by_kind)).collect();
@@ -140,20 +140,20 @@ impl Views<'_> {
     fn quiet_rows<'q>(&'q self, batch: QuietBatch<'q>, by_kind: &PartNumbers) -> Vec<Row<'q>> {
         let part = by_kind.of(batch.of).unwrap_or_default();
         let prefix = self.present.prefix(batch.of);
-        let row = |record: QuietRecord<'q>| {
+        let row = |(_, record): (QuietPlace, QuietRecord<'q>)| {
             let categories = record.categories_on.map(|categories| self.present.texts.get(categories));
             Row {
                 key: key_of(prefix, record.record, None),
-                state: state_of(Opt::In, record.delivery, Some(record.email), categories, None),
+                state: state_of(record.opt, record.delivery, Some(record.email), categories, record.out),
                 part,
                 of: batch.of,
                 record: record.record,
                 unit: None,
                 email: Some(record.email),
-                opt: Opt::In,
+                opt: record.opt,
                 delivery: record.delivery,
                 categories,
-                opted_out: None,
+                opted_out: record.out.map(|out| out.from),
                 known: None,
             }
         };

@@ -1,4 +1,4 @@
-//! Records that only say that their person is active, in little memory: one [`Plain`] is one such record.
+//! Records that only say that their person is active, or opted out, in little memory: one [`Plain`] is one such record.
 //!
 //! Nearly all records of a week are plain, and about nearly all of their persons there is nothing to find. So their
 //! texts are kept side by side as they were read, without a number in the store of texts, until it is known whether
@@ -7,6 +7,7 @@
 use foldhash::HashMap;
 
 use crate::columns::{Delivery, Opt};
+use crate::normalise::Moment;
 use crate::normalise::records::Record;
 use crate::texts::{Text, Texts};
 
@@ -24,7 +25,7 @@ pub(super) struct Packed {
     numbers: HashMap<Manner, u16>,
 }
 
-/// One plain record: it has its key and one address, is not opted out and reached, and dates or gives evidence of nothing.
+/// One plain record: it has its key and one address, is active and reached or opted out, and speaks of no opt-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Plain<'a> {
     /// Row of the file.
@@ -37,6 +38,8 @@ pub(super) struct Plain<'a> {
     pub source_id: Option<&'a str>,
     /// Its address.
     pub email: &'a str,
+    /// When it was opted out, as far as it says.
+    pub out: Option<Moment>,
     /// What many records have in common.
     pub manner: Manner,
 }
@@ -44,6 +47,7 @@ pub(super) struct Plain<'a> {
 /// What many plain records have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Manner {
+    pub opt: Opt,
     pub delivery: Delivery,
     pub word: Option<Text>,
     pub delivery_word: Option<Text>,
@@ -53,14 +57,27 @@ pub(super) struct Manner {
     pub categories_cell: Option<Text>,
 }
 
+/// Bytes that a record usually takes.
+const USUAL_BYTES: usize = 64;
+
 /// How a record names an id: not at all, as its own key, or as a text of its own.
 const NONE: u8 = 0;
 const KEY: u8 = 1;
 const OWN: u8 = 2;
+/// It says when it was opted out.
+const DATED: u8 = 16;
 
 impl Packed {
-    pub fn new(kind: u32) -> Packed {
-        Packed { kind, ..Packed::default() }
+    /// None yet, with room for so many.
+    pub fn with_capacity(kind: u32, records: usize) -> Packed {
+        Packed {
+            kind,
+            rows: Vec::with_capacity(records),
+            starts: Vec::with_capacity(records),
+            bytes: Vec::with_capacity(records * USUAL_BYTES),
+            manners: Vec::with_capacity(records),
+            ..Packed::default()
+        }
     }
 
     /// Adds a record; false where it does not fit.
@@ -89,7 +106,8 @@ impl Packed {
         self.rows.push(plain.row);
         self.starts.push(start);
         self.manners.push(manner);
-        self.bytes.extend([record, email, contact, source, by_contact | by_source << 2]);
+        let dated = if plain.out.is_some() { DATED } else { 0 };
+        self.bytes.extend([record, email, contact, source, by_contact | by_source << 2 | dated]);
         self.bytes.extend(plain.record.as_bytes());
         self.bytes.extend(plain.email.as_bytes());
         for (how, id) in [(by_contact, plain.contact_id), (by_source, plain.source_id)] {
@@ -97,13 +115,34 @@ impl Packed {
                 self.bytes.extend(id.as_bytes());
             }
         }
+        if let Some(out) = plain.out {
+            self.bytes.extend(out.from.to_le_bytes());
+            self.bytes.extend(out.until.to_le_bytes());
+        }
         true
     }
 
     /// Gives back what was kept for records to come.
     pub fn close(&mut self) {
         self.numbers = HashMap::default();
+        self.rows.shrink_to_fit();
+        self.starts.shrink_to_fit();
+        self.manners.shrink_to_fit();
         self.bytes.shrink_to_fit();
+    }
+
+    /// The records of a mask alone.
+    pub fn only(self, mask: &[bool]) -> Packed {
+        let ends = self.starts.iter().skip(1).copied().chain([self.bytes.len() as u32]);
+        let mut kept = Packed { kind: self.kind, ..Packed::default() };
+        for (at, (end, _)) in ends.zip(mask).enumerate().filter(|(_, (_, wanted))| **wanted) {
+            kept.rows.push(self.rows[at]);
+            kept.manners.push(self.manners[at]);
+            kept.starts.push(kept.bytes.len() as u32);
+            kept.bytes.extend(&self.bytes[self.starts[at] as usize..end as usize]);
+        }
+        kept.close();
+        Packed { known: self.known, ..kept }
     }
 
     pub fn kind(&self) -> u32 {
@@ -130,9 +169,14 @@ impl Packed {
             _ => Some(text(length)),
         };
         let contact_id = id(how & 3, contact);
-        let source_id = id(how >> 2, source);
+        let source_id = id(how >> 2 & 3, source);
+        let out = (how & DATED != 0).then(|| {
+            let (from, until) = rest.split_at(8);
+            let time = |bytes: &[u8]| i64::from_le_bytes(*bytes.first_chunk().expect("a time has eight bytes"));
+            Moment { from: time(from), until: time(until) }
+        });
         let manner = self.known[usize::from(self.manners[at])];
-        Plain { row: self.rows[at], record, contact_id, source_id, email, manner }
+        Plain { row: self.rows[at], record, contact_id, source_id, email, out, manner }
     }
 
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Plain<'_>> {
@@ -154,8 +198,11 @@ impl Plain<'_> {
         record.contact_id = id(self.contact_id);
         record.source_id = id(self.source_id);
         record.emails[0] = Some(texts.intern(self.email));
-        record.opt = Opt::In;
-        let Manner { delivery, word, delivery_word, categories, categories_on, categories_odd, categories_cell } = self.manner;
+        if self.out.is_some() {
+            record.say().out = self.out;
+        }
+        let Manner { opt, delivery, word, delivery_word, categories, categories_on, categories_odd, categories_cell } = self.manner;
+        record.opt = opt;
         (record.delivery, record.word, record.delivery_word) = (delivery, word, delivery_word);
         (record.categories, record.categories_on) = (categories, categories_on);
         (record.categories_odd, record.categories_cell) = (categories_odd, categories_cell);
@@ -171,6 +218,7 @@ mod tests {
     fn what_is_packed_comes_out_as_it_was() {
         let texts = Texts::default();
         let manner = |word: &str| Manner {
+            opt: Opt::In,
             delivery: Delivery::Ok,
             word: Some(texts.intern(word)),
             delivery_word: None,
@@ -186,13 +234,14 @@ mod tests {
             ("k", None, None),
             ("\u{e9}", None, Some("\u{e9}")),
         ];
-        let mut packed = Packed::new(3);
+        let mut packed = Packed::with_capacity(3, 1);
         let plain = |(at, (record, contact_id, source_id)): (usize, (&'static str, _, _))| Plain {
             row: at as u32,
             record,
             contact_id,
             source_id,
             email: "ana@example.org",
+            out: (at == 1).then_some(Moment { from: -3, until: 1 << 40 }),
             manner: manner(if at % 2 == 0 { "Active" } else { "N" }),
         };
         let all: Vec<Plain> = rows.into_iter().enumerate().map(plain).collect();
@@ -202,5 +251,7 @@ mod tests {
         let long = "x".repeat(256);
         assert!(!packed.push(Plain { record: &long, ..all[0] }));
         assert_eq!(packed.len(), all.len());
+        let some = packed.only(&[false, true, false, true]);
+        assert_eq!(some.iter().collect::<Vec<_>>(), [all[1], all[3]]);
     }
 }

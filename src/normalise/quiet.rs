@@ -2,9 +2,10 @@
 //! that says what the others of its person say.
 //!
 //! Of nearly everybody each system has one record, all of them active and reached, with the same ids, address and
-//! categories, and no rule can find anything about that person. So their records are never made: they stay packed, and
-//! are only counted and remembered. A person is set aside where nothing else touches any key of theirs: no other record
-//! in any state, no code that does something, no bad cell, nothing that earlier runs or people said (`wanted`).
+//! categories, or all of them opted out and without categories, and no rule can find anything about that person. So their
+//! records are never made: they stay packed, and are only counted and remembered. A person is set aside where nothing
+//! else touches any key of theirs: no other record in any state, no code that does something, no bad cell, nothing that
+//! people decided or that a correction waits for, and of who is active no opt-out of earlier runs (see [`Wanted`]).
 //! What a run writes is the same as if nobody had been set aside; it only takes longer then. Invariant: a record that is
 //! set aside shares no key with a record that is not.
 
@@ -14,11 +15,11 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::columns::{Delivery, Role};
+use crate::columns::{Delivery, Opt, Role};
 use crate::ingest::TableRows;
-use crate::normalise::packed::Packed;
+use crate::normalise::packed::{Packed, Plain};
 use crate::normalise::rows::{CodeRow, Effect};
-use crate::normalise::{Rows, Rules, owner_of_source_ids};
+use crate::normalise::{Moment, Rows, Rules, owner_of_source_ids};
 use crate::texts::Text;
 use contacts::{Contacts, MOST_SYSTEMS, NOBODY};
 
@@ -36,26 +37,43 @@ struct QuietTable {
     input: u32,
     system: usize,
     kind: u32,
-    batches: Vec<(Packed, Vec<bool>)>,
-    count: u64,
+    batches: Vec<Packed>,
 }
+
+impl QuietTable {
+    fn count(&self) -> u64 {
+        self.batches.iter().map(|packed| packed.len() as u64).sum()
+    }
+}
+
+/// Where a record that was set aside is kept: its table, batch, and position there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuietPlace(u32, u32, u32);
 
 /// Some records of one table that were set aside.
 #[derive(Clone, Copy, Debug)]
 pub struct QuietBatch<'a> {
     /// Positions of the system and the kind.
     pub of: (usize, usize),
+    at: (u32, u32),
     packed: &'a Packed,
-    mask: &'a [bool],
 }
 
-/// One record that was set aside: it is not opted out.
+/// One record that was set aside.
 #[derive(Clone, Copy, Debug)]
 pub struct QuietRecord<'a> {
     /// The system's own key.
     pub record: &'a str,
     /// Its address.
     pub email: &'a str,
+    /// The CRM id that it names.
+    pub contact_id: Option<&'a str>,
+    /// The source system's id that it names.
+    pub source_id: Option<&'a str>,
+    /// In or out.
+    pub opt: Opt,
+    /// When it was opted out, as far as it says.
+    pub out: Option<Moment>,
     /// Whether mail arrives.
     pub delivery: Delivery,
     /// The categories that are on, joined by `;`; none where the record keeps none.
@@ -65,7 +83,7 @@ pub struct QuietRecord<'a> {
 impl Quiet {
     /// How many records were set aside.
     pub fn len(&self) -> u64 {
-        self.tables.iter().map(|table| table.count).sum()
+        self.tables.iter().map(QuietTable::count).sum()
     }
 
     /// Whether there are none.
@@ -75,55 +93,82 @@ impl Quiet {
 
     /// Records of a system that were set aside; each is the person's own.
     pub fn records_of(&self, system: usize) -> u64 {
-        self.tables.iter().filter(|table| table.system == system).map(|table| table.count).sum()
+        self.tables.iter().filter(|table| table.system == system).map(QuietTable::count).sum()
     }
 
     /// Rows of an input that were set aside; each is tied to a CRM contact.
     pub fn rows_of(&self, input: usize) -> u64 {
         let of_it = self.tables.iter().filter(|table| table.input as usize == input);
-        of_it.map(|table| table.count).sum::<u64>() + self.codes.get(&(input as u32)).copied().unwrap_or_default()
+        of_it.map(QuietTable::count).sum::<u64>() + self.codes.get(&(input as u32)).copied().unwrap_or_default()
     }
 
     /// The records, in the order of the inputs and their rows.
     pub fn batches(&self) -> impl Iterator<Item = QuietBatch<'_>> {
-        self.tables.iter().flat_map(|table| {
+        (0..).zip(&self.tables).flat_map(|(at, table)| {
             let of = (table.system, table.kind as usize);
-            table.batches.iter().map(move |(packed, mask)| QuietBatch { of, packed, mask })
+            let batches = (0..).zip(&table.batches);
+            batches.map(move |(batch, packed)| QuietBatch { of, at: (at, batch), packed })
         })
+    }
+
+    /// One record, with the positions of its system and kind.
+    pub fn get(&self, QuietPlace(table, batch, at): QuietPlace) -> ((usize, usize), QuietRecord<'_>) {
+        let table = &self.tables[table as usize];
+        ((table.system, table.kind as usize), table.batches[batch as usize].get(at as usize).into())
     }
 }
 
 impl<'a> QuietBatch<'a> {
-    /// How many rows it has, those that were not set aside included.
-    pub fn rows(self) -> usize {
-        self.mask.len()
+    /// How many records it has.
+    pub fn len(self) -> usize {
+        self.packed.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
     }
 
     /// Its records.
-    pub fn records(self) -> impl Iterator<Item = QuietRecord<'a>> {
-        let wanted = move |(_, quiet): &(usize, &bool)| **quiet;
-        self.mask.iter().enumerate().filter(wanted).map(move |(at, _)| {
-            let plain = self.packed.get(at);
-            QuietRecord {
-                record: plain.record,
-                email: plain.email,
-                delivery: plain.manner.delivery,
-                categories_on: plain.manner.categories_on,
-            }
-        })
+    pub fn records(self) -> impl Iterator<Item = (QuietPlace, QuietRecord<'a>)> {
+        (0..).zip(self.packed.iter()).map(move |(at, plain)| (QuietPlace(self.at.0, self.at.1, at), plain.into()))
     }
 }
 
-/// Sets aside whom there is nothing to find about; the rows of everybody else become records. `wanted` are ids and
-/// addresses, in the spelling of records, whose records are needed whatever they say.
-pub fn set_aside(tables: &mut [TableRows<Rows>], run: &Rules<'_>, wanted: &[&str]) -> Quiet {
+impl<'a> From<Plain<'a>> for QuietRecord<'a> {
+    fn from(plain: Plain<'a>) -> QuietRecord<'a> {
+        QuietRecord {
+            record: plain.record,
+            email: plain.email,
+            contact_id: plain.contact_id,
+            source_id: plain.source_id,
+            opt: plain.manner.opt,
+            out: plain.out,
+            delivery: plain.manner.delivery,
+            categories_on: plain.manner.categories_on,
+        }
+    }
+}
+
+/// Ids and addresses, in the spelling of records.
+#[derive(Debug, Default)]
+pub struct Wanted<'a> {
+    /// Those whose records are needed whatever they say.
+    pub always: Vec<&'a str>,
+    /// Those of records that earlier runs saw opted out: needed if they are active.
+    pub active: Vec<&'a str>,
+}
+
+/// Sets aside whom there is nothing to find about; the rows of everybody else become records.
+pub fn set_aside(tables: &mut [TableRows<Rows>], run: &Rules<'_>, wanted: &Wanted<'_>) -> Quiet {
     if !can_be_told(tables, run) {
         return Quiet::default();
     }
     let role = |table: &TableRows<Rows>| run.systems.profiles()[table.system].role;
     let (of_crm, others): (Vec<_>, Vec<_>) = tables.iter().partition(|table| role(table) == Role::Crm);
     let contacts = Contacts::of(of_crm.iter().flat_map(|table| &table.rows.0.packed));
-    wanted.par_iter().for_each(|text| contacts.spoil_all(text));
+    wanted.always.par_iter().for_each(|text| contacts.spoil_all(text));
+    wanted.active.par_iter().for_each(|text| contacts.remember_all(text));
     for table in tables.iter() {
         spoil_others(&table.rows, &contacts, run);
     }
@@ -162,12 +207,9 @@ pub fn set_aside(tables: &mut [TableRows<Rows>], run: &Rules<'_>, wanted: &[&str
         if codes.len() < before {
             quiet.codes.insert(table.file as u32, (before - codes.len()) as u64);
         }
-        let count = masks.iter().flatten().filter(|quiet| **quiet).count() as u64;
-        if count > 0 {
-            let kind = packed.iter().map(Packed::kind).next().unwrap_or_default();
-            let batches = packed.into_iter().zip(masks).collect();
-            quiet.tables.push(QuietTable { input: table.file as u32, system: table.system, kind, batches, count });
-        }
+        let kind = packed.first().map(Packed::kind).unwrap_or_default();
+        let batches: Vec<Packed> = packed.into_par_iter().zip(&masks).map(|(packed, mask)| packed.only(mask)).collect();
+        quiet.tables.push(QuietTable { input: table.file as u32, system: table.system, kind, batches });
     }
     quiet
 }

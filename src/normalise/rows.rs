@@ -178,7 +178,7 @@ fn read_batch(table: &Table<'_>, batch: &DataFrame, system: &System<'_>, orders:
         findings: Vec::new(),
         rejects: Vec::new(),
     };
-    let (mut records, mut packed) = (Vec::new(), Packed::new(table.kind as u32));
+    let (mut records, mut packed) = (Vec::new(), Packed::with_capacity(table.kind as u32, cells.len()));
     let (mut codes, mut answers) = (Vec::new(), Vec::new());
     for at in 0..cells.len() {
         match kind.grain {

@@ -10,20 +10,23 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use rayon::prelude::*;
 
+use crate::columns::Opt;
 use crate::normalise::packed::{Packed, Plain};
 use crate::texts::Text;
 
 /// The number of no contact.
 pub(super) const NOBODY: u32 = u32::MAX;
 /// Systems that can be told apart, the CRM included.
-pub(super) const MOST_SYSTEMS: usize = 14;
+pub(super) const MOST_SYSTEMS: usize = 12;
 
 /// Something about the person is not as everywhere else.
 const SPOILT: u16 = 1;
+/// Earlier runs saw the person opted out.
+const REMEMBERED: u16 = 8;
 /// The source has a record.
 const IN_SOURCE: u16 = 2;
 /// The first of the bits that say which systems have a record.
-const FIRST_SYSTEM: u16 = 4;
+const FIRST_SYSTEM: u16 = 16;
 
 const HASH: FixedState = FixedState::with_seed(0x7175_6965);
 
@@ -34,6 +37,7 @@ struct Contact {
     /// Zero for none.
     source_id: u64,
     email: u64,
+    opt: Opt,
     categories: Option<Text>,
 }
 
@@ -57,6 +61,7 @@ impl Contacts {
             id: hash(plain.record),
             source_id: plain.source_id.map_or(0, hash),
             email: hash(plain.email),
+            opt: plain.manner.opt,
             categories: plain.manner.categories,
         };
         let parts: Vec<Vec<Contact>> = packed.par_iter().map(|packed| packed.iter().map(contact).collect()).collect();
@@ -87,16 +92,25 @@ impl Contacts {
         self.with_source_id(hash(id)).unwrap_or(NOBODY)
     }
 
-    fn spoil(&self, contact: u32) {
-        self.marks[contact as usize].fetch_or(SPOILT, Ordering::Relaxed);
+    fn mark(&self, contact: u32, mark: u16) {
+        self.marks[contact as usize].fetch_or(mark, Ordering::Relaxed);
+    }
+
+    fn mark_all(&self, key: &str, mark: u16) {
+        let key = hash(key);
+        for contact in [self.with_id(key), self.with_source_id(key), self.with_email(key)].into_iter().flatten() {
+            self.mark(contact, mark);
+        }
     }
 
     /// Something touches whoever has this key.
     pub fn spoil_all(&self, key: &str) {
-        let key = hash(key);
-        for contact in [self.with_id(key), self.with_source_id(key), self.with_email(key)].into_iter().flatten() {
-            self.spoil(contact);
-        }
+        self.mark_all(key, SPOILT);
+    }
+
+    /// Earlier runs saw whoever has this key opted out.
+    pub fn remember_all(&self, key: &str) {
+        self.mark_all(key, REMEMBERED);
     }
 
     /// The contact of a plain record of the system with that number, if an id ties it and everything agrees.
@@ -107,6 +121,7 @@ impl Contacts {
         if let Some(at) = by_id.or_else(by_source_id) {
             let contact = &self.all[at as usize];
             let agrees = contact.email == email
+                && contact.opt == plain.manner.opt
                 && id.is_none_or(|id| id == contact.id)
                 && source_id.is_none_or(|id| id == contact.source_id)
                 && (contact.categories.is_none()
@@ -117,21 +132,22 @@ impl Contacts {
                 let before = self.marks[at as usize]
                     .fetch_or(if of_source { bit | IN_SOURCE } else { bit }, Ordering::Relaxed);
                 if before & bit != 0 {
-                    self.spoil(at);
+                    self.mark(at, SPOILT);
                 }
                 return at;
             }
         }
         for contact in [by_id, by_source_id(), self.with_email(email)].into_iter().flatten() {
-            self.spoil(contact);
+            self.mark(contact, SPOILT);
         }
         NOBODY
     }
 
-    /// Whether there is nothing to find about a contact.
+    /// Whether there is nothing to find about a contact. Whoever was opted out before and is so everywhere still is.
     pub fn is_quiet(&self, contact: u32, has_source: bool) -> bool {
         let marks = self.marks[contact as usize].load(Ordering::Relaxed);
-        marks & SPOILT == 0 && (!has_source || marks & IN_SOURCE != 0)
+        let spoilt = if self.all[contact as usize].opt == Opt::Out { SPOILT } else { SPOILT | REMEMBERED };
+        marks & spoilt == 0 && (!has_source || marks & IN_SOURCE != 0)
     }
 }
 

@@ -1,6 +1,6 @@
-//! Rows that only say that their person is active: kept packed instead of as records.
+//! Rows that only say that their person is active, or opted out: kept packed instead of as records.
 
-use crate::columns::{Delivery, Field};
+use crate::columns::{Delivery, Field, Opt};
 use crate::normalise::packed::{Manner, Packed, Plain};
 use crate::normalise::records::Record;
 use crate::normalise::{email, ids};
@@ -22,14 +22,16 @@ impl Reader<'_> {
         const TELLING: [Field; 5] =
             [Field::OptInAt, Field::OptInEvidence, Field::BounceReason, Field::Unit, Field::List];
         let is_of_kind = self.kind.grain == Grain::Contact && self.kind.key != Field::Email && self.kind.only.is_none();
-        if !is_of_kind || TELLING.iter().any(|field| self.cells.get(*field, at).is_some()) || !self.says_active(at)? {
+        if !is_of_kind || TELLING.iter().any(|field| self.cells.get(*field, at).is_some()) {
             return None;
         }
+        let opt = self.clear_opt(at)?;
         let found = self.findings.len();
-        for field in [Field::OptOutAt, Field::BouncedAt, Field::HeldAt, Field::RemovedAt, Field::ModifiedAt] {
+        let out = self.time(Field::OptOutAt, at).filter(|_| opt == Opt::Out);
+        for field in [Field::BouncedAt, Field::HeldAt, Field::RemovedAt, Field::ModifiedAt] {
             self.time(field, at);
         }
-        let manner = self.manner(at)?;
+        let manner = self.manner(opt, at)?;
         if self.findings.len() > found {
             return None;
         }
@@ -61,30 +63,39 @@ impl Reader<'_> {
         }
         let row = cells.row(at);
         let (contact_id, source_id) = (contact_id.as_deref(), source_id.as_deref());
-        Some(packed.push(Plain { row, record: &record, contact_id, source_id, email: &address, manner }))
+        Some(packed.push(Plain { row, record: &record, contact_id, source_id, email: &address, out, manner }))
     }
 
-    /// Whether the preference is active beyond doubt.
-    fn says_active(&self, at: usize) -> Option<bool> {
+    /// The preference, where it is active or opted out and nothing else.
+    fn clear_opt(&self, at: usize) -> Option<Opt> {
         let booleans = &self.system.booleans;
         let states = self.own_states.as_ref().unwrap_or(&self.system.states);
         let cell = |field| self.cells.get(field, at);
-        let active = if self.cells.has(Field::OptOut) {
+        let blank = (self.system.profile.blank_opt_out == BlankMeans::Active).then_some(State::Active);
+        let state = if self.cells.has(Field::OptOut) {
             match cell(Field::OptOut) {
-                Some(word) => booleans.meaning(word).filter(|_| self.speaks(word)) == Some(false),
-                None => self.system.profile.blank_opt_out == BlankMeans::Active,
+                Some(word) if booleans.meaning(word).filter(|_| self.speaks(word))? => Some(State::OptedOut),
+                Some(_) => Some(State::Active),
+                None => blank,
             }
         } else {
-            match (cell(Field::Status), self.kind.default_state) {
-                (Some(word), _) => states.meaning(word)? == State::Active,
-                (None, Some(state)) => state == State::Active,
-                (None, None) => self.system.profile.blank_opt_out == BlankMeans::Active,
+            match cell(Field::Status) {
+                Some(word) => states.meaning(word),
+                None => self.kind.default_state.or(blank),
             }
         };
-        Some(active && cell(Field::NoEmail).is_none_or(|word| booleans.meaning(word) == Some(false)))
+        if cell(Field::NoEmail).is_some_and(|word| booleans.meaning(word) != Some(false)) {
+            return None;
+        }
+        match state? {
+            State::Active => Some(Opt::In),
+            State::OptedOut => Some(Opt::Out),
+            _ => None,
+        }
     }
 
-    fn manner(&mut self, at: usize) -> Option<Manner> {
+    /// What the row has in common with many; none where its categories are not what its preference makes one expect.
+    fn manner(&mut self, opt: Opt, at: usize) -> Option<Manner> {
         let boxed = self.cells.has(Field::OptOut);
         let delivery = if boxed { self.delivery_of_address(at, false) } else { Delivery::Ok };
         if !matches!(delivery, Delivery::Ok | Delivery::Unknown) {
@@ -93,10 +104,11 @@ impl Reader<'_> {
         let mut record = Record::blank(0, 0, self.kind_position);
         self.read_categories(at, &mut record);
         let nothing = self.system.texts.intern("");
-        if record.categories_odd.is_some_and(|odd| odd != nothing) || record.categories_on == Some(nothing) {
+        if record.categories_odd.is_some_and(|odd| odd != nothing) || record.categories_on.is_some_and(|on| (on == nothing) != (opt == Opt::Out)) {
             return None;
         }
         Some(Manner {
+            opt,
             delivery,
             word: self.text(if boxed { Field::OptOut } else { Field::Status }, at),
             delivery_word: if boxed && !self.system.profile.email_status.is_empty() { self.text(Field::Status, at) } else { None },

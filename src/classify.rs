@@ -5,8 +5,8 @@ use anyhow::Result;
 use chrono::{DateTime, Utc};
 use foldhash::HashMap;
 use polars::prelude::{
-    BooleanChunked, DataFrame, Expr, IntoLazy, JoinArgs, JoinType, LazyFrame, NewChunkedArray, PolarsError, UniqueKeepStrategy,
-    by_name, coalesce, col, lit, when,
+    BooleanChunked, DataFrame, Expr, IntoColumn, IntoLazy, JoinArgs, JoinType, LazyFrame, NewChunkedArray, PolarsError,
+    UniqueKeepStrategy, by_name, coalesce, col, lit, when,
 };
 
 use crate::columns::{Delivery, Method, Opt};
@@ -33,6 +33,8 @@ pub mod member {
     pub const OFFICE: &str = "office";
     /// How far two clocks may be apart (milliseconds).
     pub const TOLERANCE: &str = "tolerance";
+    /// Whether the person has any record that is not simply active and reached (bool).
+    pub const NOTABLE: &str = "notable";
 }
 
 /// One discrepancy, by the numbers of what it is about.
@@ -88,8 +90,6 @@ pub enum Detail {
 pub struct World<'a> {
     /// One row a record and person, without rejected rows, with the person's decision.
     pub members: DataFrame,
-    /// Of these the rows of persons with any record that is not simply active: two records that are cannot disagree.
-    pub notable: DataFrame,
     /// The records.
     pub records: &'a DataFrame,
     /// Records and persons.
@@ -184,7 +184,7 @@ pub fn members(
             lit(tolerance).alias(member::TOLERANCE),
         ])
         .collect()?;
-    leave_it_to_the_contact(members)
+    mark_notable(leave_it_to_the_contact(members)?)
 }
 
 /// An unsubscribe record has nothing to add where its contact in the same system is opted out itself. It is overtaken
@@ -214,11 +214,8 @@ fn leave_it_to_the_contact(members: DataFrame) -> Result<DataFrame> {
         .collect()?)
 }
 
-/// The members of persons with any record that is not simply active and reached.
-///
-/// # Errors
-/// Only what Polars cannot do, which is a defect.
-pub fn notable(members: &DataFrame) -> Result<DataFrame> {
+/// Marks the rows of persons with any record that is not simply active: two records that are cannot disagree.
+fn mark_notable(mut members: DataFrame) -> Result<DataFrame> {
     let (persons, opts, deliveries) = (
         members.column(cols::PERSON)?.u32()?.rechunk().into_owned(),
         members.column(of::OPT)?.to_physical_repr().u8()?.rechunk().into_owned(),
@@ -235,11 +232,9 @@ pub fn notable(members: &DataFrame) -> Result<DataFrame> {
             is_notable[person as usize] = true;
         }
     }
-    let mask = BooleanChunked::from_iter_values(
-        "notable".into(),
-        persons.iter().map(|person| person.is_some_and(|person| is_notable[person as usize])),
-    );
-    Ok(members.filter(&mask)?)
+    let notable = persons.iter().map(|person| person.is_some_and(|person| is_notable[person as usize]));
+    members.with_column(BooleanChunked::from_iter_values(member::NOTABLE.into(), notable).into_column())?;
+    Ok(members)
 }
 
 /// Applies every rule of the catalogue.
@@ -280,7 +275,8 @@ const OF_PAIRS: [&str; 15] = [
 fn pairs(world: &World<'_>, rule: &'static Rule, a: Expr, b: Expr, both: Expr) -> Result<Vec<Found>> {
     let side = |predicate: Expr, prefix: &str| -> LazyFrame {
         let columns = OF_PAIRS.iter().chain([&cols::IN_HUB]).map(|name| col(*name).alias(format!("{prefix}{name}")));
-        world.notable.clone().lazy().filter(predicate).select([col(cols::PERSON)].into_iter().chain(columns).collect::<Vec<_>>())
+        let members = world.members.clone().lazy().filter(col(member::NOTABLE).and(predicate));
+        members.select([col(cols::PERSON)].into_iter().chain(columns).collect::<Vec<_>>())
     };
     let found = side(a, "a_")
         .join(side(b, "b_"), [col(cols::PERSON)], [col(cols::PERSON)], JoinArgs::new(JoinType::Inner))

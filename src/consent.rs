@@ -135,7 +135,7 @@ impl Hardest {
 
     /// Adds an opt-out that earlier runs saw. `dated` is when it was made as this run's export says, if it does.
     fn recall(&mut self, signal: &Seen, dated: Option<Moment>, now: i64, zone: Zone, is_box: bool) {
-        if let Some(echo) = signal.echo {
+        if let Some(echo) = &signal.echo {
             let loaded = dated.map_or(signal.seen, |dated| dated.until);
             *self = self.with(Hardest { echoed: Some((echo.written, loaded)), ..echo.of });
             return;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
 
-use crate::classify::{World, classify, members, notable};
+use crate::classify::{World, classify, members};
 use crate::columns::Role;
 use crate::consent::weigh;
 use crate::decide::{Decided, decide};
@@ -41,8 +41,9 @@ pub fn reconcile(workspace: &Workspace, clock: Clock) -> Result<(Outputs, Vec<St
     let mut stages = Stages::default();
     let exports = stages.run("ingest", || read_inbox(workspace, clock))?;
     let papers = read_decisions(workspace, clock)?;
-    let outputs =
-        settle(workspace, exports, papers, clock, None, &mut stages, |settled, stages| stages.run("report", || settled.report()))?;
+    let outputs = settle(workspace, exports, papers, clock, None, &mut stages, |settled, stages| {
+        stages.run("report", || settled.report())
+    })?;
     Ok((outputs, stages.done))
 }
 
@@ -185,14 +186,9 @@ fn settle<T>(
     let zone = Zone::Named(config.timezone()?);
     let ruled = desk.ruled(records.height(), zone);
     let consent = stages.run("weigh", || weigh(&records, &matched, sighting.recalled(), config, systems, &texts, &ruled))?;
-    let (members, notable) = stages.run("gather", || {
-        let members = members(&records, &matched, &consent, config, systems)?;
-        let notable = notable(&members)?;
-        Ok((members, notable))
-    })?;
+    let members = stages.run("gather", || members(&records, &matched, &consent, config, systems))?;
     let world = World {
         members,
-        notable,
         records: &records,
         matched: &matched,
         consent: &consent,

@@ -271,7 +271,8 @@ pub fn named(papers: &Papers, standing: &[Ruling], systems: &Systems) -> Vec<Str
     let of = |identity: &Identity| [1, 2, 5, 7].map(|at| identity[at].clone());
     let keys = papers.rows.iter().filter_map(|row| Key::read(row.get(header::KEY)));
     let decided = keys.flat_map(|key| of(&key.identity)).chain(standing.iter().flat_map(|ruling| of(&ruling.key.identity)));
-    let listed = papers.rows.iter().filter(|row| row.paper == Paper::Exceptions).flat_map(|row| spellings(row.get("who"), systems));
+    let listed =
+        papers.rows.iter().filter(|row| row.paper == Paper::Exceptions).flat_map(|row| spellings(row.get("who"), systems));
     decided.chain(listed).filter(|text| !text.is_empty()).collect()
 }
 

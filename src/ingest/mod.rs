@@ -64,7 +64,9 @@ pub fn ingest<T: Send>(
     let context = file::Context { config, systems, earlier, as_of };
     // Small files side by side, large ones one after another, each in pieces side by side: so one is in memory.
     let is_small = |found: &Found| found.bytes <= limits::SMALL_FILE_BYTES;
-    let (small, large): (Vec<_>, Vec<_>) = found.iter().enumerate().partition(|(_, found)| is_small(found));
+    let (small, mut large): (Vec<_>, Vec<_>) = found.iter().enumerate().partition(|(_, found)| is_small(found));
+    // The largest while nothing else is in memory.
+    large.sort_by_key(|(_, found)| std::cmp::Reverse(found.bytes));
     let read = |(at, found): (usize, &Found)| (at, file::read(found, context, &read));
     let mut files: Vec<_> = small.into_par_iter().map(read).collect();
     files.extend(large.into_iter().map(read));

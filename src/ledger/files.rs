@@ -15,30 +15,27 @@ use sha2::{Digest, Sha256};
 use crate::hash::{hexadecimal, sha256};
 use crate::ledger::manifest::FileEntry;
 
-/// Writes a frame for the owner alone and brings it to the disk.
-pub(super) fn write(mut frame: DataFrame, path: &Path) -> Result<FileEntry> {
-    let place = || format!("cannot write {}", path.display());
-    let file = BufWriter::with_capacity(1 << 20, create(path)?);
-    let mut file = Hashing { file, hasher: Sha256::new(), bytes: 0 };
-    let rows = frame.height() as u64;
-    ParquetWriter::new(&mut file).finish(&mut frame).with_context(place)?;
-    let Hashing { file, hasher, bytes } = file;
-    file.into_inner().map_err(|error| error.into_error()).and_then(|file| file.sync_all()).with_context(place)?;
-    Ok(FileEntry { sha256: hexadecimal(&hasher.finalize()), bytes, rows })
-}
-
 /// A file that is not yet written.
 #[derive(Debug)]
 pub(super) struct Encoded {
-    bytes: Vec<u8>,
+    pieces: Vec<Vec<u8>>,
     rows: u64,
 }
 
 impl Encoded {
+    /// The file of one frame.
+    pub fn of(frame: DataFrame) -> Result<Encoded> {
+        let mut file = Encoder::new(&frame)?;
+        file.write(frame)?;
+        file.finish()
+    }
+
     /// Writes it for the owner alone and brings it to the disk.
     pub fn write(&self, path: &Path) -> Result<FileEntry> {
-        write_bytes(&self.bytes, path)?;
-        Ok(FileEntry { sha256: sha256(&self.bytes), bytes: self.bytes.len() as u64, rows: self.rows })
+        let place = || format!("cannot write {}", path.display());
+        let mut file = Hashing::create(path)?;
+        self.pieces.iter().try_for_each(|piece| file.write_all(piece)).with_context(place)?;
+        file.entry(self.rows).with_context(place)
     }
 }
 
@@ -49,13 +46,25 @@ pub(super) struct Encoder {
     rows: u64,
 }
 
-/// Bytes that the writer, which keeps what it writes to, does not keep for itself.
+/// Bytes that the writer, which keeps what it writes to, does not keep for itself: in pieces, which need not move to grow.
 #[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
+struct Shared(Arc<Mutex<Vec<Vec<u8>>>>);
+
+/// Bytes of a piece.
+const PIECE: usize = 1 << 20;
 
 impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+        let mut pieces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match pieces.last_mut() {
+            Some(piece) if piece.len() + bytes.len() <= PIECE => piece.extend(bytes),
+            _ => {
+                let mut piece = Vec::with_capacity(bytes.len().max(PIECE));
+                piece.extend(bytes);
+                pieces.push(piece);
+            }
+        }
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -80,18 +89,15 @@ impl Encoder {
     /// The file.
     pub fn finish(self) -> Result<Encoded> {
         self.file.finish()?;
-        let bytes = std::mem::take(&mut *self.bytes.0.lock().unwrap_or_else(PoisonError::into_inner));
-        Ok(Encoded { bytes, rows: self.rows })
+        let pieces = std::mem::take(&mut *self.bytes.0.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(Encoded { pieces, rows: self.rows })
     }
 }
 
 /// Writes bytes likewise.
 pub(super) fn write_bytes(bytes: &[u8], path: &Path) -> Result<()> {
     let written = create(path)?;
-    (&written)
-        .write_all(bytes)
-        .and_then(|()| written.sync_all())
-        .with_context(|| format!("cannot write {}", path.display()))
+    (&written).write_all(bytes).and_then(|()| written.sync_all()).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn create(path: &Path) -> Result<File> {
@@ -155,6 +161,19 @@ struct Hashing {
     file: BufWriter<File>,
     hasher: Sha256,
     bytes: u64,
+}
+
+impl Hashing {
+    fn create(path: &Path) -> Result<Hashing> {
+        Ok(Hashing { file: BufWriter::with_capacity(1 << 20, create(path)?), hasher: Sha256::new(), bytes: 0 })
+    }
+
+    /// Brings it to the disk.
+    fn entry(self, rows: u64) -> std::io::Result<FileEntry> {
+        let Hashing { file, hasher, bytes } = self;
+        file.into_inner().map_err(|error| error.into_error())?.sync_all()?;
+        Ok(FileEntry { sha256: hexadecimal(&hasher.finalize()), bytes, rows })
+    }
 }
 
 impl Write for Hashing {

@@ -116,8 +116,9 @@ impl Seeing<'_> {
         let known: HashSet<u64> = earlier.iter().map(|(key, _, _)| *key).collect();
         for (key, after, place) in self.quiet_signals(&known) {
             here.insert(key);
-            if self.signals.get(key) != Some(after) {
-                seen.changed.push((key, Some(after), Whose::Quiet(place)));
+            let after = Some(after);
+            if self.signals.get(key) != after {
+                seen.changed.push((key, after, Whose::Quiet(place)));
             }
         }
         for ix in 0..self.present.len() {
@@ -130,16 +131,17 @@ impl Seeing<'_> {
             }
             let before = self.signals.get(key);
             here.insert(key);
-            let after = if out { Some(self.out(key, &self.shown(ix), before)) } else { self.not_out(ix, key, before) };
+            let after =
+                if out { Some(self.out(key, &self.shown(ix), before.clone())) } else { self.not_out(ix, key, before.clone()) };
+            if let Some(signal) = &after {
+                seen.recalled.of.insert(ix as u32, self.provable(signal.clone()));
+            }
             if before != after {
                 seen.changed.push((key, after, Whose::Present(ix)));
             }
-            if let Some(signal) = after {
-                seen.recalled.of.insert(ix as u32, self.provable(signal));
-            }
         }
         for (key, signal, row) in earlier.into_iter().filter(|(key, _, _)| !here.contains(key)) {
-            let Some(absent) = self.absent(*signal, row) else { continue };
+            let Some(absent) = self.absent(signal.clone(), row) else { continue };
             // Our own opt-in correction removes a unit's unsubscribe and an unsubscribe record.
             if absent.gone && self.open.contains_key(&(key, Purpose::OptIn)) {
                 seen.changed.push((key, None, Whose::Earlier(row)));
@@ -170,12 +172,7 @@ impl Seeing<'_> {
 
     fn shown(&self, ix: usize) -> Shown {
         let present = self.present;
-        Shown {
-            of: present.of(ix),
-            dated: present.out_at(ix),
-            first: present.first_out(ix),
-            evidence: present.evidence(ix),
-        }
+        Shown { of: present.of(ix), dated: present.out_at(ix), first: present.first_out(ix), evidence: present.evidence(ix) }
     }
 
     /// The signal of a record that is opted out in this run.
@@ -203,7 +200,7 @@ impl Seeing<'_> {
             }
             _ => {
                 let was_there = before.is_some() || self.state.position(key).is_some();
-                let echo = self.echo(key, dated, was_there);
+                let echo = self.echo(key, dated, was_there).map(Box::new);
                 Signal {
                     dated,
                     first: [before.filter(|_| echo.is_some()).and_then(|before| before.first), first].into_iter().flatten().min(),

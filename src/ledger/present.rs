@@ -163,13 +163,7 @@ pub(super) fn key_of(prefix: Key, name: &str, unit: Option<&str>) -> u64 {
 }
 
 /// The number of a state.
-pub(super) fn state_of(
-    opt: Opt,
-    delivery: Delivery,
-    email: Option<&str>,
-    categories: Option<&str>,
-    out: Option<Moment>,
-) -> u32 {
+pub(super) fn state_of(opt: Opt, delivery: Delivery, email: Option<&str>, categories: Option<&str>, out: Option<Moment>) -> u32 {
     Key::EMPTY
         .number(Some(opt as i64 * 16 + delivery as i64))
         .text(email.unwrap_or_default())

@@ -154,15 +154,11 @@ impl Sighting<'_> {
         let runs = self.run_times();
         let judging = self.judging(&runs, &findings.out);
         let settled = judging.settle(&findings.written);
-        let (snapshot, rest) = rayon::join(
-            || views.file(whole),
-            || -> Result<_> {
-                let signals = signals::frame(&self.signals(whole), &self.present, &ledger.signals)?;
-                let corrections = judging.corrections(&findings.written, &settled, whole)?;
-                Ok((signals, corrections, settled_frame(&settled)?, self.cases(&findings, whole)?))
-            },
-        );
-        let (signals, corrections, landed, cases) = rest?;
+        // Each uses all cores; side by side they would only need more memory.
+        let snapshot = views.file(whole)?;
+        let signals = signals::file(&self.signals(whole), &self.present, &ledger.signals)?;
+        let corrections = judging.corrections(&findings.written, &settled, whole)?;
+        let (landed, cases) = (settled_frame(&settled)?, self.cases(&findings, whole)?);
         let mut pruned: Vec<Reference> = Vec::new();
         for set in ledger.sets.all.iter().filter(|set| expired.contains(&set.manifest.run)) {
             pruned.push(Reference { run: set.manifest.run.clone(), sha256: set.sha256.clone() });
@@ -183,13 +179,14 @@ impl Sighting<'_> {
             damage: ledger.troubles.clone(),
             figures: findings.figures,
         };
-        let frames = vec![
+        let files = vec![
+            (snapshot::FILE, snapshot),
             (SIGNALS, signals),
-            (cases::FILE, cases),
-            (CORRECTIONS, corrections),
-            (LANDED, landed),
+            (cases::FILE, Encoded::of(cases)?),
+            (CORRECTIONS, Encoded::of(corrections)?),
+            (LANDED, Encoded::of(landed)?),
         ];
-        Ok(Pages { folder: ledger.folder.clone(), manifest, snapshot: snapshot?, frames })
+        Ok(Pages { folder: ledger.folder.clone(), manifest, files })
     }
 
     /// Sets that are too old to be kept; none where a run of an earlier time is repeated.
@@ -274,8 +271,7 @@ fn key(identity: &[String; IDENTITY.len()]) -> u64 {
 pub struct Pages {
     folder: PathBuf,
     manifest: Manifest,
-    snapshot: Encoded,
-    frames: Vec<(&'static str, DataFrame)>,
+    files: Vec<(&'static str, Encoded)>,
 }
 
 /// A set that is written, under a name that does not count yet.
@@ -304,9 +300,8 @@ impl Pages {
         let hidden = self.folder.join(format!("{HIDDEN}{run}"));
         create_folder(&hidden)?;
         let mut manifest = Manifest { run: run.to_owned(), ..self.manifest.clone() };
-        manifest.files.insert(snapshot::FILE.to_owned(), self.snapshot.write(&hidden.join(snapshot::FILE))?);
-        for (name, frame) in &self.frames {
-            manifest.files.insert((*name).to_owned(), files::write(frame.clone(), &hidden.join(name))?);
+        for (name, file) in &self.files {
+            manifest.files.insert((*name).to_owned(), file.write(&hidden.join(name))?);
         }
         let text = serde_json::to_string_pretty(&manifest).context("the ledger's manifest is no JSON")? + "\n";
         files::write_bytes(text.as_bytes(), &hidden.join(NAME))?;

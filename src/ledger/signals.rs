@@ -8,13 +8,13 @@ use polars::prelude::{
 use rayon::prelude::*;
 
 use crate::consent::Hardest;
-use crate::ledger::files::{moments, read_moments};
+use crate::ledger::files::{Encoded, Encoder, moments, read_moments};
 use crate::ledger::open::Stored;
 use crate::ledger::present::Present;
 use crate::normalise::{Moment, QuietPlace, col};
 
 /// The opt-out of one record. Times are milliseconds since 1970 UTC.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Signal {
     /// When it was opted out, as its last export dates it.
     pub dated: Option<Moment>,
@@ -33,7 +33,7 @@ pub struct Signal {
     /// A number that stands for the evidence cell while it was opted out; zero for a blank one.
     pub evidence: i64,
     /// Where our own correction opted it out: what that passed on.
-    pub echo: Option<Echo>,
+    pub echo: Option<Box<Echo>>,
 }
 
 /// What a correction of ours passed on to a record.
@@ -86,7 +86,7 @@ impl Signals {
                 self.of.remove(&key);
                 continue;
             }
-            let echo = written[at].map(|written| Echo { of: passed_on.at(at), written });
+            let echo = written[at].map(|written| Box::new(Echo { of: passed_on.at(at), written }));
             let signal = Signal {
                 dated: out_from[at].zip(out_until[at]).map(|(from, until)| Moment { from, until }),
                 first: first[at],
@@ -108,7 +108,7 @@ impl Signals {
 
     /// The signal of a record.
     pub fn get(&self, key: u64) -> Option<Signal> {
-        self.of.get(&key).map(|(signal, _)| *signal)
+        self.of.get(&key).map(|(signal, _)| signal.clone())
     }
 
     /// All of them with their keys, in the order in which they were written.
@@ -143,8 +143,17 @@ pub(super) enum Whose {
     Earlier(u32),
 }
 
-/// One row a signal; none where the record's signal is settled and goes.
-pub(super) fn frame(rows: &[(u64, Option<&Signal>, Whose)], present: &Present<'_>, earlier: &Signals) -> Result<DataFrame> {
+/// Rows that are encoded at once.
+const ROWS_AT_ONCE: usize = 1 << 17;
+
+/// The file: one row a signal; none where the record's signal is settled and goes.
+pub(super) fn file(rows: &[(u64, Option<&Signal>, Whose)], present: &Present<'_>, earlier: &Signals) -> Result<Encoded> {
+    let mut file = Encoder::new(&frame(&[], present, earlier)?)?;
+    rows.chunks(ROWS_AT_ONCE).try_for_each(|rows| file.write(frame(rows, present, earlier)?))?;
+    file.finish()
+}
+
+fn frame(rows: &[(u64, Option<&Signal>, Whose)], present: &Present<'_>, earlier: &Signals) -> Result<DataFrame> {
     type Make<'a> = Box<dyn Fn() -> Column + Send + Sync + 'a>;
     let text = |name: &'static str| -> Make<'_> {
         Box::new(move || {
@@ -164,9 +173,8 @@ pub(super) fn frame(rows: &[(u64, Option<&Signal>, Whose)], present: &Present<'_
             BooleanChunked::from_iter_values(name.into(), rows.iter().map(|(_, signal, _)| of(*signal))).into_column()
         })
     };
-    let mut columns: Vec<Make<'_>> = vec![Box::new(|| {
-        UInt64Chunked::from_iter_values("key".into(), rows.iter().map(|(key, _, _)| *key)).into_column()
-    })];
+    let mut columns: Vec<Make<'_>> =
+        vec![Box::new(|| UInt64Chunked::from_iter_values("key".into(), rows.iter().map(|(key, _, _)| *key)).into_column())];
     columns.extend(NAMES.map(text));
     columns.extend([
         time("out_from", |signal| signal.dated.map(|dated| dated.from)),
@@ -181,11 +189,11 @@ pub(super) fn frame(rows: &[(u64, Option<&Signal>, Whose)], present: &Present<'_
             let evidence = rows.iter().map(|(_, signal, _)| signal.map(|signal| signal.evidence));
             Int64Chunked::from_iter_options("evidence".into(), evidence).into_column()
         }),
-        time("passed_on_by", |signal| signal.echo.map(|echo| echo.written)),
+        time("passed_on_by", |signal| signal.echo.as_ref().map(|echo| echo.written)),
         flag("settled", |signal| signal.is_none()),
     ]);
     let mut columns: Vec<Column> = columns.par_iter().map(|make| make()).collect();
-    let passed_on: Vec<Option<Hardest>> = rows.iter().map(|(_, signal, _)| Some(signal.as_ref()?.echo?.of)).collect();
+    let passed_on: Vec<Option<Hardest>> = rows.iter().map(|(_, signal, _)| Some(signal.as_ref()?.echo.as_ref()?.of)).collect();
     columns.extend(Stored::columns(&passed_on));
     Ok(DataFrame::new(rows.len(), columns)?)
 }

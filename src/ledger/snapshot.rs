@@ -35,7 +35,7 @@ pub(super) struct Views<'a> {
 }
 
 /// Rows that are encoded at once: so many make a row group of the file.
-const ROWS_AT_ONCE: usize = 1 << 18;
+const ROWS_AT_ONCE: usize = 1 << 17;
 
 /// One row of the file.
 struct Row<'a> {

@@ -201,7 +201,8 @@ impl Plain<'_> {
         if self.out.is_some() {
             record.say().out = self.out;
         }
-        let Manner { opt, delivery, word, delivery_word, categories, categories_on, categories_odd, categories_cell } = self.manner;
+        let Manner { opt, delivery, word, delivery_word, categories, categories_on, categories_odd, categories_cell } =
+            self.manner;
         record.opt = opt;
         (record.delivery, record.word, record.delivery_word) = (delivery, word, delivery_word);
         (record.categories, record.categories_on) = (categories, categories_on);

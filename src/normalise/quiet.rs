@@ -20,8 +20,9 @@ use crate::ingest::TableRows;
 use crate::normalise::packed::{Packed, Plain};
 use crate::normalise::rows::{CodeRow, Effect};
 use crate::normalise::{Moment, Rows, Rules, owner_of_source_ids};
+use crate::systems::Grain;
 use crate::texts::Text;
-use contacts::{Contacts, MOST_SYSTEMS, NOBODY};
+use contacts::{Contacts, Expected, MOST_SYSTEMS, NOBODY};
 
 /// Records that were set aside.
 #[derive(Debug, Default)]
@@ -181,8 +182,13 @@ pub fn set_aside(tables: &mut [TableRows<Rows>], run: &Rules<'_>, wanted: &Wante
         let batches = table.rows.0.packed.par_iter();
         tied.push(batches.map(|packed| packed.iter().map(|plain| contacts.tie(plain, number, of_source)).collect()).collect());
     }
-    let has_source = others.iter().any(|table| role(table) == Role::Source);
-    let is_quiet = |contact: u32| contact != NOBODY && contacts.is_quiet(contact, has_source);
+    let keeps_unsubscribes =
+        |table: &TableRows<Rows>| run.systems.profiles()[table.system].kinds.iter().any(|kind| kind.grain == Grain::Unsubscribe);
+    let expected = Expected {
+        source: others.iter().any(|table| role(table) == Role::Source),
+        unsubscribe_record: tables.iter().any(keeps_unsubscribes),
+    };
+    let is_quiet = |contact: u32| contact != NOBODY && contacts.is_quiet(contact, expected);
 
     let mut quiet = Quiet::default();
     let (mut next, mut tied) = (0_u32, tied.into_iter());

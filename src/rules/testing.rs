@@ -9,7 +9,7 @@
 use chrono::{DateTime, Utc};
 use polars::prelude::{Column, DataFrame};
 
-use crate::classify::{World, classify, members, notable};
+use crate::classify::{World, classify, members};
 use crate::columns::Field;
 use crate::config::Config;
 use crate::decisions::Desk;
@@ -60,7 +60,6 @@ pub(super) fn found(records: &str) -> Vec<(&'static str, String)> {
         crate::consent::weigh(&normalised.records, &matched, Default::default(), &config, &systems, &texts, &[]).unwrap();
     let members = members(&normalised.records, &matched, &consent, &config, &systems).unwrap();
     let world = World {
-        notable: notable(&members).unwrap(),
         members,
         records: &normalised.records,
         matched: &matched,

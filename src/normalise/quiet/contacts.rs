@@ -41,6 +41,15 @@ struct Contact {
     categories: Option<Text>,
 }
 
+/// What a rule misses where a person has none.
+#[derive(Clone, Copy)]
+pub(super) struct Expected {
+    /// A record of the source.
+    pub source: bool,
+    /// An unsubscribe record of whoever is opted out.
+    pub unsubscribe_record: bool,
+}
+
 /// All of them, by number: their order among the packed rows.
 pub(super) struct Contacts {
     all: Vec<Contact>,
@@ -67,8 +76,7 @@ impl Contacts {
         let parts: Vec<Vec<Contact>> = packed.par_iter().map(|packed| packed.iter().map(contact).collect()).collect();
         let all = parts.concat();
         let marks: Vec<AtomicU16> = all.iter().map(|_| AtomicU16::new(0)).collect();
-        let keys: [fn(&Contact) -> u64; 3] =
-            [|contact| contact.id, |contact| contact.source_id, |contact| contact.email];
+        let keys: [fn(&Contact) -> u64; 3] = [|contact| contact.id, |contact| contact.source_id, |contact| contact.email];
         let mut tables: Vec<HashTable<u32>> = keys.par_iter().map(|key| index(&all, &marks, *key)).collect();
         let (by_email, by_source_id, by_id) = (tables.pop(), tables.pop(), tables.pop());
         let [by_id, by_source_id, by_email] = [by_id, by_source_id, by_email].map(Option::unwrap_or_default);
@@ -129,8 +137,7 @@ impl Contacts {
                     || plain.manner.categories == contact.categories);
             if agrees {
                 let bit = FIRST_SYSTEM << system;
-                let before = self.marks[at as usize]
-                    .fetch_or(if of_source { bit | IN_SOURCE } else { bit }, Ordering::Relaxed);
+                let before = self.marks[at as usize].fetch_or(if of_source { bit | IN_SOURCE } else { bit }, Ordering::Relaxed);
                 if before & bit != 0 {
                     self.mark(at, SPOILT);
                 }
@@ -144,10 +151,13 @@ impl Contacts {
     }
 
     /// Whether there is nothing to find about a contact. Whoever was opted out before and is so everywhere still is.
-    pub fn is_quiet(&self, contact: u32, has_source: bool) -> bool {
+    pub fn is_quiet(&self, contact: u32, rules: Expected) -> bool {
         let marks = self.marks[contact as usize].load(Ordering::Relaxed);
-        let spoilt = if self.all[contact as usize].opt == Opt::Out { SPOILT } else { SPOILT | REMEMBERED };
-        marks & spoilt == 0 && (!has_source || marks & IN_SOURCE != 0)
+        let (spoilt, is_backed) = match self.all[contact as usize].opt {
+            Opt::Out => (SPOILT, !rules.unsubscribe_record),
+            _ => (SPOILT | REMEMBERED, true),
+        };
+        marks & spoilt == 0 && is_backed && (!rules.source || marks & IN_SOURCE != 0)
     }
 }
 

@@ -19,8 +19,7 @@ impl Reader<'_> {
 
     /// The row as a record would read it; none at the first thing that is not plain.
     fn plain(&mut self, at: usize, packed: &mut Packed) -> Option<bool> {
-        const TELLING: [Field; 5] =
-            [Field::OptInAt, Field::OptInEvidence, Field::BounceReason, Field::Unit, Field::List];
+        const TELLING: [Field; 5] = [Field::OptInAt, Field::OptInEvidence, Field::BounceReason, Field::Unit, Field::List];
         let is_of_kind = self.kind.grain == Grain::Contact && self.kind.key != Field::Email && self.kind.only.is_none();
         if !is_of_kind || TELLING.iter().any(|field| self.cells.get(*field, at).is_some()) {
             return None;
@@ -104,14 +103,20 @@ impl Reader<'_> {
         let mut record = Record::blank(0, 0, self.kind_position);
         self.read_categories(at, &mut record);
         let nothing = self.system.texts.intern("");
-        if record.categories_odd.is_some_and(|odd| odd != nothing) || record.categories_on.is_some_and(|on| (on == nothing) != (opt == Opt::Out)) {
+        if record.categories_odd.is_some_and(|odd| odd != nothing)
+            || record.categories_on.is_some_and(|on| (on == nothing) != (opt == Opt::Out))
+        {
             return None;
         }
         Some(Manner {
             opt,
             delivery,
             word: self.text(if boxed { Field::OptOut } else { Field::Status }, at),
-            delivery_word: if boxed && !self.system.profile.email_status.is_empty() { self.text(Field::Status, at) } else { None },
+            delivery_word: if boxed && !self.system.profile.email_status.is_empty() {
+                self.text(Field::Status, at)
+            } else {
+                None
+            },
             categories: record.categories,
             categories_on: record.categories_on,
             categories_odd: record.categories_odd,

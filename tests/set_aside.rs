@@ -1,0 +1,115 @@
+//! Setting people aside about whom there is nothing to find changes nothing that a run finds, writes or remembers,
+//! whatever the exports say and whatever earlier weeks said.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use common::{RunFolder, Table, Workspace, assert_same_files, files_below, seeded};
+use polars_io::SerReader;
+use polars_io::prelude::ParquetReader;
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
+
+const WEEKS: [&str; 4] = ["2026-11-22T06:00:00Z", "2026-11-29T06:00:00Z", "2026-12-06T06:00:00Z", "2026-12-13T06:00:00Z"];
+
+#[test]
+fn whoever_is_set_aside_weeks_of_odd_exports_come_out_the_same() {
+    let three = "salesforce,marketing_cloud,ascend";
+    for (systems, contacts, seed) in
+        [(three, 300, 31), (three, 900, 32), ("dynamics,marketing_cloud,ascend", 400, 33), ("dynamics", 200, 34)]
+    {
+        let generated = Workspace::generated_of(systems, contacts, seed);
+        let mut rng = seeded(seed);
+        let mut exports: BTreeMap<String, Table> = generated.exports();
+        let (aside, all) = (generated.over(&exports), generated.over(&exports));
+        make_records_of_everybody(&all);
+        for (week, as_of) in WEEKS.iter().enumerate() {
+            for workspace in [&aside, &all] {
+                fs::remove_dir_all(workspace.inbox()).unwrap();
+                for (file, table) in &exports {
+                    table.write(&workspace.inbox().join(file.replace("2026-11-21", &as_of[..10])));
+                }
+            }
+            let [one, other] = [&aside, &all].map(|workspace| workspace.run_as_of(Some(as_of)));
+            assert_same(&one, &other, &format!("{systems}, seed {seed}, week {week}"));
+            assert_same_ledger(&aside.root.join("ledger"), &all.root.join("ledger"));
+            exports.values_mut().for_each(|table| disturb(table, &mut rng));
+        }
+    }
+}
+
+#[test]
+fn the_sample_comes_out_the_same() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_data");
+    let [aside, all] = [(), ()].map(|()| {
+        let workspace = Workspace::empty();
+        fs::copy(sample.join("prefrecon.toml"), workspace.root.join("prefrecon.toml")).unwrap();
+        for (file, bytes) in files_below(&sample.join("inbox")) {
+            fs::write(workspace.inbox().join(file), bytes).unwrap();
+        }
+        workspace
+    });
+    make_records_of_everybody(&all);
+    assert_same(&aside.run(), &all.run(), "the sample");
+}
+
+fn make_records_of_everybody(workspace: &Workspace) {
+    let configuration = fs::read_to_string(workspace.root.join("prefrecon.toml")).unwrap();
+    assert!(configuration.contains("[run]\n"));
+    workspace.put("prefrecon.toml", &configuration.replacen("[run]\n", "[run]\nset_aside = false\n", 1));
+}
+
+/// Rows vanish, come twice, or have a cell of another row or none: mostly in few places, so that most people stay plain.
+fn disturb(table: &mut Table, rng: &mut ChaCha8Rng) {
+    let rows = table.cells.len();
+    for _ in 0..rows / 12 + 1 {
+        let (at, other) = (rng.random_range(0..table.cells.len()), rng.random_range(0..table.cells.len()));
+        let column = rng.random_range(0..table.header.len());
+        match rng.random_range(0..10) {
+            0 => drop(table.cells.remove(at)),
+            1 => table.cells.push(table.cells[at].clone()),
+            2 => table.cells[at][column].clear(),
+            _ => table.cells[at][column] = table.cells[other][column].clone(),
+        }
+    }
+}
+
+fn assert_same(one: &RunFolder, other: &RunFolder, what: &str) {
+    assert_eq!(one.status, other.status, "{what}");
+    let files = |run: &RunFolder| {
+        let mut files = files_below(&run.path);
+        files.remove("run.json");
+        files
+    };
+    println!("{what}");
+    assert_same_files(&files(one), &files(other));
+    let manifest = |run: &RunFolder| -> Value {
+        let mut manifest = run.lasting_manifest();
+        assert!(manifest.as_object_mut().unwrap().remove("configuration_sha256").is_some());
+        manifest
+    };
+    assert_eq!(manifest(one), manifest(other), "{what}");
+    one.assert_rows_are_accounted_for();
+}
+
+/// The ledger's tables have the same rows; only their order tells who was set aside.
+fn assert_same_ledger(one: &Path, other: &Path) {
+    let tables = |ledger: &Path| -> BTreeMap<String, Vec<String>> {
+        let files = files_below(ledger).into_iter().filter(|(file, _)| file.ends_with(".parquet"));
+        files.map(|(file, bytes)| (file, rows(bytes))).collect()
+    };
+    assert_eq!(tables(one), tables(other));
+}
+
+fn rows(bytes: Vec<u8>) -> Vec<String> {
+    let frame = ParquetReader::new(std::io::Cursor::new(bytes)).finish().unwrap();
+    let row =
+        |at: usize| frame.columns().iter().map(|column| format!("{}", column.get(at).unwrap())).collect::<Vec<_>>().join("|");
+    let mut rows: Vec<String> = (0..frame.height()).map(row).collect();
+    rows.sort_unstable();
+    rows
+}

@@ -18,7 +18,7 @@ use crate::columns::{Method, Opt};
 use crate::decide::Sentences;
 use crate::matching::{cols, keys, records_with};
 use crate::nearest::nearest;
-use crate::normalise::{Facts, col, spellings};
+use crate::normalise::{Facts, QuietBatch, col, spellings};
 use crate::reconcile::Settled;
 use crate::rules::RULES;
 use crate::texts::Text;
@@ -184,8 +184,12 @@ fn nearest_key(who: &str, world: &World<'_>) -> Result<Option<String>> {
         known.extend(world.records.column(name)?.u32()?.iter().flatten());
     }
     let mut near: Vec<&str> = known.into_iter().map(|key| world.texts.get(Text::from_number(key))).collect();
+    for (_, record) in world.quiet.batches().flat_map(QuietBatch::records) {
+        near.extend([Some(record.record), Some(record.email), record.contact_id, record.source_id].into_iter().flatten());
+    }
     near.retain(|key| key.chars().count().abs_diff(length) <= 3);
     near.sort_unstable();
+    near.dedup();
     Ok(nearest(who, near).map(str::to_owned))
 }
 

@@ -94,3 +94,21 @@ fn a_file_that_names_neither_list_nor_state_says_what_to_add() {
     }
     assert_eq!(run.status, 3);
 }
+
+/// An exception leaves the membership as it is, and the other lists of the person are put right.
+#[test]
+fn an_exception_leaves_a_membership_alone() {
+    let contacts =
+        "Id,Email,HasOptedOutOfEmail\n003Hs0000000001IAA,ana@example.org,true\n003Hs0000000002IAA,ben@example.org,true\n";
+    let subscribers = "EmailAddress,List,State\nana@example.org,Events,Active\nben@example.org,Events,Active\n";
+    let workspace = Workspace::with("", &[("contacts_2026-11-21.csv", contacts), ("events_2026-11-21.csv", subscribers)]);
+    workspace.put(
+        "decisions/exceptions.csv",
+        "who,rule,owner,until,reason\nana@example.org,LST401,Maria Lopez,2027-01-31,Board member\n",
+    );
+    let run = workspace.run_as_of(Some(common::AS_OF));
+    let outcomes: Vec<String> = run.of_rule("LST401").iter().map(|row| format!("{} {}", row["email"], row["outcome"])).collect();
+    assert_eq!(outcomes, ["ana@example.org excepted", "ben@example.org correct"]);
+    let load = run.table("corrections/campaign_monitor_unsubscribe_events.csv");
+    assert_eq!(load.cells, [["Events", "ben@example.org", "Unsubscribed"]]);
+}

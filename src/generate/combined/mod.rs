@@ -51,7 +51,7 @@ pub fn write(inbox: &Path, contacts: u64, seed: u64, wanted: Wanted) -> Result<(
     let exports = Exports::new(inbox, &wanted, ids::Keys { offset: random.below(u64::MAX) });
     let mut world = World { wanted, exports, random, truth: Vec::new(), contacts: 0, people: 0, records: 0 };
     let (clean, planted): (Vec<_>, Vec<_>) =
-        cases::CASES.iter().filter(|case| (case.needs)(&world.wanted)).partition(|case| case.clean);
+        cases::CASES.into_iter().flatten().filter(|case| (case.needs)(&world.wanted)).partition(|case| case.clean);
     progress::begin("generate", progress::Unit::Count("contacts"), contacts);
     // Files that a loader adds rows to are there from the beginning.
     cases::strangers(&mut world)?;

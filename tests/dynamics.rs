@@ -475,7 +475,10 @@ fn an_unreadable_box_of_somebody_who_said_no_is_opted_out() {
                     003Hs0000000003IAA,cat@example.org,Maybe\n003Hs0000000004IAA,dan@example.org,Maybe\n";
     let subscribers = "SubscriberKey,EmailAddress,Status,DateUnsubscribed\n003Hs0000000003IAA,cat@example.org,Unsubscribed,\n\
                        003Hs0000000004IAA,dan@example.org,Active,\n003Hs0000000001IAA,home@example.org,Odd,\n";
-    let workspace = Workspace::with("", &[("contacts_2026-11-21.csv", contacts), ("subscribers_2026-11-21.csv", subscribers)]);
+    let workspace = Workspace::with(
+        "",
+        &[("salesforce_contacts_2026-11-21.csv", contacts), ("marketing_cloud_subscribers_2026-11-21.csv", subscribers)],
+    );
     let run = workspace.run_as_of(Some(common::AS_OF));
     let out = run.table("corrections/salesforce_contacts_opt_out.csv");
     assert_eq!(out.cells, [["003Hs0000000002IAA", "true"], ["003Hs0000000003IAA", "true"]]);

@@ -16,7 +16,7 @@ use crate::decisions::What;
 use crate::matching::{cols, word};
 use crate::normalise::{Facts, col};
 use crate::rules::{RULES, position, without_unsubscribe_record};
-use crate::systems::{CorrectionFile, Take, is_formula};
+use crate::systems::{CorrectionFile, Grain, Take, is_formula};
 
 /// Corrections as they are collected.
 pub(super) struct Plan<'a> {
@@ -197,8 +197,11 @@ impl<'a> Plan<'a> {
                 };
                 let why = sentences.wish(*person);
                 for out in wish.map(|wish| wish.outs.clone()).unwrap_or_default() {
-                    // What stands in the way is known to the reviewer, who sees the row again.
-                    if self.facts.decision(out).is_none() && self.facts.is_main(out) && !self.facts.is_out_by_code_alone(out) {
+                    // What stands in the way is known to the reviewer, who sees the
+                    // row again.
+                    let own = self.facts.decision(out).is_none()
+                        && (self.facts.is_main(out) || self.facts.kind(out).grain == Grain::Unsubscribe);
+                    if own && !self.facts.is_out_by_code_alone(out) {
                         let _ = self.ask(out, Some(*person), rule.code, Change::OptIn { proof }, &why);
                     }
                 }

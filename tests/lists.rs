@@ -19,7 +19,7 @@ fn case(name: &str) -> Workspace {
 
 #[test]
 fn one_round_settles_the_lists() {
-    for name in ["campaign_monitor", "activecampaign"] {
+    for name in ["campaign_monitor", "activecampaign", "combination"] {
         let workspace = case(name);
         let run = workspace.run();
         run.assert_rows_are_accounted_for();
@@ -66,6 +66,25 @@ fn the_vendors_checklist_is_answered() {
     assert!(has("LST401", "home@example.org", "Alumni News"), "an active membership");
     assert!(has("BNC201", "dan@example.org", ""), "the subscriber bounced");
     assert!(has("BNC202", "gus@example.org", ""), "the subscriber is suppressed for a bounce");
+}
+
+/// The request sheet shows each subscriber's shirt, as staff know it, with the opt-in and its evidence.
+#[test]
+fn requests_show_the_shirts() {
+    let run = case("combination").run();
+    let bytes = std::fs::read(run.path.join("corrections/marketing_cloud_resubscribe_requests.xlsx")).unwrap();
+    let rows: Vec<String> = common::importer::sheet(bytes)
+        .iter()
+        .map(|row| ["Email Address", "Present Status", "Shirt", "Opt-in Evidence"].map(|name| row[name].clone()).join(" | "))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            "gus@example.org | unsub | red | Web form",
+            "lea@example.org | Undeliverable | gray | Phone call",
+            "max@example.org | Bounced | yellow | Web form"
+        ]
+    );
 }
 
 #[test]

@@ -78,7 +78,7 @@ pub fn generate_systems(dir: &Path, contacts: u64, seed: u64, systems: &[String]
     }
     let inbox = dir.join("inbox");
     make_folders(dir, &inbox)?;
-    let (exports, truth) = combined::write(&inbox, contacts, seed, wanted)?;
+    let combined::Written { exports, truth } = combined::write(&inbox, contacts, seed, wanted)?;
     finish(dir, &configuration::combined(contacts), exports, truth, Vec::new())
 }
 

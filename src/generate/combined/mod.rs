@@ -42,11 +42,19 @@ pub struct World {
     records: u64,
 }
 
-/// Writes the exports with that many contacts; gives the files with their rows, and the truth.
+/// What was written.
+pub struct Written {
+    /// The exports, with their rows.
+    pub exports: Vec<(PathBuf, u64)>,
+    /// What a correct run finds.
+    pub truth: Vec<Discrepancy>,
+}
+
+/// Writes the exports with that many contacts.
 ///
 /// # Errors
 /// A file that cannot be written.
-pub fn write(inbox: &Path, contacts: u64, seed: u64, wanted: Wanted) -> Result<(Vec<(PathBuf, u64)>, Vec<Discrepancy>)> {
+pub fn write(inbox: &Path, contacts: u64, seed: u64, wanted: Wanted) -> Result<Written> {
     let mut random = Random::seeded(seed);
     let exports = Exports::new(inbox, &wanted, ids::Keys { offset: random.below(u64::MAX) });
     let mut world = World { wanted, exports, random, truth: Vec::new(), contacts: 0, people: 0, records: 0 };
@@ -74,7 +82,7 @@ pub fn write(inbox: &Path, contacts: u64, seed: u64, wanted: Wanted) -> Result<(
             None => cases::active(&mut world)?,
         }
     }
-    Ok((world.exports.finish()?, world.truth))
+    Ok(Written { exports: world.exports.finish()?, truth: world.truth })
 }
 
 impl World {
@@ -111,7 +119,6 @@ impl World {
             subscriber.by_address = !own_keys || self.random.below(10) == 0;
         }
         person.tagged = own_keys && self.random.below(2) == 0;
-        person.constituents = person.constituents.into_iter().collect();
         person
     }
 

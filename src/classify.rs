@@ -16,7 +16,7 @@ use crate::decisions::Desk;
 use crate::ingest::FileReport;
 use crate::matching::{Matched, cols, word};
 use crate::normalise::{Finding, Quiet, col as of};
-use crate::rules::{Finder, RULES, Rule, once_a_contact, position};
+use crate::rules::{Finder, RULES, Rule, once_a_contact, once_a_subject, position};
 use crate::systems::Systems;
 use crate::texts::{Text, Texts};
 
@@ -292,7 +292,7 @@ fn pairs(world: &World<'_>, rule: &'static Rule, a: Expr, b: Expr, both: Expr) -
         ])
         .collect()?;
     let found = rows(&found, rule)?;
-    Ok(if rule.group() == "BNC" { once_a_contact(world, found)? } else { found })
+    if rule.group() == "BNC" { once_a_contact(world, found) } else { once_a_subject(world, found) }
 }
 
 /// The rows of a frame with `person`, `a` and perhaps `b`, `subject`, `email`, `office`.

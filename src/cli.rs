@@ -168,7 +168,7 @@ pub enum Command {
         /// Same seed, same bytes
         #[arg(long, value_name = "S")]
         seed: u64,
-        /// Which systems; or dynamics, with or without marketing_cloud and ascend
+        /// Which systems: salesforce or dynamics, and any of marketing_cloud, activecampaign, campaign_monitor, ascend, advance, raisers_edge
         #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "salesforce,marketing_cloud,ascend")]
         systems: Vec<String>,
     },

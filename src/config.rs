@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::columns::{Field, Role};
 use crate::nearest::{did_you_mean, parse_toml, sentence_hint};
 use crate::normalise::Zone;
-use crate::systems::{BlankMeans, CodeMeaning, DateOrder, Systems};
+use crate::systems::{BlankMeans, CodeMeaning, DateOrder, Subscriptions, Systems};
 
 /// The whole configuration, defaults filled in.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -127,6 +127,8 @@ pub struct System {
     pub source: Option<String>,
     /// What a blank opt-out means.
     pub blank_opt_out: Option<BlankMeans>,
+    /// Whether people are on a subscription list until they opt out of it, or once they have opted in.
+    pub subscriptions: Option<Subscriptions>,
     /// File-name pattern = the list that the file holds, where no column says it.
     pub lists: BTreeMap<String, String>,
     /// File-name pattern = the word of the state that the file holds, where no column says it.
@@ -202,7 +204,7 @@ impl Default for Policy {
             opt_in_systems: vec!["salesforce".into(), "dynamics".into()],
             max_shared: 10,
             shared_address: SharedAddress::MostRestrictive,
-            category_authority: "salesforce".into(),
+            category_authority: "crm".into(),
         }
     }
 }
@@ -410,7 +412,7 @@ impl Config {
         self.systems.get(name).and_then(|system| system.corrections).unwrap_or(true)
     }
 
-    /// The system whose categories hold when no time decides, by name; `crm` is the first CRM.
+    /// The system whose categories hold when no time decides, by name; `crm` is the hub.
     pub fn category_authority<'a>(&'a self, systems: &'a Systems) -> &'a str {
         match self.policy.category_authority.as_str() {
             "crm" => systems.profiles().iter().find(|profile| profile.role == Role::Crm).map_or("crm", |profile| &profile.name),
@@ -427,6 +429,7 @@ impl Config {
             }
             profile.date_order = section.date_order.or(profile.date_order);
             profile.blank_opt_out = section.blank_opt_out.unwrap_or(profile.blank_opt_out);
+            profile.subscriptions = section.subscriptions.unwrap_or(profile.subscriptions);
             profile.codes.extend(section.codes.clone());
             for (field, headers) in &section.columns {
                 let field = Field::from_name(field).expect("checked when the configuration was read");

@@ -384,3 +384,13 @@ fn shells_complete_the_commands() {
         assert!(result.out.contains("prefrecon") && result.out.contains("generate"), "{shell}");
     }
 }
+
+/// A note for staff is one whenever it was written: it is no export that is on its way.
+#[test]
+fn a_note_that_has_just_been_written_is_a_note() {
+    let workspace = Workspace::empty();
+    workspace.put("inbox/README.txt", "Drop the exports here.");
+    let said = workspace.call("run", &[]);
+    assert_eq!(said.status, 4);
+    assert!(said.err.contains("README.txt (a note, not an export)") && !said.err.contains("being copied"), "{}", said.err);
+}

@@ -60,6 +60,12 @@ fn activecampaign_is_reconciled_to_the_letter() {
 }
 
 #[test]
+fn two_platforms_and_two_sources_are_reconciled_to_the_letter() {
+    let case = root().join("tests/golden/combination");
+    check(&case.join("input"), &case.join("output"), 3);
+}
+
+#[test]
 fn a_second_run_leaves_the_same_bytes() {
     let runs = [(); 2].map(|()| run(&root().join("sample_data"), 0));
     let [first, second] = runs.each_ref().map(|(_workspace, folder)| files(folder));

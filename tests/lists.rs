@@ -19,7 +19,7 @@ fn case(name: &str) -> Workspace {
 
 #[test]
 fn one_round_settles_the_lists() {
-    for name in ["campaign_monitor", "activecampaign"] {
+    for name in ["campaign_monitor", "activecampaign", "combination"] {
         let workspace = case(name);
         let run = workspace.run();
         run.assert_rows_are_accounted_for();
@@ -68,6 +68,25 @@ fn the_vendors_checklist_is_answered() {
     assert!(has("BNC202", "gus@example.org", ""), "the subscriber is suppressed for a bounce");
 }
 
+/// The request sheet shows each subscriber's shirt, as staff know it, with the opt-in and its evidence.
+#[test]
+fn requests_show_the_shirts() {
+    let run = case("combination").run();
+    let bytes = std::fs::read(run.path.join("corrections/marketing_cloud_resubscribe_requests.xlsx")).unwrap();
+    let rows: Vec<String> = common::importer::sheet(bytes)
+        .iter()
+        .map(|row| ["Email Address", "Present Status", "Shirt", "Opt-in Evidence"].map(|name| row[name].clone()).join(" | "))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            "gus@example.org | unsub | red | Web form",
+            "lea@example.org | Undeliverable | gray | Phone call",
+            "max@example.org | Bounced | yellow | Web form"
+        ]
+    );
+}
+
 #[test]
 fn what_is_deleted_or_suppressed_is_never_imported() {
     let run = case("campaign_monitor").run();
@@ -93,4 +112,22 @@ fn a_file_that_names_neither_list_nor_state_says_what_to_add() {
         assert!(why.contains(line), "{why}");
     }
     assert_eq!(run.status, 3);
+}
+
+/// An exception leaves the membership as it is, and the other lists of the person are put right.
+#[test]
+fn an_exception_leaves_a_membership_alone() {
+    let contacts =
+        "Id,Email,HasOptedOutOfEmail\n003Hs0000000001IAA,ana@example.org,true\n003Hs0000000002IAA,ben@example.org,true\n";
+    let subscribers = "EmailAddress,List,State\nana@example.org,Events,Active\nben@example.org,Events,Active\n";
+    let workspace = Workspace::with("", &[("contacts_2026-11-21.csv", contacts), ("events_2026-11-21.csv", subscribers)]);
+    workspace.put(
+        "decisions/exceptions.csv",
+        "who,rule,owner,until,reason\nana@example.org,LST401,Maria Lopez,2027-01-31,Board member\n",
+    );
+    let run = workspace.run_as_of(Some(common::AS_OF));
+    let outcomes: Vec<String> = run.of_rule("LST401").iter().map(|row| format!("{} {}", row["email"], row["outcome"])).collect();
+    assert_eq!(outcomes, ["ana@example.org excepted", "ben@example.org correct"]);
+    let load = run.table("corrections/campaign_monitor_unsubscribe_events.csv");
+    assert_eq!(load.cells, [["Events", "ben@example.org", "Unsubscribed"]]);
 }

@@ -52,6 +52,31 @@ fn any_order_of_rows_and_any_name_of_a_file_gives_the_same() {
     }
 }
 
+/// Campaign Monitor's files are named after their lists, so only their folders change.
+#[test]
+fn any_order_of_rows_gives_the_same_for_other_systems() {
+    for (systems, seed) in [
+        ("salesforce,marketing_cloud,activecampaign,ascend", 41),
+        ("salesforce,campaign_monitor,ascend,raisers_edge", 42),
+        ("salesforce,marketing_cloud,activecampaign,campaign_monitor,ascend,advance,raisers_edge", 43),
+        ("dynamics,campaign_monitor,ascend", 44),
+        ("dynamics,marketing_cloud,activecampaign,campaign_monitor,ascend,advance,raisers_edge", 45),
+    ] {
+        let workspace = Workspace::generated_of(systems, 800, seed);
+        let expected = lasting(&workspace.run());
+        let mut rng = seeded(seed);
+        for _ in 0..3 {
+            let mut exports = BTreeMap::new();
+            for (file, mut table) in workspace.exports() {
+                table.shuffle(&mut rng);
+                let folder = ["", "records/", "records/weekly/"][rng.random_range(0..3)];
+                exports.insert(format!("{folder}{file}"), table);
+            }
+            assert_same_files(&expected, &lasting(&workspace.over(&exports).run()));
+        }
+    }
+}
+
 #[test]
 fn an_export_in_parts_gives_the_same_as_whole() {
     let workspace = Workspace::generated(1000, 24);

@@ -6,9 +6,10 @@ use std::process::Command;
 
 use clap::Parser;
 use prefrecon::cli::Cli;
+use prefrecon::columns::Field;
 use prefrecon::config::{Category, Config, System};
 use prefrecon::rules::RULES;
-use prefrecon::systems::Systems;
+use prefrecon::systems::{Kind, Profile, Systems};
 use serde_json::Value;
 
 const README: &str = include_str!("../README.md");
@@ -60,15 +61,97 @@ fn keys_of(section: &str, keys: &Value) -> Vec<String> {
     keys.map(|(key, value)| format!("| `{section}` | `{key}` | {} |", default(value))).collect()
 }
 
+/// The tables between `<!-- NAME: begin -->` and `<!-- NAME: end -->` are the profiles'. `PREFRECON_BLESS=1` writes them anew.
 #[test]
-fn every_correction_file_of_every_built_in_system_is_listed() {
-    let systems = Systems::built_in().unwrap();
-    for profile in systems.profiles() {
-        assert!(README.contains(&profile.title), "the README should name {}", profile.title);
-        for file in &profile.corrections {
-            assert!(README.contains(&format!("`{}`", file.file)), "the README should list {}", file.file);
+fn the_tables_of_systems_are_the_profiles() {
+    if std::env::var_os("PREFRECON_BLESS").is_none() {
+        for (name, table) in tables_of_systems() {
+            assert!(between(README, name) == table, "the README's table of {name} should be\n{table}");
         }
     }
+}
+
+fn tables_of_systems() -> [(&'static str, String); 2] {
+    let systems = Systems::built_in().unwrap();
+    let [mut exports, mut files] = [
+        "| system | role | export | one row is a | recognised by these headers |\n| --- | --- | --- | --- | --- |\n",
+        "| system | file | changes | of | columns |\n| --- | --- | --- | --- | --- |\n",
+    ]
+    .map(str::to_owned);
+    for profile in systems.profiles() {
+        let mut named = [profile.title.as_str(), profile.role.word()];
+        for kind in &profile.kinds {
+            let [title, role] = std::mem::take(&mut named);
+            let export = kind.name.replace('_', " ");
+            let row = format!("| {title} | {role} | {export} | {} | {} |\n", kind.noun, recognised_by(kind));
+            exports += &row.replacen("|  |  |", "| | |", 1);
+        }
+        let mut title = profile.title.as_str();
+        for file in files_of(profile) {
+            files += &format!("| {} | {file} |\n", std::mem::take(&mut title)).replacen("|  |", "| |", 1);
+        }
+    }
+    [("systems", exports), ("correction files", files)]
+}
+
+/// The headers of the fields that an export must have, the first few of each; and one of those that mark it.
+fn recognised_by(kind: &Kind) -> String {
+    let quoted = |headers: &[String]| headers.iter().map(|header| format!("`{header}`")).collect::<Vec<_>>();
+    let any = |field: &Field| {
+        let headers = quoted(&kind.columns[field]);
+        let more = if headers.len() > 3 { " or …" } else { "" };
+        headers.into_iter().take(3).collect::<Vec<_>>().join(" or ") + more
+    };
+    let told_by_value = |field: &&Field| kind.only.as_ref().is_none_or(|only| only.field != **field);
+    let mut parts: Vec<String> = kind.required.iter().filter(told_by_value).map(any).collect();
+    let marks: Vec<String> = kind.marks.iter().map(|field| quoted(&kind.columns[field][..1]).remove(0)).collect();
+    parts.extend(match marks.as_slice() {
+        [] => None,
+        [mark] => Some(mark.clone()),
+        marks => Some(format!("one of {}", marks.join(", "))),
+    });
+    if let Some(only) = &kind.only {
+        parts.push(format!("{} in `{}`", only.values[0], kind.columns[&only.field][0]));
+    }
+    parts.join("; ")
+}
+
+/// One line a correction file: its name, what it changes in which exports' records, and its columns.
+fn files_of(profile: &Profile) -> Vec<String> {
+    let mut files: Vec<(String, Vec<String>, Vec<String>, String)> = Vec::new();
+    for file in &profile.corrections {
+        let name = match file.file.rsplit_once('.') {
+            Some((stem, ending)) if file.one_a_list => format!("`{stem}_<list>.{ending}`"),
+            _ => format!("`{}`", file.file),
+        };
+        let name = file.workbook.iter().fold(name, |name, workbook| format!("`{}` or {name}", workbook.file));
+        let columns = file.columns.iter().map(|column| format!("`{}`", column.header)).collect::<Vec<_>>().join(", ");
+        let purpose = file.purpose.word().replace('_', " ");
+        let kinds = file.kinds.iter().map(|kind| kind.replace('_', " "));
+        match files.iter_mut().find(|known| known.0 == name) {
+            Some(known) => {
+                known.1.extend((!known.1.contains(&purpose)).then_some(purpose));
+                let new: Vec<String> = kinds.filter(|kind| !known.2.contains(kind)).collect();
+                known.2.extend(new);
+            }
+            None => files.push((name, vec![purpose], kinds.collect(), columns)),
+        }
+    }
+    files
+        .into_iter()
+        .map(|(name, what, of, columns)| format!("{name} | {} | {} | {columns}", what.join(", "), of.join(", ")))
+        .collect()
+}
+
+/// What stands between the marks of a name.
+fn between<'t>(text: &'t str, name: &str) -> &'t str {
+    let [begin, end] = marks(name);
+    let from = text.find(&begin).unwrap_or_else(|| panic!("the README has no mark {begin}")) + begin.len();
+    &text[from..from + text[from..].find(&end).unwrap_or_else(|| panic!("the README has no mark {end}"))]
+}
+
+fn marks(name: &str) -> [String; 2] {
+    ["begin", "end"].map(|mark| format!("<!-- {name}: {mark} -->\n"))
 }
 
 #[test]
@@ -140,6 +223,11 @@ fn the_output_in_checked_blocks_is_what_the_program_prints() {
         );
     }
     if bless {
+        for (name, table) in tables_of_systems() {
+            let [begin, end] = marks(name);
+            let old = format!("{begin}{}{end}", between(&renewed, name));
+            renewed = renewed.replacen(&old, &format!("{begin}{table}{end}"), 1);
+        }
         std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"), renewed).unwrap();
     }
 }

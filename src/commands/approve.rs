@@ -10,7 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use crate::commands::{DONE, print};
 use crate::nearest::sentence_hint;
 use crate::workspace::{PastRun, Stop, Workspace};
-use crate::write::{Approval, Approvals, Released};
+use crate::write::{Approval, Approvals, Released, undo_of_workbook};
 
 pub(super) fn approve(workspace: &Workspace, run: &str, target: Option<&str>, by: Option<String>, now: SystemTime) -> Result<u8> {
     let _lock = workspace.lock()?;
@@ -63,9 +63,10 @@ fn to_release(run: &PastRun, target: Option<&str>, folder: &Path, workspace: &Wo
                 let beside = format!("{below}/{name}");
                 if folder.join(&beside).exists() { format!("{below}/approved/{name}") } else { beside }
             };
-            // What undoes a workbook is a CSV file.
+            // What undoes a workbook is a CSV file, of another name where that is the name of rows that are held too.
             let as_csv = name.strip_suffix(".xlsx").map(|stem| format!("{stem}.csv"));
-            let as_csv = as_csv.filter(|csv| folder.join(format!("held/undo/{csv}")).is_file());
+            let as_csv = as_csv.iter().flat_map(|csv| [undo_of_workbook(csv), csv.clone()]);
+            let as_csv = as_csv.into_iter().find(|csv| folder.join(format!("held/undo/{csv}")).is_file());
             let undo_name = as_csv.as_deref().unwrap_or(name);
             let undo = format!("held/undo/{undo_name}");
             Released {

@@ -224,7 +224,7 @@ fn opted_out_there(record: Option<u32>, facts: &Facts<'_>) -> bool {
 
 /// The record that a correction of a discrepancy would change.
 fn corrected_side(found: &Found, facts: &Facts<'_>) -> Option<u32> {
-    if RULES[found.rule].group() == "OPT" { side_to_opt_out(found, facts) } else { found.a }
+    if matches!(RULES[found.rule].group(), "OPT" | "LST") { side_to_opt_out(found, facts) } else { found.a }
 }
 
 /// Of a pair that disagrees about an opt-out, the record that is not opted out.

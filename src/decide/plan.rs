@@ -13,10 +13,10 @@ use crate::decide::brake;
 use crate::decide::sentence::Sentences;
 use crate::decide::{Change, Correction, Key};
 use crate::decisions::What;
-use crate::matching::cols;
+use crate::matching::{cols, word};
 use crate::normalise::{Facts, col};
 use crate::rules::{RULES, position, without_unsubscribe_record};
-use crate::systems::{CorrectionFile, Take, is_formula};
+use crate::systems::{CorrectionFile, Grain, Take, is_formula};
 
 /// Corrections as they are collected.
 pub(super) struct Plan<'a> {
@@ -77,7 +77,8 @@ impl<'a> Plan<'a> {
             .collect()?;
         let (ixs, persons) = (opted_out.column(col::IX)?.u32()?.clone(), opted_out.column(cols::PERSON)?.u32()?.clone());
         let unbacked = without_unsubscribe_record(world, RULES[position("OPT112")])?;
-        let all: Vec<(u32, u32)> = ixs.iter().flatten().zip(persons.iter().flatten()).collect();
+        let mut all: Vec<(u32, u32)> = ixs.iter().flatten().zip(persons.iter().flatten()).collect();
+        all.extend(unreadable_of_opted_out(world, facts)?);
         Ok(Plan {
             world,
             facts,
@@ -196,8 +197,11 @@ impl<'a> Plan<'a> {
                 };
                 let why = sentences.wish(*person);
                 for out in wish.map(|wish| wish.outs.clone()).unwrap_or_default() {
-                    // What stands in the way is known to the reviewer, who sees the row again.
-                    if self.facts.decision(out).is_none() && self.facts.is_main(out) && !self.facts.is_out_by_code_alone(out) {
+                    // What stands in the way is known to the reviewer, who sees the
+                    // row again.
+                    let own = self.facts.decision(out).is_none()
+                        && (self.facts.is_main(out) || self.facts.kind(out).grain == Grain::Unsubscribe);
+                    if own && !self.facts.is_out_by_code_alone(out) {
                         let _ = self.ask(out, Some(*person), rule.code, Change::OptIn { proof }, &why);
                     }
                 }
@@ -276,6 +280,28 @@ impl Change {
             Change::Categories { .. } => Purpose::Categories,
         }
     }
+}
+
+/// Records whose preference nobody can read, of persons who are opted out by another record or over a shared address:
+/// silence is what the person wants, whatever the cell was to say. A platform with lists may mean by it that the address
+/// is off the list, and an import would put it back on.
+fn unreadable_of_opted_out(world: &World<'_>, facts: &Facts<'_>) -> Result<Vec<(u32, u32)>> {
+    let unreadable = column(col::OPT).eq(word(Opt::Unreadable.word(), Opt::dtype()));
+    let unreadable = world.records.clone().lazy().filter(unreadable).select([column(col::IX)]).collect()?;
+    let ixs: HashSet<u32> = unreadable.column(col::IX)?.u32()?.iter().flatten().collect();
+    if ixs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let links = &world.matched.links;
+    let (of, persons) = (links.column(col::IX)?.u32()?, links.column(cols::PERSON)?.u32()?);
+    let is_out = |person: u32| world.consent.wishes.get(&person).is_some_and(|wish| wish.decision == Some(Opt::Out));
+    let belongs = links.column(cols::BELONGS)?.u32()?;
+    let few = |belongs: Option<u32>| belongs.is_some_and(|belongs| belongs <= world.config.policy.max_shared);
+    let tied = of.iter().zip(persons.iter()).zip(belongs.iter()).filter(|(_, belongs)| few(*belongs));
+    Ok(tied
+        .filter_map(|((ix, person), _)| ix.zip(person))
+        .filter(|(ix, person)| ixs.contains(ix) && is_out(*person) && !facts.profile(*ix).keeps_memberships())
+        .collect())
 }
 
 /// The first correction file that takes a record's change.

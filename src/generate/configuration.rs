@@ -5,12 +5,12 @@ pub fn text(contacts: u64) -> String {
     TEXT.replace("{max_opt_ins}", &(contacts / 100).max(200).to_string())
 }
 
-/// The same for a workspace with Dynamics as the hub.
-pub fn dynamics(contacts: u64) -> String {
-    DYNAMICS.replace("{max_opt_ins}", &(contacts / 20).max(200).to_string())
+/// The same for a workspace of other systems.
+pub fn combined(contacts: u64) -> String {
+    COMBINED.replace("{max_opt_ins}", &(contacts / 5).max(200).to_string())
 }
 
-const DYNAMICS: &str = r#"# A made-up workspace: its exports are in inbox/, and truth.csv lists what a correct run finds.
+const COMBINED: &str = r#"# A made-up workspace: its exports are in inbox/, and truth.csv lists what a correct run finds.
 
 [run]
 organisation = "Example University"
@@ -20,16 +20,48 @@ as_of = "2026-11-22T06:00:00Z"
 [inbox]
 after_run = "keep"
 settle_seconds = 0
+max_reject_share = 0.5
 
 [systems.dynamics]
 date_order = "mdy"
 
+[systems.activecampaign]
+files = ["activecampaign_*.csv"]
+
+[systems.campaign_monitor]
+files = ["Alumni News-*.csv", "events_*.csv", "suppression_*.csv"]
+
 [systems.ascend]
+files = ["ascend_*.csv"]
 date_order = "mdy"
+
+[systems.advance]
+files = ["advance_*.csv"]
+date_order = "mdy"
+
+[systems.raisers_edge]
+files = ["raisers_edge_*.csv"]
+date_order = "mdy"
+
+[[category]]
+name = "Alumni News"
+ascend = "ALN"
+advance = "ALN"
+
+[[category]]
+name = "Events"
+ascend = "EVT"
+advance = "EVT"
+
+[[category]]
+name = "Parents Bulletin"
+ascend = "PAR"
+advance = "PAR"
+retired = true
 
 # A small workspace holds every case once, which is a large share of it.
 [brake]
-max_share = 0.5
+max_share = 1.0
 max_opt_ins = {max_opt_ins}
 "#;
 

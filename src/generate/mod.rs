@@ -6,8 +6,8 @@
 
 mod cases;
 mod categories;
+mod combined;
 mod configuration;
-mod dynamics;
 mod files;
 mod ids;
 mod person;
@@ -18,14 +18,13 @@ mod world;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::progress::{self, Unit};
 use cases::{CLEAN, Case, PLANTED, plant_lead};
+use combined::Wanted;
 use files::Files;
 use world::World;
-
-use crate::workspace::Stop;
 
 /// One lead to so many contacts.
 const CONTACTS_A_LEAD: u64 = 40;
@@ -70,33 +69,17 @@ pub struct GeneratedFile {
 /// # Errors
 /// Systems that cannot be generated together; else as [`generate`].
 pub fn generate_systems(dir: &Path, contacts: u64, seed: u64, systems: &[String]) -> Result<Generated> {
-    let has = |name: &str| systems.iter().any(|system| system == name);
-    let beside = |hub: &str| systems.iter().all(|name| [hub, "marketing_cloud", "ascend"].contains(&name.as_str()));
-    if has("dynamics") && beside("dynamics") {
-        return generate_dynamics(dir, contacts, seed, has("marketing_cloud"), has("ascend"));
-    }
-    if systems.len() == 3 && has("salesforce") && beside("salesforce") {
+    let wanted = Wanted::parse(systems)?;
+    if wanted.is_example() {
         return generate(dir, contacts, seed);
     }
-    Err(anyhow!(
-        "{} cannot be generated together: name salesforce,marketing_cloud,ascend, or dynamics with or without marketing_cloud \
-         and ascend",
-        systems.join(", ")
-    ))
-    .context(Stop::Configuration)
-}
-
-/// A workspace with Dynamics as the hub.
-fn generate_dynamics(dir: &Path, contacts: u64, seed: u64, marketing: bool, source: bool) -> Result<Generated> {
     if !(1..=MOST_CONTACTS).contains(&contacts) {
         bail!("{contacts} contacts cannot be generated: give a number between 1 and {MOST_CONTACTS}");
     }
     let inbox = dir.join("inbox");
     make_folders(dir, &inbox)?;
-    let mut exports = dynamics::Exports::create(&inbox, seed, marketing, source)?;
-    exports.plant(contacts);
-    let truth = std::mem::take(&mut exports.truth);
-    finish(dir, &configuration::dynamics(contacts), exports.finish()?, truth, Vec::new())
+    let combined::Written { exports, truth } = combined::write(&inbox, contacts, seed, wanted)?;
+    finish(dir, &configuration::combined(contacts), exports, truth, Vec::new())
 }
 
 /// Writes a workspace with that many contacts, and leads on top: configuration, exports and `truth.csv`.

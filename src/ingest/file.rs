@@ -123,16 +123,16 @@ fn read_whole(path: &Path, _: u64) -> io::Result<Vec<u8>> {
 }
 
 fn of_concern(found: &Found, context: Context) -> Result<(), Stop> {
-    match &found.concern {
-        Concern::Skip(word) => return Err(Stop::Skipped(word.clone())),
-        Concern::Broken(why) => return Err(Stop::Refused(why.clone())),
-        Concern::Read => {}
-    }
+    // A note is one whether or not it has just been written.
     let name = found.name().to_lowercase();
     if !is_named(found, context) && (name.starts_with("readme") || name.ends_with(".md")) {
         return Err(a_note());
     }
-    Ok(())
+    match &found.concern {
+        Concern::Skip(word) => Err(Stop::Skipped(word.clone())),
+        Concern::Broken(why) => Err(Stop::Refused(why.clone())),
+        Concern::Read => Ok(()),
+    }
 }
 
 fn is_named(found: &Found, context: Context) -> bool {

@@ -12,8 +12,8 @@ use polars::prelude::Expr;
 
 use crate::classify::{Found, World};
 use crate::columns::Severity;
-pub(crate) use search::once_a_contact;
 pub use search::without_unsubscribe_record;
+pub(crate) use search::{once_a_contact, once_a_subject};
 
 /// One kind of disagreement between records.
 #[derive(Debug)]

@@ -86,6 +86,39 @@ pub fn once_a_contact(world: &World<'_>, found: Vec<Found>) -> Result<Vec<Found>
     Ok(kept)
 }
 
+/// Of what is found of one contact of a platform with lists and of the same list, once, by the record that is opted out
+/// before others: the address is the key of all of them, so nothing would tell the discrepancies apart.
+pub fn once_a_subject(world: &World<'_>, found: Vec<Found>) -> Result<Vec<Found>> {
+    let profiles = world.systems.profiles();
+    let (systems, keys) = (world.records.column(of::SYSTEM)?.u32()?, world.records.column(of::RECORD)?.u32()?);
+    let opts = world.records.column(of::OPT)?.to_physical_repr();
+    let opts = opts.u8()?;
+    let membership = |ix: Option<u32>| {
+        let ix = ix? as usize;
+        let system = systems.get(ix).filter(|system| profiles[*system as usize].keeps_memberships())?;
+        Some((system, keys.get(ix)?))
+    };
+    let named = |ix: Option<u32>| (membership(ix), ix.filter(|ix| membership(Some(*ix)).is_none()));
+    let (of_lists, mut kept): (Vec<Found>, Vec<Found>) =
+        found.into_iter().partition(|one| membership(one.a).is_some() || membership(one.b).is_some());
+    let is_out = |ix: Option<u32>| ix.is_some_and(|ix| opts.get(ix as usize) == Some(Opt::Out as u8));
+    let mut first: HashMap<_, Found> = HashMap::default();
+    for one in of_lists {
+        match first.entry((one.person, named(one.a), named(one.b), one.subject)) {
+            std::collections::hash_map::Entry::Vacant(entry) => drop(entry.insert(one)),
+            std::collections::hash_map::Entry::Occupied(mut entry) => {
+                if is_out(one.b) && !is_out(entry.get().b) {
+                    entry.insert(one);
+                }
+            }
+        }
+    }
+    let mut of_lists: Vec<Found> = first.into_values().collect();
+    of_lists.sort_unstable_by_key(|one| (one.person, one.a, one.b));
+    kept.extend(of_lists);
+    Ok(kept)
+}
+
 /// One discrepancy a record and name in a column of names joined by `;`.
 pub fn one_a_name(world: &World<'_>, rule: &'static Rule, frame: &DataFrame, names: &str) -> Result<Vec<Found>> {
     let lists = frame.column(names)?.to_physical_repr();

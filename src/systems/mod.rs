@@ -7,7 +7,7 @@ mod profile;
 
 pub use profile::{
     BlankMeans, Booleans, CodeMeaning, CorrectionColumn, CorrectionFile, DateOrder, Grain, IdShape, Kind, Profile, Reloadable,
-    State, Take, fold_header, is_formula,
+    State, Subscriptions, Take, fold_header, is_formula,
 };
 
 use std::path::Path;

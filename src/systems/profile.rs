@@ -25,6 +25,9 @@ pub struct Profile {
     pub date_order: Option<DateOrder>,
     /// What a blank opt-out or status cell means.
     pub blank_opt_out: BlankMeans,
+    /// What a subscription preference means that is blank or not there.
+    #[serde(default)]
+    pub subscriptions: Subscriptions,
     /// What separates the values of a categories cell.
     #[serde(default = "semicolon")]
     pub category_separator: String,
@@ -103,6 +106,17 @@ pub enum BlankMeans {
     Active,
     /// Nobody knows.
     Unknown,
+}
+
+/// How a system's subscription lists work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subscriptions {
+    /// Whoever has not opted out of a list is on it.
+    #[default]
+    OptOut,
+    /// Whoever has not opted in to a list is not on it.
+    OptIn,
 }
 
 /// What a status word means.

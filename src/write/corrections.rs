@@ -6,14 +6,14 @@
 mod filling;
 mod list_files;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 
 use crate::classify::World;
-use crate::columns::Purpose;
+use crate::columns::{Opt, Purpose};
 use crate::decide::{Correction, Decided, files_for};
 use crate::ingest::FileReport;
 use crate::normalise::{Facts, col};
@@ -96,6 +96,7 @@ pub(super) fn files(decided: &Decided, world: &World<'_>, facts: &Facts<'_>) -> 
         }
     }
     let (mut files, mut changes) = (Vec::new(), Vec::new());
+    let of_rows: BTreeSet<(usize, String, bool)> = by_file.keys().cloned().collect();
     for ((system, name, held), rows) in by_file {
         let fillings = fillings(&rows, world, facts);
         let Some(Filling { spec, profile, columns, .. }) = fillings.values().next() else { continue };
@@ -115,10 +116,11 @@ pub(super) fn files(decided: &Decided, world: &World<'_>, facts: &Facts<'_>) -> 
             workbook,
         };
         let folder = if held { "held" } else { "corrections" };
-        let mut from = 0;
+        let (mut from, mut undone) = (0, Vec::new());
         for (at, part) in parts(&filled, &name, world, facts)?.into_iter().enumerate() {
             let path = format!("{folder}/{}", numbered(&name, at));
             let until = from + part.rows;
+            undone.extend(undo_file(&filled.undone[from..until]).map(|rows| (at, rows)));
             let of_part = filled.changes.iter().filter(|(row, _)| (from..until).contains(row));
             changes.extend(of_part.map(|(row, change)| FieldChange {
                 file: path.clone(),
@@ -129,10 +131,12 @@ pub(super) fn files(decided: &Decided, world: &World<'_>, facts: &Facts<'_>) -> 
             from = until;
         }
         // A workbook that was loaded once is refused: its rows have changed since.
-        if !filled.undone.is_empty() {
-            let undo = if is_workbook(spec, &name) { &spec.file } else { &name };
-            let path = if held { format!("{HELD_UNDO}{undo}") } else { format!("undo/{undo}") };
-            files.push(file(path, &format!("{title}, undo"), &filled.undone, None));
+        let undo = if is_workbook(spec, &name) { &spec.file } else { &name };
+        let clashes = is_workbook(spec, &name) && of_rows.contains(&(system, spec.file.clone(), held));
+        for (at, rows) in undone {
+            let (folder, undo) = (if held { HELD_UNDO } else { "undo/" }, numbered(undo, at));
+            let undo = if clashes { undo_of_workbook(&undo) } else { undo };
+            files.push(file(format!("{folder}{undo}"), &format!("{title}, undo"), &rows, None));
         }
     }
     Ok((files, changes))
@@ -144,8 +148,8 @@ struct Filled {
     rows: Vec<Vec<String>>,
     /// The record of each row.
     records: Vec<u32>,
-    /// The rows that restore what was there.
-    undone: Vec<Vec<String>>,
+    /// The row that restores what was there, for each; none where it cannot be given back.
+    undone: Vec<Option<Vec<String>>>,
     /// What changes, with the position of its row.
     changes: Vec<(usize, FieldChange)>,
 }
@@ -163,7 +167,7 @@ fn fill<'a>(rows: &Rows<'a>, fillings: &Fillings<'a>, facts: &Facts<'_>) -> Fill
         if filled.rows.last() != Some(&cells) {
             filled.rows.push(cells);
             filled.records.push(*record);
-            filled.undone.extend(undo(&parts, *record));
+            filled.undone.push(undo(&parts, *record));
         }
         let row = filled.rows.len() - 1;
         let changes = parts.iter().flat_map(|(filling, correction)| filling.changes(*record, correction));
@@ -194,6 +198,20 @@ fn parts(filled: &Filled, name: &str, world: &World<'_>, facts: &Facts<'_>) -> R
     let parts = exported::cut(input, &changes)
         .with_context(|| format!("{} could not be made ready to be loaded again: export it again, or as CSV", input.file))?;
     Ok(parts.into_iter().map(|part| Part { first_row: part.first_row, rows: part.rows, workbook: Some(part.bytes) }).collect())
+}
+
+/// The rows that restore some records; none where none can be given back.
+fn undo_file(rows: &[Option<Vec<String>>]) -> Option<Vec<Vec<String>>> {
+    let rows: Vec<Vec<String>> = rows.iter().flatten().cloned().collect();
+    (!rows.is_empty()).then_some(rows)
+}
+
+/// What undoes a workbook where a file of rows of the same name is undone too.
+pub(crate) fn undo_of_workbook(file: &str) -> String {
+    match file.rsplit_once('.') {
+        Some((stem, ending)) => format!("{stem}_workbook.{ending}"),
+        None => format!("{file}_workbook"),
+    }
 }
 
 /// Whether a file of that name is the exported workbook that goes back to its system.
@@ -248,6 +266,10 @@ fn merged(parts: &[(&Filling<'_>, &Correction)], record: u32) -> Vec<String> {
 
 /// The row that restores a record; none where the system cannot be given back what it had.
 fn undo(parts: &[(&Filling<'_>, &Correction)], record: u32) -> Option<Vec<String>> {
+    // Nobody knows what it was: a word of ours in its place might say that mail is welcome.
+    if parts[0].0.facts.opt(record) == Opt::Unreadable {
+        return None;
+    }
     let cell = |at: usize| {
         let changing = parts.iter().find(|(filling, _)| filling.columns[at].changes());
         match changing {

@@ -15,6 +15,7 @@ mod tables;
 pub mod workbook;
 
 pub use approved::{Approval, Approvals, Released};
+pub(crate) use corrections::undo_of_workbook;
 pub(crate) use csv_file::text as private_text;
 pub use decisions::DECISIONS;
 pub use manifest::{Manifest, Stage};

@@ -55,8 +55,10 @@ pub fn load(exports: &mut Exports, folder: &Path) {
             "activecampaign_unsubscribe.csv" => import_contacts(exports, &text(bytes)),
             "campaign_monitor_suppress.csv" => suppress(exports, &text(bytes)),
             name if name.starts_with("campaign_monitor_unsubscribe_") => import_list(exports, &text(bytes)),
-            name if name.starts_with("ascend_") => load_constituents(exports, &text(bytes)),
-            other => panic!("nobody loads {other}"),
+            other => match OFFICES.iter().find(|office| other.starts_with(office.export)) {
+                Some(office) => load_constituents(exports, office, &text(bytes)),
+                None => panic!("nobody loads {other}"),
+            },
         }
     }
 }
@@ -305,7 +307,7 @@ fn import_list(exports: &mut Exports, file: &str) {
         let mut moved = Vec::new();
         let mut known = false;
         for (name, table) in exports.iter_mut() {
-            if table.header.iter().any(|header| ["SuppressionReason", "Id"].contains(&header.as_str())) {
+            if !name.starts_with("events_") && of_name(name).0.is_none() {
                 continue;
             }
             let column = |names: &[&str]| table.header.iter().position(|header| names.contains(&header.as_str()));
@@ -376,38 +378,82 @@ fn suppress(exports: &mut Exports, file: &str) {
     }
 }
 
+/// What a source's office calls the columns that it loads: the key, the box, its date, and what else a file may change.
+struct Office {
+    export: &'static str,
+    key: &'static str,
+    boxed: &'static str,
+    since: &'static str,
+    others: [&'static str; 2],
+    codes: (&'static str, &'static str, &'static str),
+}
+
+const OFFICES: [Office; 3] = [
+    Office {
+        export: "ascend",
+        key: "Constituent ID",
+        boxed: "Email Opt Out",
+        since: "Opt Out Date",
+        others: ["Email Status", "Email Preferences"],
+        codes: ("ascend_preferences", "Code", "Status"),
+    },
+    Office {
+        export: "advance",
+        key: "ID Number",
+        boxed: "No Email Ind",
+        since: "No Email Date",
+        others: ["Email Status Code", "Mailing Lists"],
+        codes: ("advance_mail_control", "Mail Control Code", "Mail Control Status"),
+    },
+    Office {
+        export: "raisers_edge",
+        key: "Lookup ID",
+        boxed: "Requests no email",
+        since: "Requests no email date",
+        others: ["Email inactive", "Email Preferences"],
+        codes: ("raisers_edge_solicit_codes", "Solicit Code", "Solicit code status"),
+    },
+];
+
 /// The records office: a new value by constituent id. Who is opted back in loses the codes that said no.
-fn load_constituents(exports: &mut Exports, file: &str) {
+fn load_constituents(exports: &mut Exports, office: &Office, file: &str) {
     let load = Table::parse(file);
+    assert_eq!(load.header[0], office.key);
     for row in load.rows() {
-        let id = &row["Constituent ID"];
-        let table = export(exports, "ascend_constituents");
-        let [by, date] = ["Constituent ID", "Opt Out Date"].map(|name| table.at(name));
+        let id = &row[office.key];
+        assert!(!id.is_empty(), "a row without a key: {row:?}");
+        let table = export(exports, &format!("{}_constituents", office.export));
+        let [by, date] = [office.key, office.since].map(|name| table.at(name));
         if !table.cells.iter().any(|cells| cells[by] == *id) {
             // Codes alone had named this constituent.
             let mut cells = vec![String::new(); table.header.len()];
             cells[by].clone_from(id);
             table.cells.push(cells);
         }
-        let changed = ["Email Opt Out", "Email Status", "Email Preferences"].into_iter().find(|field| row.contains_key(*field));
+        let changed = [office.boxed].into_iter().chain(office.others).find(|field| row.contains_key(*field));
         let (field, column) = changed.map(|field| (field, table.at(field))).expect("a field that changes");
         for cells in table.cells.iter_mut().filter(|cells| cells[by] == *id) {
             cells[column].clone_from(&row[field]);
-            if field == "Email Opt Out" {
+            if field == office.boxed {
                 let since = if is_yes(&row[field]) { &row["Effective Date"] } else { "" };
                 since.clone_into(&mut cells[date]);
             }
         }
-        if field == "Email Opt Out" && !is_yes(&row[field]) {
-            end_codes(export(exports, "ascend_preferences"), id);
+        if field == office.boxed && !is_yes(&row[field]) {
+            end_codes(exports, office, id);
         }
     }
 }
 
-fn end_codes(preferences: &mut Table, id: &str) {
-    let [by, code, status] = ["Constituent ID", "Code", "Status"].map(|name| preferences.at(name));
-    let says_no = |code: &str| ["NE", "NC"].contains(&code) || code.starts_with("AWR");
-    for row in preferences.cells.iter_mut().filter(|row| row[by] == id && says_no(&row[code])) {
+fn end_codes(exports: &mut Exports, office: &Office, id: &str) {
+    let (name, code, status) = office.codes;
+    let Some((_, codes)) = exports.iter_mut().find(|(file, _)| file.starts_with(name)) else { return };
+    let [by, code, status] = [office.key, code, status].map(|name| codes.at(name));
+    let says_no = |code: &str| {
+        ["NE", "NEM", "NC", "Do not email", "Requests no e-mail", "Do not contact", "No contact"].contains(&code)
+            || code.starts_with("AWR")
+    };
+    for row in codes.cells.iter_mut().filter(|row| row[by] == id && says_no(&row[code])) {
         "Ended".clone_into(&mut row[status]);
     }
 }

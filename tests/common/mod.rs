@@ -271,6 +271,16 @@ impl Table {
     }
 }
 
+/// A CRM with every choice among the other systems, all of them last.
+pub fn combinations(crm: &str) -> Vec<String> {
+    let others = ["marketing_cloud", "activecampaign", "campaign_monitor", "ascend", "advance", "raisers_edge"];
+    let choice = |chosen: u32| {
+        let of = others.iter().enumerate().filter(|(at, _)| chosen >> at & 1 == 1).map(|(_, name)| *name);
+        std::iter::once(crm).chain(of).collect::<Vec<_>>().join(",")
+    };
+    (0..1 << others.len()).map(choice).collect()
+}
+
 /// Random numbers that are the same every time.
 pub fn seeded(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)

@@ -3,7 +3,7 @@
 use super::Reader;
 use crate::columns::{Delivery, Field, Opt};
 use crate::normalise::records::Record;
-use crate::systems::{BlankMeans, Grain, State};
+use crate::systems::{BlankMeans, Grain, State, Subscriptions};
 
 impl Reader<'_> {
     pub(super) fn read_preference(&mut self, at: usize, record: &mut Record) {
@@ -14,9 +14,11 @@ impl Reader<'_> {
 
     pub(super) fn read_preference_of(&mut self, field: Field, cell: Option<&str>, at: usize, record: &mut Record) {
         record.word = cell.map(|cell| self.system.texts.intern(cell));
-        let blank = match self.system.profile.blank_opt_out {
-            BlankMeans::Active => Opt::In,
-            BlankMeans::Unknown => Opt::Blank,
+        let blank = match (self.kind.grain, self.system.profile.subscriptions, self.system.profile.blank_opt_out) {
+            // Not on the list, which is nobody's word: neither in nor opted out.
+            (Grain::Preference, Subscriptions::OptIn, _) => Opt::Blank,
+            (Grain::Preference, Subscriptions::OptOut, _) | (_, _, BlankMeans::Active) => Opt::In,
+            (_, _, BlankMeans::Unknown) => Opt::Blank,
         };
         let states = self.own_states.as_ref().unwrap_or(&self.system.states);
         let known = match (cell, field) {

@@ -9,7 +9,7 @@ use polars::prelude::DataFrame;
 use crate::columns::{Outcome, Role, Standing};
 use crate::decide::Clock;
 use crate::decisions::Line;
-use crate::history::Figures;
+use crate::history::{Figures, Week};
 use crate::ingest::{FileReport, Reject};
 use crate::ledger::{Past, Settled};
 use crate::loads::Loaded;
@@ -62,7 +62,9 @@ pub struct Report {
     /// What systems answered to corrections of earlier runs that were loaded, refusals first.
     pub loaded: Vec<Loaded>,
     /// What earlier runs counted, the oldest first.
-    pub past: Vec<Figures>,
+    pub past: Vec<Week>,
+    /// What this one counts.
+    pub figures: Figures,
     /// Every refused row or cell, sorted.
     pub rejected: Vec<Reject>,
     /// Open discrepancies whose legal clock has run out or runs out before the next run, the oldest first.
@@ -81,6 +83,8 @@ pub struct Report {
     pub exceptions: Vec<ExceptionLine>,
     /// What became of every filled row of `decisions/`, sorted.
     pub decisions: Vec<Line>,
+    /// How many reviewers' decisions stand.
+    pub decisions_standing: u64,
     /// How many files of `decisions/` were refused.
     pub papers_refused: u64,
 }

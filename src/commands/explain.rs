@@ -13,9 +13,9 @@ use crate::commands::progress::Display;
 use crate::commands::{DONE, coloured, print};
 use crate::config::AfterRun;
 use crate::explain::{self, Explanation, PastFound, Person, Record};
-use crate::ingest::{Verdict, read_papers, refused_earlier};
+use crate::ingest::{Papers, Verdict, read_papers, refused_earlier};
 use crate::nearest::sentence_hint;
-use crate::reconcile::{Clock, Decisions, Exports, read_decisions, read_exports, read_inbox, settled, standing_decisions};
+use crate::reconcile::{Clock, Exports, read_decisions, read_exports, read_inbox, settled};
 use crate::workspace::{PastRun, Stop, Workspace};
 use crate::write::table;
 
@@ -144,11 +144,10 @@ fn add_history(persons: &mut [Person], workspace: &Workspace, as_of: DateTime<Ut
 }
 
 /// What reviewers had decided for a run.
-fn archived_decisions(workspace: &Workspace, run: &PastRun, clock: Clock) -> Result<Decisions> {
+fn archived_decisions(workspace: &Workspace, run: &PastRun, clock: Clock) -> Result<Papers> {
     let kept = workspace.archive_of(&run.id).join("decisions");
     let folder = if workspace.config.inbox.after_run == AfterRun::Keep { workspace.decisions() } else { kept };
-    let papers = read_papers(&folder, Duration::ZERO, clock.now).context(Stop::Inputs)?;
-    Ok((papers, standing_decisions(workspace, run.as_of).context(Stop::Inputs)?))
+    read_papers(&folder, Duration::ZERO, clock.now).context(Stop::Inputs)
 }
 
 fn nobody(explanation: &Explanation, run: Option<&PastRun>, workspace: &Workspace) -> anyhow::Error {

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use polars::prelude::{Column, DataFrame, Int64Chunked, IntoColumn, NewChunkedArray, PolarsResult, TimeUnit};
 use polars_io::SerReader;
 use polars_io::prelude::{ParquetReader, ParquetWriter};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::hash::{hexadecimal, sha256};
@@ -26,12 +27,19 @@ pub(super) fn write(mut frame: DataFrame, path: &Path) -> Result<FileEntry> {
 }
 
 /// Writes a text likewise.
-pub(super) fn write_text(text: &str, path: &Path) -> Result<()> {
+fn write_text(text: &str, path: &Path) -> Result<()> {
     let written = create(path)?;
     (&written)
         .write_all(text.as_bytes())
         .and_then(|()| written.sync_all())
         .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes a manifest, and beside it its hash as `sha256sum` writes and checks it.
+pub(super) fn write_manifest(manifest: &impl Serialize, folder: &Path, name: &str, checksum: &str) -> Result<()> {
+    let text = serde_json::to_string_pretty(manifest).context("the ledger's manifest is no JSON")? + "\n";
+    write_text(&text, &folder.join(name))?;
+    write_text(&format!("{}  {name}\n", sha256(text.as_bytes())), &folder.join(checksum))
 }
 
 fn create(path: &Path) -> Result<File> {

@@ -3,8 +3,9 @@
 //! A set holds what changed since the run before (`base`), and now and then everything, so that what stays the same
 //! costs almost nothing. One row of `snapshot.parquet` is one record whose state changed, of `signals.parquet` one
 //! opt-out as the ledger saw it come and go, of `discrepancies.parquet` one discrepancy that came, went or came back, of
-//! `corrections.parquet` one correction, of `landed.parquet` one correction whose fate is settled. `manifest.json` has
-//! the checksums of these files and the hash of the set before.
+//! `corrections.parquet` one correction, of `landed.parquet` one correction whose fate is settled, of `decisions.parquet`
+//! one reviewer's decision that stands. `manifest.json` has the checksums of these files and the hash of the set before.
+//! An approval is an entry of its own in that chain, see [`approve`].
 //!
 //! A set is written under a hidden name and synced before the run folder appears, and takes its name after that. So the
 //! one rename of the run folder decides: a hidden set whose run folder is there belongs to a complete run and counts
@@ -13,6 +14,7 @@
 //!
 //! Runs with a later time than the present one are not earlier runs, and neither are those of the same time.
 
+mod approvals;
 mod cases;
 mod fates;
 mod files;
@@ -22,17 +24,20 @@ mod observe;
 mod open;
 mod parts;
 mod present;
+mod rulings;
 mod sets;
 mod sighting;
 mod signals;
 mod snapshot;
 mod state;
 
+pub use approvals::{Approval, Released, approvals, approve};
 pub use cases::{Case, IDENTITY};
 pub use fates::{Settled, Written};
-pub use manifest::{Figures, FileEntry, Input, Known, Manifest, Reference};
+pub use manifest::{FileEntry, Input, Known, Manifest, Reference};
 pub use observe::{Absent, Recalled, Shrunken};
 pub use parts::Part;
+pub use rulings::{FILE as DECISIONS, Kept};
 pub use sets::settle;
 pub use sighting::{Findings, HiddenSet, Pages, Past, Sighting};
 pub use signals::{Echo, Signal};
@@ -44,6 +49,7 @@ use chrono::{DateTime, Utc};
 use polars::prelude::DataFrame;
 
 use crate::config::Config;
+use crate::history::Week;
 use crate::ingest::FileReport;
 use crate::systems::Systems;
 use crate::texts::Texts;
@@ -62,7 +68,6 @@ const WHOLE_EVERY: usize = 26;
 #[derive(Debug)]
 pub struct Ledger {
     folder: PathBuf,
-    runs: PathBuf,
     as_of: DateTime<Utc>,
     sets: Sets,
     /// The sets that the state is made of, by position in `sets`, oldest first.
@@ -73,6 +78,7 @@ pub struct Ledger {
     signals: Signals,
     cases: Cases,
     opens: Opens,
+    decisions: Kept,
     troubles: Vec<String>,
     /// Whether all that the state rests on could be read: if not, it may keep people opted out, and never opts anybody in.
     sound: bool,
@@ -87,7 +93,6 @@ impl Ledger {
         let sets = Sets::open(folder, runs)?;
         let mut ledger = Ledger {
             folder: folder.to_owned(),
-            runs: runs.to_owned(),
             as_of,
             troubles: sets.troubles.clone(),
             sound: sets.troubles.is_empty(),
@@ -98,8 +103,10 @@ impl Ledger {
             signals: Signals::default(),
             cases: Cases::default(),
             opens: Opens::default(),
+            decisions: Kept::default(),
         };
         ledger.find_chain();
+        ledger.read_decisions(runs);
         for at in ledger.chain.clone() {
             ledger.apply(at);
         }
@@ -131,7 +138,7 @@ impl Ledger {
             format!("ledger/{} has other columns than expected ({error}).", set.manifest.run)
         };
         let mut troubles = Vec::new();
-        let released = open::released(&self.runs.join(&set.manifest.run));
+        let released = open::released(&set.manifest.run, &self.sets);
         let (state, rest) = rayon::join(
             || read(snapshot::FILE, Some(&state::COLUMNS)),
             || [SIGNALS, cases::FILE, open::CORRECTIONS, open::LANDED].map(|name| read(name, None)),
@@ -153,18 +160,42 @@ impl Ledger {
         }
     }
 
+    /// What reviewers decided, as the latest earlier run left it.
+    fn read_decisions(&mut self, runs: &Path) {
+        let latest = self.chain.last().map(|at| &self.sets.all[*at]);
+        let last = latest.map_or(0, |set| set.manifest.sequence);
+        let earlier = |set: &&Set| set.manifest.as_of < self.as_of;
+        let further: Vec<&Set> = self.sets.all.iter().filter(earlier).filter(|set| set.manifest.sequence > last).collect();
+        let mut before: Vec<&Set> = self.sets.all.iter().filter(earlier).filter(|set| set.manifest.sequence < last).collect();
+        before.reverse();
+        let now = self.as_of.format("%Y-%m-%dT%H%M%SZ").to_string();
+        self.decisions = Kept::read(&self.sets, runs, latest, &further, &before, &now);
+        self.troubles.append(&mut self.decisions.troubles);
+    }
+
+    /// What reviewers decided, as far as earlier runs left it.
+    pub fn decisions(&self) -> &Kept {
+        &self.decisions
+    }
+
     /// What is wrong with the ledger, a sentence each: the file, what it is, what to do.
     pub fn troubles(&self) -> Vec<String> {
         let advice = "Put the file back from a backup if there is one; this run goes on with what it can prove, and opts nobody in on the strength of the ledger.";
-        self.troubles.iter().map(|trouble| format!("{trouble} {advice}")).collect()
+        let troubles = self.troubles.iter().map(|trouble| format!("{trouble} {advice}"));
+        let lost = self.decisions.lost.iter().map(|lost| {
+            format!(
+                "The reviewers' decisions of the run {run} are lost, and somebody may have been opted out by one: every opt-in is held. Put \
+                 ledger/{run} back from a backup, or drop the workbooks below archive/ that reviewers filled in into decisions/ again and, once \
+                 the next run has read them, say so with `prefrecon approve latest decisions`.",
+                run = lost.run
+            )
+        });
+        troubles.chain(lost).collect()
     }
 
-    /// The manifests of the earlier runs whose states follow from each other, oldest first.
-    pub fn runs(&self) -> impl Iterator<Item = &Manifest> {
-        let mut runs: Vec<&Manifest> =
-            self.sets.all.iter().map(|set| &set.manifest).filter(|manifest| manifest.as_of < self.as_of).collect();
-        runs.sort_by_key(|manifest| (manifest.as_of, manifest.sequence));
-        runs.into_iter()
+    /// What the earlier runs counted, the oldest first.
+    pub fn weeks(&self) -> Vec<Week> {
+        self.sets.weeks(Some(self.as_of))
     }
 
     /// The latest earlier run.
@@ -205,6 +236,25 @@ impl Ledger {
         let seen = seeing.observe()?;
         Ok(Sighting { ledger: self, present, parts, seen, retain_days: config.ledger.retain_days, now })
     }
+}
+
+/// The runs whose reviewers' decisions a run missed, as its set says.
+///
+/// # Errors
+/// The ledger cannot be listed.
+pub fn lost_decisions(ledger: &Path, runs: &Path, run: &str) -> Result<Vec<String>> {
+    let sets = Sets::open(ledger, runs)?;
+    let of_run = sets.all.iter().filter(|set| set.manifest.run == run).flat_map(|set| &set.manifest.lost);
+    Ok(of_run.map(|lost| lost.run.clone()).collect())
+}
+
+/// What all runs counted, the oldest first, and what is wrong with the ledger, a sentence each.
+///
+/// # Errors
+/// The ledger cannot be listed.
+pub fn weeks(ledger: &Path, runs: &Path) -> Result<(Vec<Week>, Vec<String>)> {
+    let sets = Sets::open(ledger, runs)?;
+    Ok((sets.weeks(None), sets.troubles))
 }
 
 /// The opt-outs as the ledger saw them.

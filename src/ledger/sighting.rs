@@ -10,11 +10,11 @@ use foldhash::HashSet;
 use polars::prelude::DataFrame;
 
 use crate::columns::Standing;
-use crate::hash::sha256;
+use crate::history::Figures;
 use crate::ledger::cases::{self, Case, IDENTITY};
 use crate::ledger::fates::{Judging, Settled, Written, settled_frame};
 use crate::ledger::files;
-use crate::ledger::manifest::{FORMAT, Figures, Known, Manifest, NAME, Reference};
+use crate::ledger::manifest::{FORMAT, Known, Manifest, NAME, Reference};
 use crate::ledger::observe::{Recalled, Seen};
 use crate::ledger::open::{CORRECTIONS, LANDED};
 use crate::ledger::parts::Part;
@@ -22,7 +22,7 @@ use crate::ledger::present::Present;
 use crate::ledger::sets::{CHECKSUM, HIDDEN, Set};
 use crate::ledger::signals::{self, Signal, Whose};
 use crate::ledger::snapshot::{self, Views};
-use crate::ledger::{Ledger, SIGNALS, WHOLE_EVERY};
+use crate::ledger::{Ledger, SIGNALS, WHOLE_EVERY, rulings};
 use crate::workspace::create_folder;
 
 /// A discrepancy of earlier runs that this run did not find.
@@ -56,6 +56,8 @@ pub struct Findings {
     pub written: Vec<Written>,
     /// Records of people who are opted out by decision.
     pub out: HashSet<u32>,
+    /// The reviewers' decisions that stand, one row a decision.
+    pub decisions: DataFrame,
     /// What the run counted.
     pub figures: Figures,
 }
@@ -163,17 +165,15 @@ impl Sighting<'_> {
             },
         );
         let (signals, corrections, landed, cases) = rest?;
-        let mut pruned: Vec<Reference> = Vec::new();
-        for set in ledger.sets.all.iter().filter(|set| expired.contains(&set.manifest.run)) {
-            pruned.push(Reference { run: set.manifest.run.clone(), sha256: set.sha256.clone() });
-        }
+        let pruned: Vec<Reference> = ledger.sets.entries_of(|run| expired.contains(run)).collect();
+        let (sequence, previous) = ledger.sets.next();
         let manifest = Manifest {
             format: FORMAT,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             run: String::new(),
             as_of: ledger.as_of,
-            sequence: ledger.sets.all.last().map_or(0, |set| set.manifest.sequence) + 1,
-            previous: ledger.sets.all.last().map(|set| Reference { run: set.manifest.run.clone(), sha256: set.sha256.clone() }),
+            sequence,
+            previous,
             base: ledger.last().filter(|_| !whole).map(|last| last.run.clone()),
             inputs: self.parts.iter().filter_map(|part| part.input.clone()).collect(),
             parts: self.parts.iter().map(|part| self.name(part)).collect(),
@@ -181,15 +181,14 @@ impl Sighting<'_> {
             files: BTreeMap::new(),
             pruned,
             damage: ledger.troubles.clone(),
+            lost: ledger.decisions.lost.clone(),
             figures: findings.figures,
         };
-        let frames = vec![
-            (snapshot::FILE, snapshot?),
-            (SIGNALS, signals),
-            (cases::FILE, cases),
-            (CORRECTIONS, corrections),
-            (LANDED, landed),
-        ];
+        let frames =
+            [(snapshot::FILE, snapshot?), (SIGNALS, signals), (cases::FILE, cases), (CORRECTIONS, corrections), (LANDED, landed)];
+        // Most weeks nobody has ever decided anything.
+        let decisions = Some((rulings::FILE, findings.decisions)).filter(|(_, decisions)| decisions.height() > 0);
+        let frames = frames.into_iter().chain(decisions).collect();
         Ok(Pages { folder: ledger.folder.clone(), manifest, frames })
     }
 
@@ -202,6 +201,13 @@ impl Sighting<'_> {
         let limit = self.ledger.as_of.checked_sub_days(Days::new(u64::from(self.retain_days)));
         let is_old = |set: &&Set| limit.is_some_and(|limit| set.manifest.as_of < limit);
         sets.iter().filter(is_old).map(|set| set.manifest.run.clone()).collect()
+    }
+
+    /// Runs whose sets go once this one is there, because of their age.
+    pub fn prunes(&self) -> Vec<String> {
+        let mut runs: Vec<String> = self.expired().into_iter().collect();
+        runs.sort();
+        runs
     }
 
     fn name(&self, part: &Part) -> (String, String) {
@@ -284,11 +290,6 @@ pub struct HiddenSet {
 }
 
 impl Pages {
-    /// Runs whose sets go once this one is there, because of their age.
-    pub fn prunes(&self) -> impl Iterator<Item = &str> {
-        self.manifest.pruned.iter().map(|set| set.run.as_str())
-    }
-
     /// The run's time.
     pub fn as_of(&self) -> DateTime<Utc> {
         self.manifest.as_of
@@ -305,9 +306,7 @@ impl Pages {
         for (name, frame) in &self.frames {
             manifest.files.insert((*name).to_owned(), files::write(frame.clone(), &hidden.join(name))?);
         }
-        let text = serde_json::to_string_pretty(&manifest).context("the ledger's manifest is no JSON")? + "\n";
-        files::write_text(&text, &hidden.join(NAME))?;
-        files::write_text(&format!("{}  {NAME}\n", sha256(text.as_bytes())), &hidden.join(CHECKSUM))?;
+        files::write_manifest(&manifest, &hidden, NAME, CHECKSUM)?;
         files::sync_folder(&hidden)?;
         files::sync_folder(&self.folder)?;
         Ok(HiddenSet { hidden, shown: self.folder.join(run) })

@@ -10,7 +10,7 @@ use super::found::Found;
 use super::group::{GROUPS, Group};
 use super::style::Style;
 use crate::config;
-use crate::history::Figures;
+use crate::history::Week;
 use crate::report::Report;
 use crate::rules::Rule;
 
@@ -28,7 +28,7 @@ pub struct Context<'a> {
     /// The discrepancies.
     pub found: Found,
     /// The last runs, this one included, the oldest first.
-    pub weeks: Vec<Figures>,
+    pub weeks: Vec<Week>,
     titles: BTreeMap<&'a str, &'a str>,
     rules: BTreeMap<&'a str, &'static Rule>,
 }
@@ -66,7 +66,8 @@ impl<'a> Context<'a> {
     pub fn new(report: &'a Report, limits: &config::Workbook) -> Result<Context<'a>> {
         let found = Found::new(&report.discrepancies)?;
         let past = &report.past[report.past.len().saturating_sub(MOST_WEEKS - 1)..];
-        let weeks = past.iter().cloned().chain([Figures::of(report)]).collect();
+        let present = Week { run: String::new(), as_of: report.as_of, figures: report.figures.clone() };
+        let weeks = past.iter().cloned().chain([present]).collect();
         let inputs = report.inputs.iter().filter_map(|input| Some((input.file.system.as_deref()?, input.title.as_str())));
         let targets = report.targets.iter().map(|target| (target.system.as_str(), target.title.as_str()));
         let titles = inputs.chain(targets).filter(|(_, title)| !title.is_empty()).collect();

@@ -8,12 +8,13 @@ use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series};
 use super::found::NAMES;
 use crate::columns::{Outcome, Role, Severity};
 use crate::decide::Clock;
-use crate::history::Figures;
+use crate::history::{Figures, Week};
 use crate::ingest::{AsOfFrom, FileReport, Reject, UnmappedHeader, Verdict};
 use crate::loads::Loaded;
 use crate::report::{Due, ExceptionLine, Input, Report, RuleCount, Target};
 use crate::rules::{Finder, Rule};
 use crate::workspace::EarlierCorrection;
+use crate::write::history::figures;
 
 /// Code, severity, name, share of the sentences that every rule of the sample has.
 const RULES: &[(&str, Severity, &str)] = &[
@@ -106,7 +107,7 @@ pub fn report(times: usize) -> Report {
     let rows = discrepancies(times);
     let rules = RULES.iter().map(|(code, severity, name)| count(rule(code, *severity, name), &rows)).collect();
     let columns = NAMES.iter().enumerate().map(|(at, name)| texts(name, rows.iter().map(|row| row[at].as_str())));
-    Report {
+    let mut report = Report {
         organisation: "Example University".into(),
         timezone: chrono_tz::America::Denver,
         as_of: as_of(),
@@ -120,6 +121,7 @@ pub fn report(times: usize) -> Report {
         next_run: "2026-11-29".parse().unwrap(),
         loaded: loaded(),
         past: past(),
+        figures: Figures::default(),
         rejected: rejected(),
         attention: vec![
             "campaign_lists.xlsx was refused: its headers fit no known system. Add a line `files = [\"campaign_*.xlsx\"]` to the section of the system it comes from.".into(),
@@ -130,7 +132,10 @@ pub fn report(times: usize) -> Report {
         exceptions: exceptions(),
         decisions: Vec::new(),
         papers_refused: 0,
-    }
+        decisions_standing: 0,
+    };
+    report.figures = figures(&report);
+    report
 }
 
 fn exceptions() -> Vec<ExceptionLine> {
@@ -275,15 +280,15 @@ fn corrections() -> DataFrame {
 }
 
 /// Two weeks before.
-fn past() -> Vec<Figures> {
-    let week = |days, critical: u64, medium: u64| Figures {
-        as_of: as_of() - TimeDelta::days(days),
+fn past() -> Vec<Week> {
+    let figures = |critical: u64, medium: u64| Figures {
         discrepancies: critical + medium,
         by_severity: [("critical".to_owned(), critical), ("medium".to_owned(), medium)].into(),
         by_rule: [("OPT102".to_owned(), critical), ("CAT302".to_owned(), medium)].into(),
         ..Figures::default()
     };
-    vec![week(14, 31, 40), week(7, 12, 28)]
+    let week = |days, figures| Week { run: String::new(), as_of: as_of() - TimeDelta::days(days), figures };
+    vec![week(14, figures(31, 40)), week(7, figures(12, 28))]
 }
 
 fn loaded() -> Vec<Loaded> {

@@ -68,7 +68,7 @@ fn write_group(sheet: &mut Worksheet, context: &Context, looks: &Looks, group: &
 /// What the last run found by a rule, and all runs as a small line.
 fn before(sheet: &mut Worksheet, context: &Context, looks: &Looks, code: &str, row: RowNum) -> Result<()> {
     let [.., last, _] = context.weeks.as_slice() else { return Ok(()) };
-    sheet.write_number_with_format(row, BEFORE.0, last.rule(code) as f64, &looks.number)?;
+    sheet.write_number_with_format(row, BEFORE.0, last.figures.rule(code) as f64, &looks.number)?;
     sheet.write_blank(row, BEFORE.1, &looks.text)?;
     let Some(column) = history::column(context, code) else { return Ok(()) };
     let (first, last) = history::rows(context);

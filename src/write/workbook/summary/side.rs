@@ -118,7 +118,7 @@ fn trend(sheet: &mut Worksheet, context: &Context, first: RowNum) -> Result<RowN
     let quiet = |shade: Color| ChartLine::new().set_color(shade).set_width(0.75).clone();
     chart.y_axis().set_major_gridlines_line(&quiet(LINE));
     chart.chart_area().set_format(ChartFormat::new().set_border(&quiet(LINE)));
-    let all: Vec<String> = context.weeks.iter().map(|week| week.discrepancies.to_string()).collect();
+    let all: Vec<String> = context.weeks.iter().map(|week| week.figures.discrepancies.to_string()).collect();
     let alternative = format!("Column chart of discrepancies in each run, stacked by severity. In all: {}.", all.join(", "));
     chart.set_alt_text(alternative.chars().take(255).collect::<String>());
     chart.set_width(745).set_height(u32::from(CHART_ROWS as u16) * 20 - 16);

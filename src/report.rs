@@ -101,6 +101,8 @@ pub struct History {
     pub past: Vec<Past>,
     /// Corrections of earlier runs and what became of them, sorted by system and record.
     pub corrections: Vec<Settled>,
+    /// What the system answered when each of them was loaded, by position among the load results.
+    pub answers: Vec<Option<usize>>,
     /// Whether something of the ledger could not be read.
     pub damaged: bool,
     /// Whether an export has much fewer rows than the one before.
@@ -110,6 +112,11 @@ pub struct History {
 }
 
 impl Report {
+    /// What a system answered to a correction of an earlier run, by the position of that.
+    pub fn answer(&self, correction: usize) -> Option<&Loaded> {
+        self.history.answers.get(correction).copied().flatten().map(|at| &self.loaded[at])
+    }
+
     /// The day of a run, as people in the workspace's zone call it.
     pub fn local_day(&self, millis: i64) -> NaiveDate {
         DateTime::from_timestamp_millis(millis).unwrap_or_default().with_timezone(&self.timezone).date_naive()

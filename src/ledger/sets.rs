@@ -47,10 +47,6 @@ impl Set {
     pub fn read_as(&self, name: &str, entry: &FileEntry, columns: Option<&[&str]>) -> Result<DataFrame, String> {
         files::read(&self.folder.join(name), entry, columns).map_err(|what| damaged(&self.manifest.run, name, &what))
     }
-
-    fn reference(&self) -> Reference {
-        Reference { run: self.manifest.run.clone(), sha256: self.sha256.clone() }
-    }
 }
 
 /// A sentence about a file of the ledger.
@@ -224,14 +220,14 @@ impl Sets {
     }
 
     /// The entries of runs: their sets and their approvals.
-    pub fn entries_of<'s>(&'s self, is_of: impl Fn(&str) -> bool + 's) -> impl Iterator<Item = Reference> + 's {
-        self.all.iter().filter_map(move |set| is_of(&set.manifest.run).then(|| (set, &set.manifest.run))).flat_map(
-            |(set, run)| {
-                let of_run = self.approvals.iter().filter(move |approved| approved.entry.run == *run);
-                let approvals = of_run.map(|one| Reference { run: one.entry.entry.clone(), sha256: one.sha256.clone() });
-                std::iter::once(set.reference()).chain(approvals)
-            },
-        )
+    pub fn entries_of(&self, is_of: impl Fn(&str) -> bool) -> Vec<Reference> {
+        let mut entries = Vec::new();
+        for set in self.all.iter().filter(|set| is_of(&set.manifest.run)) {
+            entries.push(Reference { run: set.manifest.run.clone(), sha256: set.sha256.clone() });
+            let of_run = self.approvals.iter().filter(|approved| approved.entry.run == set.manifest.run);
+            entries.extend(of_run.map(|one| Reference { run: one.entry.entry.clone(), sha256: one.sha256.clone() }));
+        }
+        entries
     }
 }
 

@@ -165,7 +165,7 @@ impl Sighting<'_> {
             },
         );
         let (signals, corrections, landed, cases) = rest?;
-        let pruned: Vec<Reference> = ledger.sets.entries_of(|run| expired.contains(run)).collect();
+        let pruned: Vec<Reference> = ledger.sets.entries_of(|run| expired.contains(run));
         let (sequence, previous) = ledger.sets.next();
         let manifest = Manifest {
             format: FORMAT,

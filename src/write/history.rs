@@ -12,6 +12,7 @@ use crate::consent::{Hardest, decided};
 use crate::decide::{Change, Decided, file_for};
 use crate::history::Figures;
 use crate::ledger::{IDENTITY, Past, Settled, Written};
+use crate::loads::Loaded;
 use crate::normalise::{CategoryBook, Facts, Moment, col};
 use crate::report::{History, Report, Target};
 use crate::write::corrections::effective;
@@ -66,6 +67,18 @@ pub(super) fn history(found: &[Past], past: Vec<Past>, corrections: Vec<Settled>
         by_standing[one.case.standing as usize] += 1;
     }
     History { by_standing, past, corrections, ..History::default() }
+}
+
+/// What systems answered to each of these corrections, by position: the worst where a record has several fields.
+pub(super) fn answers(corrections: &[Settled], loaded: &[Loaded]) -> Vec<Option<usize>> {
+    let mut of: HashMap<(&str, &str, &str), usize> = HashMap::default();
+    // Refusals come first.
+    for (at, loaded) in loaded.iter().enumerate() {
+        let correction = &loaded.correction;
+        let file = correction.file.rsplit('/').next().unwrap_or_default();
+        of.entry((&correction.target, &correction.record, file)).or_insert(at);
+    }
+    corrections.iter().map(|one| of.get(&(one.system.as_str(), one.record.as_str(), one.file.as_str())).copied()).collect()
 }
 
 /// What the run counted, for all runs to come.

@@ -72,8 +72,10 @@ pub fn report(
     let written = history::written(decided, world, facts);
     let out = history::opted_out(world)?;
     let settled = sighting.fates(&written, &out);
+    let answers = history::answers(&settled, &loads.loaded);
     let mut history = History {
         last_run: sighting.last_run(),
+        answers,
         damaged: !sighting.troubles().is_empty(),
         shrunken: !world.consent.recalled.shrunken.is_empty(),
         ..history::history(&found, past, settled)

@@ -57,6 +57,8 @@ pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
     let about = "What each run found, this one last. The summary draws these figures.";
     sheet.write_string_with_format(1, 0, about, &style.about)?;
     sheet.write_url_with_options(2, 0, "internal:Summary!A1", "← Summary", "", Some(&style.link))?;
+    // Paper has no room for a column a rule.
+    sheet.set_print_area(0, 0, rows(context).1, BEFORE - 1)?;
     let severities = Severity::ALL.iter().map(|&severity| words::severity_alone(severity));
     let standings = STANDINGS.map(|(_, heading)| heading);
     let headings = ["Run", "All"].into_iter().chain(severities).chain(standings).chain(REST).chain(codes(context));

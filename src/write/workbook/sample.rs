@@ -6,12 +6,13 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series};
 
 use super::found::NAMES;
-use crate::columns::{Outcome, Role, Severity};
+use crate::columns::{Fate, Outcome, Purpose, Role, Severity, Standing};
 use crate::decide::Clock;
 use crate::history::{Figures, Week};
 use crate::ingest::{AsOfFrom, FileReport, Reject, UnmappedHeader, Verdict};
+use crate::ledger::{Case, Past, Settled};
 use crate::loads::Loaded;
-use crate::report::{Due, ExceptionLine, Input, Report, RuleCount, Target};
+use crate::report::{Due, ExceptionLine, History, Input, Report, RuleCount, Target};
 use crate::rules::{Finder, Rule};
 use crate::workspace::EarlierCorrection;
 use crate::write::history::figures;
@@ -127,7 +128,7 @@ pub fn report(times: usize) -> Report {
             "campaign_lists.xlsx was refused: its headers fit no known system. Add a line `files = [\"campaign_*.xlsx\"]` to the section of the system it comes from.".into(),
             "Ascend: 3 records are held back, because 6.1 % of its records would change and 5 % is the limit. Look at held/, then run `prefrecon approve`.".into(),
         ],
-        history: Default::default(),
+        history: history(),
         review_keys: (0..rows.len()).filter(|row| rows[*row][2] == "review").map(|row| (row, format!("[\"{row}\"]"))).collect(),
         exceptions: exceptions(),
         decisions: Vec::new(),
@@ -136,6 +137,42 @@ pub fn report(times: usize) -> Report {
     };
     report.figures = figures(&report);
     report
+}
+
+/// Two corrections of earlier runs: one that the system refused, and one that has landed.
+fn history() -> History {
+    let settled = |record: &str, fate: Fate, runs: u32, why: &'static str| Settled {
+        system: CRM.into(),
+        kind: "contacts".into(),
+        record: record.into(),
+        unit: String::new(),
+        email: "ana.reyes@example.org".into(),
+        contact_id: record.into(),
+        purpose: Purpose::OptOut,
+        before: "in".into(),
+        after: "out".into(),
+        rules: "OPT105".into(),
+        file: "salesforce_contacts_opt_out.csv".into(),
+        written: as_of() - TimeDelta::days(7 * i64::from(runs)),
+        runs,
+        fate,
+        why,
+    };
+    let resolved = Past {
+        identity: ["OPT102", "003Ab0000000077IAK", "", "", CRM, "", MAIL, "", ""].map(str::to_owned),
+        case: Case { standing: Standing::Resolved, first_seen: 0, since: 0, last_seen: Some(0) },
+    };
+    History {
+        last_run: Some(as_of() - TimeDelta::days(7)),
+        by_standing: [0, 0, 0, 1, 0],
+        past: vec![resolved],
+        corrections: vec![
+            settled("003Ab0000000001IAK", Fate::Landed, 1, "the record is as it was to be"),
+            settled("003Ab0000000009IAK", Fate::NotLanded, 3, "the record is as before"),
+        ],
+        answers: vec![Some(1), Some(0)],
+        ..History::default()
+    }
 }
 
 fn exceptions() -> Vec<ExceptionLine> {

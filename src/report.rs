@@ -11,7 +11,7 @@ use crate::decide::Clock;
 use crate::decisions::Line;
 use crate::history::{Figures, Week};
 use crate::ingest::{FileReport, Reject};
-use crate::ledger::{Past, Settled};
+use crate::ledger::{Answer, Past, Settled};
 use crate::loads::Loaded;
 use crate::rules::Rule;
 
@@ -101,8 +101,8 @@ pub struct History {
     pub past: Vec<Past>,
     /// Corrections of earlier runs and what became of them, sorted by system and record.
     pub corrections: Vec<Settled>,
-    /// What the system answered when each of them was loaded, by position among the load results.
-    pub answers: Vec<Option<usize>>,
+    /// What the system answered when each of them was loaded last, by their position.
+    pub answers: Vec<Option<Answer>>,
     /// Whether something of the ledger could not be read.
     pub damaged: bool,
     /// Whether an export has much fewer rows than the one before.
@@ -113,8 +113,8 @@ pub struct History {
 
 impl Report {
     /// What a system answered to a correction of an earlier run, by the position of that.
-    pub fn answer(&self, correction: usize) -> Option<&Loaded> {
-        self.history.answers.get(correction).copied().flatten().map(|at| &self.loaded[at])
+    pub fn answer(&self, correction: usize) -> Option<&Answer> {
+        self.history.answers.get(correction).and_then(Option::as_ref)
     }
 
     /// The day of a run, as people in the workspace's zone call it.

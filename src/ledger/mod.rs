@@ -4,7 +4,7 @@
 //! costs almost nothing. One row of `snapshot.parquet` is one record whose state changed, of `signals.parquet` one
 //! opt-out as the ledger saw it come and go, of `discrepancies.parquet` one discrepancy that came, went or came back, of
 //! `corrections.parquet` one correction, of `landed.parquet` one correction whose fate is settled, of `decisions.parquet`
-//! one reviewer's decision that stands. `manifest.json` has the checksums of these files and the hash of the set before.
+//! one reviewer's decision that stands, of `answers.parquet` what a system answered to one correction. `manifest.json` has the checksums of these files and the hash of the set before.
 //! An approval is an entry of its own in that chain, see [`approve`].
 //!
 //! A set is written under a hidden name and synced before the run folder appears, and takes its name after that. So the
@@ -14,6 +14,7 @@
 //!
 //! Runs with a later time than the present one are not earlier runs, and neither are those of the same time.
 
+mod answers;
 mod approvals;
 mod cases;
 mod fates;
@@ -30,7 +31,9 @@ mod sighting;
 mod signals;
 mod snapshot;
 mod state;
+mod trace;
 
+pub use answers::{Answer, Answers};
 pub use approvals::{Approval, Released, approvals, approve};
 pub use cases::{Case, IDENTITY};
 pub use fates::{Settled, Written};
@@ -41,6 +44,7 @@ pub use rulings::{FILE as DECISIONS, Kept};
 pub use sets::settle;
 pub use sighting::{Findings, HiddenSet, Pages, Past, Sighting};
 pub use signals::{Echo, Signal};
+pub use trace::{Settled as Fared, State as Shown, Step, Who, Written as Asked, trace};
 
 use std::path::{Path, PathBuf};
 
@@ -78,6 +82,7 @@ pub struct Ledger {
     signals: Signals,
     cases: Cases,
     opens: Opens,
+    answers: Answers,
     decisions: Kept,
     troubles: Vec<String>,
     /// Whether all that the state rests on could be read: if not, it may keep people opted out, and never opts anybody in.
@@ -103,6 +108,7 @@ impl Ledger {
             signals: Signals::default(),
             cases: Cases::default(),
             opens: Opens::default(),
+            answers: Answers::default(),
             decisions: Kept::default(),
         };
         ledger.find_chain();
@@ -153,6 +159,10 @@ impl Ledger {
                 troubles.extend(open::apply(&mut self.opens, &corrections, &landed, &released).map_err(unreadable).err());
             }
             (corrections, landed) => troubles.extend([corrections.err(), landed.err()].into_iter().flatten()),
+        }
+        if let Some(entry) = set.manifest.files.get(answers::FILE) {
+            let answers = set.read_as(answers::FILE, entry, None);
+            troubles.extend(answers.and_then(|frame| answers::apply(&mut self.answers, &frame).map_err(unreadable)).err());
         }
         if !troubles.is_empty() {
             self.sound = false;

@@ -32,6 +32,11 @@ pub(super) const TEXTS: [&str; 10] =
     ["system", "kind", "record", "unit", "email", "contact_id", "before", "after", "rules", "file"];
 
 impl Open {
+    /// Whether an answer is about it: by system, record and file.
+    pub fn is_of(&self, [system, record, file]: &[String; 3]) -> bool {
+        self.text("system") == system && self.text("record") == record && self.text("file") == file
+    }
+
     /// One of its texts.
     pub fn text(&self, name: &str) -> &str {
         TEXTS.iter().position(|known| *known == name).map_or("", |at| &self.texts[at])

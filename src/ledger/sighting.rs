@@ -11,6 +11,7 @@ use polars::prelude::DataFrame;
 
 use crate::columns::Standing;
 use crate::history::Figures;
+use crate::ledger::answers::{self, Answer, Answers};
 use crate::ledger::cases::{self, Case, IDENTITY};
 use crate::ledger::fates::{Judging, Settled, Written, settled_frame};
 use crate::ledger::files;
@@ -58,6 +59,8 @@ pub struct Findings {
     pub out: HashSet<u32>,
     /// The reviewers' decisions that stand, one row a decision.
     pub decisions: DataFrame,
+    /// What systems answered to corrections of earlier runs: system, record, file and why it was refused, where it was.
+    pub answers: Vec<([String; 3], Option<String>)>,
     /// What the run counted.
     pub figures: Figures,
 }
@@ -130,6 +133,11 @@ impl Sighting<'_> {
         self.parts.iter().filter(is_known).all(|part| part.input.is_some() && !part.is_older() && !part.shrunken)
     }
 
+    /// The last answer of a system to a correction of an earlier run, as earlier runs read it.
+    pub fn answer(&self, settled: &Settled) -> Option<&Answer> {
+        self.ledger.answers.get(&[settled.system.clone(), settled.record.clone(), settled.file.clone()])
+    }
+
     /// What became of the corrections of earlier runs, sorted by system and record.
     pub fn fates(&self, written: &[Written], out: &HashSet<u32>) -> Vec<Settled> {
         let runs = self.run_times();
@@ -189,7 +197,10 @@ impl Sighting<'_> {
         // Most weeks nobody has ever decided anything.
         let decisions = Some((rulings::FILE, findings.decisions)).filter(|(_, decisions)| decisions.height() > 0);
         let frames = frames.into_iter().chain(decisions).collect();
-        Ok(Pages { folder: ledger.folder.clone(), manifest, frames })
+        // A whole set says again what was answered to corrections that are still open.
+        let kept = ledger.answers.iter().filter(|(of, _)| whole && ledger.opens.values().any(|open| open.is_of(of)));
+        let kept = kept.map(|(of, answer)| (of.clone(), answer.clone())).collect();
+        Ok(Pages { folder: ledger.folder.clone(), manifest, frames, kept, answers: findings.answers })
     }
 
     /// Sets that are too old to be kept; none where a run of an earlier time is repeated.
@@ -280,6 +291,8 @@ pub struct Pages {
     folder: PathBuf,
     manifest: Manifest,
     frames: Vec<(&'static str, DataFrame)>,
+    kept: Answers,
+    answers: Vec<([String; 3], Option<String>)>,
 }
 
 /// A set that is written, under a name that does not count yet.
@@ -305,6 +318,15 @@ impl Pages {
         let mut manifest = Manifest { run: run.to_owned(), ..self.manifest.clone() };
         for (name, frame) in &self.frames {
             manifest.files.insert((*name).to_owned(), files::write(frame.clone(), &hidden.join(name))?);
+        }
+        let mut answers = self.kept.clone();
+        for (of, refused) in &self.answers {
+            answers.insert(of.clone(), Answer { run: run.to_owned(), refused: refused.clone() });
+        }
+        if !answers.is_empty() {
+            manifest
+                .files
+                .insert(answers::FILE.to_owned(), files::write(answers::frame(&answers)?, &hidden.join(answers::FILE))?);
         }
         files::write_manifest(&manifest, &hidden, NAME, CHECKSUM)?;
         files::sync_folder(&hidden)?;

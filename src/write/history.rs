@@ -11,10 +11,11 @@ use crate::columns::{Outcome, Severity, Standing};
 use crate::consent::{Hardest, decided};
 use crate::decide::{Change, Decided, file_for};
 use crate::history::Figures;
-use crate::ledger::{IDENTITY, Past, Settled, Written};
+use crate::ledger::{Answer, IDENTITY, Past, Settled, Sighting, Written};
 use crate::loads::Loaded;
 use crate::normalise::{CategoryBook, Facts, Moment, col};
 use crate::report::{History, Report, Target};
+use crate::workspace::EarlierCorrection;
 use crate::write::corrections::effective;
 
 /// The identity of a discrepancy as the ledger keeps it.
@@ -69,16 +70,32 @@ pub(super) fn history(found: &[Past], past: Vec<Past>, corrections: Vec<Settled>
     History { by_standing, past, corrections, ..History::default() }
 }
 
-/// What systems answered to each of these corrections, by position: the worst where a record has several fields.
-pub(super) fn answers(corrections: &[Settled], loaded: &[Loaded]) -> Vec<Option<usize>> {
-    let mut of: HashMap<(&str, &str, &str), usize> = HashMap::default();
+/// What systems answered in this run: system, record, correction file, and why it was refused; the worst where a record
+/// has several fields.
+pub(super) fn answered(loaded: &[Loaded]) -> Vec<([String; 3], Option<String>)> {
+    let mut seen: HashSet<[String; 3]> = HashSet::default();
+    let each = loaded.iter().map(|loaded| {
+        let EarlierCorrection { target, record, file, .. } = &loaded.correction;
+        let file = file.rsplit('/').next().unwrap_or_default();
+        ([target.clone(), record.clone(), file.to_owned()], loaded.refused.clone())
+    });
     // Refusals come first.
-    for (at, loaded) in loaded.iter().enumerate() {
-        let correction = &loaded.correction;
-        let file = correction.file.rsplit('/').next().unwrap_or_default();
-        of.entry((&correction.target, &correction.record, file)).or_insert(at);
-    }
-    corrections.iter().map(|one| of.get(&(one.system.as_str(), one.record.as_str(), one.file.as_str())).copied()).collect()
+    each.filter(|(of, _)| seen.insert(of.clone())).collect()
+}
+
+/// The last answer to each of these corrections, of this run or an earlier one.
+pub(super) fn answers(
+    corrections: &[Settled],
+    answered: &[([String; 3], Option<String>)],
+    sighting: &Sighting<'_>,
+) -> Vec<Option<Answer>> {
+    let now: HashMap<&[String; 3], &Option<String>> = answered.iter().map(|(of, refused)| (of, refused)).collect();
+    let last = |one: &Settled| {
+        let of = [one.system.clone(), one.record.clone(), one.file.clone()];
+        let now = now.get(&of).map(|refused| Answer { run: String::new(), refused: (*refused).clone() });
+        now.or_else(|| sighting.answer(one).cloned())
+    };
+    corrections.iter().map(last).collect()
 }
 
 /// What the run counted, for all runs to come.

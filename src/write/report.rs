@@ -72,7 +72,8 @@ pub fn report(
     let written = history::written(decided, world, facts);
     let out = history::opted_out(world)?;
     let settled = sighting.fates(&written, &out);
-    let answers = history::answers(&settled, &loads.loaded);
+    let answered = history::answered(&loads.loaded);
+    let answers = history::answers(&settled, &answered, &sighting);
     let mut history = History {
         last_run: sighting.last_run(),
         answers,
@@ -116,7 +117,7 @@ pub fn report(
     report.figures = history::figures(&report);
     let rulings = frame(&world.desk.rulings)?;
     let (past, figures) = (report.history.past.clone(), report.figures.clone());
-    let pages = sighting.pages(Findings { found, past, written, out, decisions: rulings.clone(), figures })?;
+    let pages = sighting.pages(Findings { found, past, written, out, decisions: rulings.clone(), answers: answered, figures })?;
     Ok(Outputs { report, files, pages, rulings, papers: world.desk.files.clone() })
 }
 

@@ -51,7 +51,7 @@ pub const LANDED_COLUMNS: [&str; 14] = [
 fn landed(report: &Report, path: &Path) -> Result<()> {
     let mut file = CsvFile::create(path, Reader::People, &LANDED_COLUMNS)?;
     for (at, correction) in report.history.corrections.iter().enumerate() {
-        let (answer, reason) = match report.answer(at).map(|loaded| loaded.refused.as_deref()) {
+        let (answer, reason) = match report.answer(at).map(|answer| answer.refused.as_deref()) {
             None => ("", ""),
             Some(None) => ("taken", ""),
             Some(Some(reason)) => ("refused", reason),

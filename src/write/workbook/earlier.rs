@@ -11,7 +11,7 @@ use super::context::Context;
 use super::listing::{Column, Listing};
 use super::words;
 use crate::columns::{Fate, Severity};
-use crate::ledger::Settled;
+use crate::ledger::{Answer, Settled};
 
 /// The name on its tab.
 pub const NAME: &str = "Earlier corrections";
@@ -31,7 +31,7 @@ pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
     let mut rows: Vec<usize> = (0..all.len()).collect();
     rows.sort_by_cached_key(order);
     let written: Vec<String> = rows.iter().map(|at| report.local_day(all[*at].written.timestamp_millis()).to_string()).collect();
-    let said: Vec<String> = rows.iter().map(|at| said(report.answer(*at).map(|loaded| loaded.refused.as_deref()))).collect();
+    let said: Vec<String> = rows.iter().map(|at| said(report.answer(*at))).collect();
     let rows = &rows;
     let text = |of: fn(&Settled) -> &str| move |row: usize| Cell::text(Some(of(&all[rows[row]])).filter(|text| !text.is_empty()));
     let columns = vec![
@@ -66,12 +66,10 @@ pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
     Ok(())
 }
 
-fn said(answer: Option<Option<&str>>) -> String {
-    match answer {
-        None => String::new(),
-        Some(None) => "Taken.".to_owned(),
-        Some(Some(reason)) => format!("Refused: {reason}"),
-    }
+fn said(answer: Option<&Answer>) -> String {
+    let Some(Answer { run, refused }) = answer else { return String::new() };
+    let when = if run.is_empty() { String::new() } else { format!(", as the run {run} was told") };
+    refused.as_ref().map_or_else(|| format!("Taken{when}."), |reason| format!("Refused{when}: {reason}"))
 }
 
 fn fate<'a>(fate: Fate) -> Cell<'a> {

@@ -10,7 +10,7 @@ use crate::columns::{Fate, Outcome, Purpose, Role, Severity, Standing};
 use crate::decide::Clock;
 use crate::history::{Figures, Week};
 use crate::ingest::{AsOfFrom, FileReport, Reject, UnmappedHeader, Verdict};
-use crate::ledger::{Case, Past, Settled};
+use crate::ledger::{Answer, Case, Past, Settled};
 use crate::loads::Loaded;
 use crate::report::{Due, ExceptionLine, History, Input, Report, RuleCount, Target};
 use crate::rules::{Finder, Rule};
@@ -170,7 +170,10 @@ fn history() -> History {
             settled("003Ab0000000001IAK", Fate::Landed, 1, "the record is as it was to be"),
             settled("003Ab0000000009IAK", Fate::NotLanded, 3, "the record is as before"),
         ],
-        answers: vec![Some(1), Some(0)],
+        answers: vec![
+            Some(Answer { run: String::new(), refused: None }),
+            Some(Answer { run: String::new(), refused: Some("ENTITY_IS_DELETED: entity is deleted".into()) }),
+        ],
         ..History::default()
     }
 }

@@ -68,7 +68,7 @@ pub fn earlier(sheet: &mut Worksheet, context: &Context, looks: &Looks, first: R
         let person =
             |at: &usize| [&all[*at].contact_id, &all[*at].email, &all[*at].record].into_iter().find(|name| !name.is_empty());
         let waiting: BTreeSet<&String> = fared(Fate::NotLanded).filter_map(person).collect();
-        let refused = ats.iter().filter(|at| report.answer(**at).is_some_and(|loaded| loaded.refused.is_some()));
+        let refused = ats.iter().filter(|at| report.answer(**at).is_some_and(|answer| answer.refused.is_some()));
         let numbers =
             [count(Fate::Landed), count(Fate::NotLanded), waiting.len() as u64, count(Fate::Overtaken), count(Fate::Unknown)];
         sheet.write_string_with_format(row, RIGHT.0, context.title(system), &looks.text)?;

@@ -287,7 +287,7 @@ fn the_ledger_is_plain_parquet() {
         "{said}{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    assert_eq!(said.lines().count(), 5, "{said}");
+    assert_eq!(said.lines().count(), 6, "{said}");
 }
 
 /// Killed between the two renames, or before both: the first counts, the second leaves nothing.

@@ -146,7 +146,7 @@ fn a_run_killed_at_any_moment_is_whole_or_was_never_there() {
         reached.extend(SIGNS.iter().filter(|(_, shows)| shows(&root)).map(|(name, _)| *name));
         if finished {
             done += 1;
-            assert_eq!(names(&root.join("runs")).contains(&format!(".unfinished-{SECOND}")), false, "{said}");
+            assert!(!names(&root.join("runs")).contains(&format!(".unfinished-{SECOND}")), "{said}");
             let mut whole = kept(&root, SECOND);
             let hidden = files_below(&root.join("ledger").join(format!(".unfinished-{SECOND}"))).into_iter();
             whole.extend(hidden.map(|(file, bytes)| (format!("ledger/{file}"), bytes)));

@@ -152,6 +152,40 @@ fn an_unticked_box_needs_new_evidence() {
     }
 }
 
+/// A box that was unticked counts as an opt-in from the last export that showed it ticked, however many weeks said
+/// nothing new before; weeks in which the record was not exported are no such export.
+#[test]
+fn an_unticked_box_counts_from_the_last_export_that_showed_it_ticked() {
+    // weeks in which the contact is not in the CRM's export | opted in against an unsubscribe between the third and the fourth
+    for (missing, wins) in [(0, true), (2, false)] {
+        let mut weeks = Weeks::new("");
+        for name in ["ana", "ben"] {
+            weeks.add(name);
+        }
+        weeks.set(CRM, "ana", &[OUT]);
+        let rows = |weeks: &Weeks, run: &str| -> usize {
+            let file = fs::File::open(weeks.workspace.root.join("ledger").join(run).join("signals.parquet")).unwrap();
+            let reader = <polars_io::prelude::ParquetReader<_> as polars_io::SerReader<_>>::new(file);
+            polars_io::SerReader::finish(reader).unwrap().height()
+        };
+        for _ in 0..3 {
+            weeks.run();
+        }
+        let heights = ["2026-11-22T060000Z", "2026-11-29T060000Z", "2026-12-06T060000Z"].map(|run| rows(&weeks, run));
+        assert_eq!(heights, [1, 0, 0], "what has not changed is not written again");
+        weeks.set(MAILER, "ana", &[("Status", "Unsubscribed"), ("DateUnsubscribed", "12/8/2026 9:00:00 AM")]);
+        let whole = weeks.table(CRM).clone();
+        weeks.table(CRM).cells.retain(|row| missing == 0 || row[0] != common::weeks::id("ana"));
+        weeks.run();
+        weeks.run();
+        *weeks.table(CRM) = whole;
+        weeks.set(CRM, "ana", &[("HasOptedOutOfEmail", "false"), ("Email_Opt_In_Channel__c", "Phone call")]);
+        let week = weeks.run();
+        let expected: &[&str] = if wins { &["marketing_cloud Active"] } else { &["ascend Y", "salesforce true"] };
+        assert_eq!(week.corrections("ana"), expected, "missing in {missing} weeks");
+    }
+}
+
 /// The opt-out of a record that is gone, or of a system that is not exported, still stands against opt-ins.
 #[test]
 fn an_opt_out_is_not_lost_with_its_record() {

@@ -147,7 +147,7 @@ impl Person {
             let is_it = |one: &&mut Earlier| {
                 one.is_open() && one.is_of(&settled.system, &settled.record) && one.purpose == settled.purpose.word()
             };
-            let Some(one) = self.earlier.iter_mut().filter(is_it).next_back() else { continue };
+            let Some(one) = self.earlier.iter_mut().rfind(is_it) else { continue };
             one.state = settled.fate.word().to_owned();
             one.runs = Some(settled.runs);
             if let Some(answer) = answer {
@@ -162,7 +162,7 @@ impl Person {
     fn settle(&mut self, step: &Step) {
         for (system, record, file, refused) in &step.answers {
             let is_it = |one: &&mut Earlier| one.is_of(system, record) && one.file == *file;
-            if let Some(one) = self.earlier.iter_mut().filter(is_it).next_back() {
+            if let Some(one) = self.earlier.iter_mut().rfind(is_it) {
                 one.answered(refused.clone());
             }
         }

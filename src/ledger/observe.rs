@@ -116,7 +116,10 @@ impl Seeing<'_> {
             let before = self.signals.get(key);
             here.insert(key);
             let after = if out { Some(self.out(ix, key, before)) } else { self.not_out(ix, key, before) };
-            if before != after {
+            // That it was seen once more is no change: most opt-outs are seen every week.
+            let lasting = |signal: Option<Signal>| signal.map(|signal| Signal { last: 0, ..signal });
+            let renamed = || out && self.is_counted(ix) && self.signals.is_named_otherwise(key, self.present, ix);
+            if lasting(before) != lasting(after) || renamed() {
                 seen.changed.push((key, after, Whose::Present(ix)));
             }
             if let Some(signal) = after {
@@ -124,11 +127,15 @@ impl Seeing<'_> {
             }
         }
         for (key, signal, row) in earlier.into_iter().filter(|(key, _, _)| !here.contains(key)) {
-            let Some(absent) = self.absent(signal, row) else { continue };
+            let Some((part, absent)) = self.absent(signal, row) else { continue };
             // Our own opt-in correction removes a unit's unsubscribe and an unsubscribe record.
             if absent.gone && self.open.contains_key(&(key, Purpose::OptIn)) {
                 seen.changed.push((key, None, Whose::Earlier(row)));
             } else {
+                if signal.is_out() && !signal.absent && part.is_some_and(Part::is_counted) {
+                    let last = signal.shown_until(part.and_then(Part::known_as_of));
+                    seen.changed.push((key, Some(Signal { last, absent: true, ..signal }), Whose::Earlier(row)));
+                }
                 seen.recalled.absent.push(absent);
             }
         }
@@ -153,6 +160,7 @@ impl Seeing<'_> {
                     after: before.after.filter(|_| same),
                     seen: if same { before.seen } else { self.now },
                     last,
+                    absent: false,
                     evidence: self.present.evidence(ix),
                     echo: before.echo.filter(|_| same),
                     ..before
@@ -168,6 +176,7 @@ impl Seeing<'_> {
                     seen: self.now,
                     last,
                     undone: None,
+                    absent: false,
                     opted_in: false,
                     evidence: self.present.evidence(ix),
                     echo,
@@ -191,15 +200,16 @@ impl Seeing<'_> {
     /// The signal of a record that is not opted out in this run, if it had one.
     fn not_out(&self, ix: usize, key: u64, before: Option<Signal>) -> Option<Signal> {
         let before = before?;
-        if !self.part(ix).is_some_and(Part::is_counted) {
+        if !self.is_counted(ix) {
             return Some(before);
         }
         if before.is_out() && self.open.contains_key(&(key, Purpose::OptIn)) {
             return None;
         }
+        let last = before.shown_until(self.part(ix).and_then(Part::known_as_of));
         let undone = before.undone.or(Some(self.now));
         let opted_in = before.opted_in || self.is_opt_in(ix, &before);
-        Some(Signal { undone, opted_in, ..before })
+        Some(Signal { last, undone, opted_in, ..before })
     }
 
     /// Whether the change to not opted out is explicit.
@@ -222,14 +232,14 @@ impl Seeing<'_> {
         Signal { seen: self.now, after: None, opted_in: false, echo: None, ..signal }
     }
 
-    fn absent(&self, signal: Signal, row: u32) -> Option<Absent> {
+    fn absent(&self, signal: Signal, row: u32) -> Option<(Option<&Part>, Absent)> {
         let name = |column: &str| self.signals.name(row, column).unwrap_or_default().to_owned();
         let profiles = self.present.systems.profiles();
         let (system, kind) = (name("system"), name("kind"));
         let system = profiles.iter().position(|profile| profile.name == system)?;
         let position = profiles[system].kinds.iter().position(|known| known.name == kind)?;
         let part = self.parts.iter().find(|part| part.at == (system, position));
-        Some(Absent {
+        let absent = Absent {
             signal: self.provable(signal),
             system,
             record: name("record"),
@@ -238,7 +248,12 @@ impl Seeing<'_> {
             source_id: name("source_id"),
             email: name("email"),
             gone: part.is_some_and(Part::proves_absence),
-        })
+        };
+        Some((part, absent))
+    }
+
+    fn is_counted(&self, ix: usize) -> bool {
+        self.part(ix).is_some_and(Part::is_counted)
     }
 
     fn part(&self, ix: usize) -> Option<&Part> {

@@ -4,6 +4,7 @@ mod common;
 
 use std::fs;
 
+use common::reviewer::{OPT_OUT, filled, write_csv};
 use common::weeks::{CRM, MAILER, SOURCE, Weeks};
 
 const OUT: (&str, &str) = ("HasOptedOutOfEmail", "true");
@@ -18,6 +19,8 @@ fn six_weeks_with_every_state() {
         weeks.set(CRM, name, &[OUT]);
     }
     weeks.set(MAILER, "cleo", &[("Status", "Unsubscribed"), ("DateUnsubscribed", "11/10/2026 9:00:00 AM")]);
+    // Another address than his contact's: a reviewer must look.
+    weeks.set(MAILER, "hal", &[("EmailAddress", "hal.elsewhere@example.org")]);
 
     let first = weeks.run();
     assert_eq!(first.states("ana"), [("OPT101", "new"), ("OPT102", "new")].map(owned).into());
@@ -29,8 +32,13 @@ fn six_weeks_with_every_state() {
     for (name, status) in ["ben", "fay"].into_iter().zip(before) {
         weeks.set(MAILER, name, &[("Status", &status), ("DateUnsubscribed", "")]);
     }
+    let shown: Vec<_> = filled(&first.run, "IDN503", &OPT_OUT);
+    write_csv(&weeks.workspace, "maria.csv", &shown);
 
     let second = weeks.run();
+    assert_eq!(second.corrections("hal"), ["ascend Y", "marketing_cloud Unsubscribed", "salesforce true"]);
+    assert_eq!(second.run.table("decisions.csv").rows()[0]["result"], "applied");
+    fs::remove_dir_all(weeks.workspace.root.join("decisions")).unwrap();
     assert!(second.states("ana").is_empty() && second.corrections("ana").is_empty());
     assert_eq!(second.past("ana"), ["OPT101 resolved", "OPT102 resolved"]);
     assert_eq!(second.landed("ana"), ["ascend opt_out landed 1", "marketing_cloud opt_out landed 1"]);
@@ -50,6 +58,9 @@ fn six_weeks_with_every_state() {
 
     let third = weeks.run();
     assert_eq!(third.landed("ben"), ["marketing_cloud opt_out landed 2"]);
+    // Only some of the files were loaded; the decision stands without its paper.
+    assert_eq!(third.landed("hal"), ["ascend opt_out landed 1", "salesforce opt_out landed 1"]);
+    assert_eq!(third.corrections("hal"), ["marketing_cloud Unsubscribed"]);
     assert_eq!(third.states("cleo"), [("OPT107", "new"), ("OPT108", "new")].map(owned).into());
     assert_eq!(third.corrections("cleo"), ["ascend N", "marketing_cloud Active"]);
     assert_eq!(third.states("eve"), [("OPT102", "reopened"), ("OPT104", "new"), ("OPT113", "new")].map(owned).into());

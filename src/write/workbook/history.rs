@@ -1,7 +1,7 @@
 //! What the runs counted: one row a run, this one last. The summary's chart and small lines draw it.
 
 use anyhow::Result;
-use rust_xlsxwriter::{ColNum, RowNum, Workbook};
+use rust_xlsxwriter::{ColNum, FormatAlign, RowNum, Workbook};
 
 use super::context::Context;
 use super::style::page;
@@ -59,13 +59,15 @@ pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
     sheet.write_url_with_options(2, 0, "internal:Summary!A1", "← Summary", "", Some(&style.link))?;
     // Paper has no room for a column a rule.
     sheet.set_print_area(0, 0, rows(context).1, BEFORE - 1)?;
+    let above_numbers = style.heading.clone().set_align(FormatAlign::Right).set_indent(1);
     let severities = Severity::ALL.iter().map(|&severity| words::severity_alone(severity));
     let standings = STANDINGS.map(|(_, heading)| heading);
     let headings = ["Run", "All"].into_iter().chain(severities).chain(standings).chain(REST).chain(codes(context));
     for (position, heading) in headings.enumerate() {
         let width = if position == 0 { 17.0 } else { (heading.chars().count() + 2).max(9) as f64 };
         sheet.set_column_width(position as ColNum, width)?;
-        sheet.write_string_with_format(HEADER, position as ColNum, heading, &style.heading)?;
+        let format = if position == 0 { &style.heading } else { &above_numbers };
+        sheet.write_string_with_format(HEADER, position as ColNum, heading, format)?;
     }
     for (position, week) in context.weeks.iter().enumerate() {
         let row = HEADER + 1 + position as RowNum;

@@ -1,65 +1,55 @@
-//! The runs of a workspace over time: one [`Figures`] a run, worked out once, for `history`, the workbook and the summary.
+//! The runs of a workspace over time: one [`Week`] a run. Its figures are worked out once, by the run, and kept in the ledger;
+//! `history`, the workbook and the summary show them.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::columns::{Outcome, Severity};
-use crate::report::Report;
+use crate::columns::{Fate, Outcome, Severity, Standing};
 
-/// What a run counted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-pub struct Figures {
+/// A run and what it counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Week {
     /// The run; empty while it is under way.
     pub run: String,
     /// Its time.
     pub as_of: DateTime<Utc>,
+    /// What it counted.
+    #[serde(flatten)]
+    pub figures: Figures,
+}
+
+/// What a run counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Figures {
     /// Rows of the exports that were compared.
     pub rows: u64,
     /// Discrepancies.
     pub discrepancies: u64,
-    /// Discrepancies by severity, by rule that fired and by outcome.
+    /// Discrepancies by severity, by rule that fired, by outcome and by state; the states `resolved` and `not_compared`
+    /// are of those that earlier runs found and this one did not.
     pub by_severity: BTreeMap<String, u64>,
     #[allow(missing_docs, reason = "said above")]
     pub by_rule: BTreeMap<String, u64>,
     #[allow(missing_docs, reason = "said above")]
     pub by_outcome: BTreeMap<String, u64>,
-    /// Open discrepancies whose last day had passed; runs of earlier releases do not tell.
-    pub overdue: Option<u64>,
+    #[allow(missing_docs, reason = "said above")]
+    pub by_state: BTreeMap<String, u64>,
+    /// Open discrepancies whose last day had passed.
+    pub overdue: u64,
     /// Records that correction files changed, held ones left out.
     pub corrected: u64,
     /// Records whose corrections were held.
     pub held: u64,
-    /// Corrections of earlier runs that the systems took and refused, as the answers in the inbox said.
-    pub landed: u64,
-    #[allow(missing_docs, reason = "said above")]
-    pub not_landed: u64,
+    /// What became of the corrections of earlier runs, by system and word.
+    pub fates: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Corrections of earlier runs that a system refused, as the answers in the inbox said.
+    pub refused: u64,
 }
 
 impl Figures {
-    /// Those of the run that is under way.
-    pub fn of(report: &Report) -> Figures {
-        let sum = |of: fn(&crate::report::Target) -> u64| report.targets.iter().map(of).sum::<u64>();
-        let fired = || report.rules.iter().filter(|count| count.total() > 0);
-        let severity =
-            |severity: Severity| fired().filter(|count| count.rule.severity == severity).map(|count| count.total()).sum();
-        Figures {
-            run: String::new(),
-            as_of: report.as_of,
-            rows: report.inputs.iter().filter(|input| input.file.is_used()).map(|input| input.file.rows).sum(),
-            discrepancies: fired().map(|count| count.total()).sum(),
-            by_severity: Severity::ALL.iter().map(|level| (level.word().to_owned(), severity(*level))).collect(),
-            by_rule: fired().map(|count| (count.rule.code.to_owned(), count.total())).collect(),
-            by_outcome: Outcome::ALL.iter().map(|outcome| (outcome.word().to_owned(), report.outcome(*outcome))).collect(),
-            overdue: Some(report.overdue() as u64),
-            corrected: sum(|target| target.corrected - target.held),
-            held: sum(|target| target.held),
-            landed: sum(|target| target.landed[0]),
-            not_landed: sum(|target| target.landed[1]),
-        }
-    }
-
     /// Discrepancies of a rule.
     pub fn rule(&self, code: &str) -> u64 {
         self.by_rule.get(code).copied().unwrap_or_default()
@@ -73,6 +63,16 @@ impl Figures {
     /// Discrepancies that ended so.
     pub fn outcome(&self, outcome: Outcome) -> u64 {
         self.by_outcome.get(outcome.word()).copied().unwrap_or_default()
+    }
+
+    /// Discrepancies that stood so.
+    pub fn standing(&self, standing: Standing) -> u64 {
+        self.by_state.get(standing.word()).copied().unwrap_or_default()
+    }
+
+    /// Corrections of earlier runs that fared so.
+    pub fn fate(&self, fate: Fate) -> u64 {
+        self.fates.values().filter_map(|of_system| of_system.get(fate.word())).sum()
     }
 }
 

@@ -11,9 +11,9 @@ use crate::classify::{World, classify, members};
 use crate::columns::Role;
 use crate::consent::weigh;
 use crate::decide::{Decided, decide};
-use crate::decisions::{self, Desk, Ruling, Scene};
-use crate::history::Figures;
-use crate::ingest::{FileReport, Ingested, Papers, Reject, Table, Verdict, ingest, read_papers, read_standing};
+use crate::decisions::{self, Desk, Scene};
+use crate::history::Week;
+use crate::ingest::{FileReport, Ingested, Papers, Reject, Table, Verdict, ingest, read_papers};
 use crate::ledger::{Ledger, Sighting};
 use crate::loads::{Loads, loads};
 use crate::matching::match_records;
@@ -61,7 +61,7 @@ pub struct Settled<'a> {
     /// What the ledger makes of it.
     pub sighting: Sighting<'a>,
     loads: Loads,
-    past: Vec<Figures>,
+    past: Vec<Week>,
 }
 
 impl Settled<'_> {
@@ -83,7 +83,7 @@ impl Settled<'_> {
 pub fn settled<T>(
     workspace: &Workspace,
     exports: Exports,
-    papers: Decisions,
+    papers: Papers,
     clock: Clock,
     who: Option<&str>,
     then: impl FnOnce(Settled<'_>) -> Result<T>,
@@ -121,33 +121,19 @@ pub fn read_exports(workspace: &Workspace, folder: &Path, earlier: &HashMap<Stri
     Ok(Exports { ingested, texts })
 }
 
-/// What people wrote, and what stands of it from earlier runs.
-pub type Decisions = (Papers, Vec<Ruling>);
-
-/// Reads what reviewers dropped, and the decisions that stand.
+/// Reads what reviewers dropped.
 ///
 /// # Errors
-/// [`Stop::Inputs`]: the folder is there and cannot be read, or what an earlier run left cannot.
-pub fn read_decisions(workspace: &Workspace, clock: Clock) -> Result<Decisions> {
+/// [`Stop::Inputs`]: the folder is there and cannot be read.
+pub fn read_decisions(workspace: &Workspace, clock: Clock) -> Result<Papers> {
     let settle = Duration::from_secs(workspace.config.inbox.settle_seconds);
-    let papers = read_papers(&workspace.decisions(), settle, clock.now).context(Stop::Inputs)?;
-    Ok((papers, standing_decisions(workspace, clock.as_of).context(Stop::Inputs)?))
-}
-
-/// The decisions that the latest run before a time left standing.
-///
-/// # Errors
-/// They are there and cannot be read: nobody may lose an opt-out by decision.
-pub fn standing_decisions(workspace: &Workspace, as_of: DateTime<Utc>) -> Result<Vec<Ruling>> {
-    let Some(file) = workspace.earlier_file(crate::write::DECISIONS, as_of)? else { return Ok(Vec::new()) };
-    let place = || format!("{} cannot be read: put it back from a backup, for it holds the reviewers' decisions", file.display());
-    decisions::read(&read_standing(&file).with_context(place)?).with_context(place)
+    read_papers(&workspace.decisions(), settle, clock.now).context(Stop::Inputs)
 }
 
 fn settle<T>(
     workspace: &Workspace,
     exports: Exports,
-    papers: Decisions,
+    papers: Papers,
     clock: Clock,
     who: Option<&str>,
     stages: &mut Stages,
@@ -159,10 +145,11 @@ fn settle<T>(
     let Ingested { mut files, mut tables, rejects } = ingested;
     let systems = &require_systems(&files, workspace).context(Stop::Inputs)?;
     let run = Rules { systems, config, as_of: clock.as_of, texts: &texts };
+    let standing = decisions::recall(ledger.decisions()).context(Stop::Inputs)?;
     let (quiet, normalised) = stages.run("normalise", || {
         let quiet = if config.run.set_aside {
             let spelled = who.map(|who| spellings(who, systems)).unwrap_or_default();
-            let decided = decisions::named(&papers.0, &papers.1, systems);
+            let decided = decisions::named(&papers, &standing.rulings, systems);
             let always = ledger.awaited().chain(decided.iter().chain(&spelled).map(String::as_str)).collect();
             set_aside(&mut tables, &run, &Wanted { always, active: ledger.opted_out() })
         } else {
@@ -173,14 +160,14 @@ fn settle<T>(
     let rejected = count_rejected(&mut files, rejects, normalised.rejects);
     require_few_rejects(&files, &rejected, workspace).context(Stop::Inputs)?;
     let loads = loads(&normalised.answers, &files, systems, workspace, clock.as_of, &texts)?;
-    let past = workspace.past_figures(Some(clock.as_of))?;
+    let past = ledger.weeks();
     let records = normalised.records;
     stages.records = records.height() as u64 + quiet.len();
     let mut sighting = stages.run("recall", || ledger.observe(&records, &quiet, &files, systems, config, &texts))?;
     let matched = stages.run("match", || match_records(&records, &texts))?;
     let desk = Desk::settle(
-        &papers.0,
-        papers.1,
+        &papers,
+        standing,
         Scene { records: &records, matched: &matched, config, systems, texts: &texts, as_of: clock.as_of },
     )?;
     let zone = Zone::Named(config.timezone()?);

@@ -9,9 +9,9 @@ use polars::prelude::DataFrame;
 use crate::columns::{Outcome, Role, Standing};
 use crate::decide::Clock;
 use crate::decisions::Line;
-use crate::history::Figures;
+use crate::history::{Figures, Week};
 use crate::ingest::{FileReport, Reject};
-use crate::ledger::{Past, Settled};
+use crate::ledger::{Answer, Past, Settled};
 use crate::loads::Loaded;
 use crate::rules::Rule;
 
@@ -62,7 +62,9 @@ pub struct Report {
     /// What systems answered to corrections of earlier runs that were loaded, refusals first.
     pub loaded: Vec<Loaded>,
     /// What earlier runs counted, the oldest first.
-    pub past: Vec<Figures>,
+    pub past: Vec<Week>,
+    /// What this one counts.
+    pub figures: Figures,
     /// Every refused row or cell, sorted.
     pub rejected: Vec<Reject>,
     /// Open discrepancies whose legal clock has run out or runs out before the next run, the oldest first.
@@ -81,6 +83,8 @@ pub struct Report {
     pub exceptions: Vec<ExceptionLine>,
     /// What became of every filled row of `decisions/`, sorted.
     pub decisions: Vec<Line>,
+    /// How many reviewers' decisions stand.
+    pub decisions_standing: u64,
     /// How many files of `decisions/` were refused.
     pub papers_refused: u64,
 }
@@ -97,6 +101,8 @@ pub struct History {
     pub past: Vec<Past>,
     /// Corrections of earlier runs and what became of them, sorted by system and record.
     pub corrections: Vec<Settled>,
+    /// What the system answered when each of them was loaded last, by their position.
+    pub answers: Vec<Option<Answer>>,
     /// Whether something of the ledger could not be read.
     pub damaged: bool,
     /// Whether an export has much fewer rows than the one before.
@@ -106,6 +112,11 @@ pub struct History {
 }
 
 impl Report {
+    /// What a system answered to a correction of an earlier run, by the position of that.
+    pub fn answer(&self, correction: usize) -> Option<&Answer> {
+        self.history.answers.get(correction).and_then(Option::as_ref)
+    }
+
     /// The day of a run, as people in the workspace's zone call it.
     pub fn local_day(&self, millis: i64) -> NaiveDate {
         DateTime::from_timestamp_millis(millis).unwrap_or_default().with_timezone(&self.timezone).date_naive()

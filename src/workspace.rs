@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::config::Config;
 use crate::hash::{hexadecimal, sha256};
 use crate::systems::Systems;
-pub use past::{EarlierCorrection, PastCounts, PastInput, PastRun, PastTarget};
+pub use past::{EarlierCorrection, PastInput, PastRun, PastTarget};
 
 /// A workspace and what its configuration says.
 #[derive(Debug)]

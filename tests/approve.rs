@@ -85,6 +85,65 @@ fn what_is_approved_moves_with_its_undo_file_and_is_recorded() {
     assert!(again.err.contains("nothing is held in the run"), "{}", again.err);
 }
 
+/// The ledger has the approval: it outlives the run folder, and one that was changed releases nothing and is named.
+#[test]
+fn approvals_are_entries_of_the_ledger() {
+    let (workspace, run) = held();
+    let id = run.path.file_name().unwrap().to_str().unwrap().to_owned();
+    assert_eq!(approve(&workspace, &["latest", "ascend"]).status, 0);
+    assert_eq!(approve(&workspace, &["latest", "salesforce"]).status, 0);
+    let ledger = workspace.root.join("ledger");
+    let manifest =
+        |name: &str| -> Value { serde_json::from_slice(&fs::read(ledger.join(name).join("manifest.json")).unwrap()).unwrap() };
+    let (first, second) = (format!("{id}.approved-1"), format!("{id}.approved-2"));
+    assert_eq!(
+        (&manifest(&first)["approval"]["by"], &manifest(&first)["previous"]["run"]),
+        (&"maria".into(), &id.as_str().into())
+    );
+    assert_eq!(manifest(&second)["previous"]["run"], first.as_str());
+    // What the run folder says of it is written anew from there.
+    let told = fs::read(run.path.join("approved.json")).unwrap();
+    fs::remove_file(run.path.join("approved.json")).unwrap();
+    assert_eq!(approve(&workspace, &["latest", "marketing_cloud"]).status, 0);
+    let anew: Value = serde_json::from_slice(&fs::read(run.path.join("approved.json")).unwrap()).unwrap();
+    assert_eq!(anew["approvals"].as_array().unwrap().len(), 3);
+    assert_eq!(
+        anew["approvals"].as_array().unwrap()[..2],
+        serde_json::from_slice::<Value>(&told).unwrap()["approvals"].as_array().unwrap()[..]
+    );
+
+    let fates = |status: i32, as_of: &str| {
+        let next = workspace.run_as_of(Some(as_of));
+        assert_eq!(next.status, status);
+        let rows = next.table("landed.csv").rows();
+        (
+            next.manifest()["attention"].to_string(),
+            rows.into_iter().map(|row| row["target"].clone()).collect::<std::collections::BTreeSet<_>>(),
+        )
+    };
+    fs::remove_dir_all(&run.path).unwrap();
+    let (attention, targets) = fates(3, "2026-11-23T06:00:00Z");
+    assert!(!attention.contains("ledger/"), "{attention}");
+    assert_eq!(targets, ["ascend", "marketing_cloud", "salesforce"].map(str::to_owned).into());
+    let text = fs::read_to_string(ledger.join(&first).join("manifest.json")).unwrap();
+    fs::write(ledger.join(&first).join("manifest.json"), text.replace("maria", "mario")).unwrap();
+    let (attention, targets) = fates(3, "2026-11-24T06:00:00Z");
+    assert!(attention.contains(&format!("ledger/{first}/manifest.json was changed after it was written")), "{attention}");
+    assert!(!targets.contains("ascend"), "what is not provably released counts as held");
+}
+
+/// The newest run may be the one whose manifest is damaged: then no older one is approved in its place.
+#[test]
+fn a_newer_run_that_cannot_be_read_keeps_older_ones_from_approval() {
+    let (workspace, run) = held();
+    let newer = workspace.run_as_of(Some("2026-11-23T06:00:00Z"));
+    fs::write(newer.path.join("run.json"), "{").unwrap();
+    let refused = approve(&workspace, &["latest"]);
+    assert_eq!(refused.status, 2);
+    assert!(refused.err.contains("runs/2026-11-23T060000Z/run.json cannot be read"), "{}", refused.err);
+    assert!(run.path.join("held/ascend_opt_out.csv").is_file());
+}
+
 #[test]
 fn what_cannot_be_approved_is_refused_with_what_is_known() {
     let (workspace, run) = held();

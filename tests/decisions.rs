@@ -2,12 +2,11 @@
 
 mod common;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use calamine::{Reader, Xlsx, open_workbook};
-use common::{RunFolder, Workspace, files_below};
+use common::reviewer::{LEAVE, OPT_IN, OPT_OUT, Sheet, attention, corrected, filled, review, told, write_csv};
+use common::{Workspace, files_below};
 use rust_xlsxwriter::Workbook as Book;
 use serde_json::Value;
 
@@ -28,36 +27,6 @@ fn over(contacts: &str, subscribers: &str) -> Workspace {
 /// Ana's subscriber was unsubscribed at that time.
 fn unsubscribed(at: &str) -> String {
     SUBSCRIBERS.replace("other@example.org,Active,", &format!("other@example.org,Unsubscribed,{at}"))
-}
-
-type Sheet = Vec<BTreeMap<String, String>>;
-
-/// The rows of *Needs review*, by header, as a person sees them.
-fn review(run: &RunFolder) -> Sheet {
-    let mut book: Xlsx<_> = open_workbook(run.path.join("discrepancies.xlsx")).unwrap();
-    let sheet = book.worksheet_range("Needs review").unwrap();
-    let mut rows = sheet.rows().map(|row| row.iter().map(ToString::to_string).collect::<Vec<_>>());
-    let header = rows.by_ref().find(|row| row[0] == "Decision").expect("a header");
-    rows.filter(|row| row.iter().any(|cell| !cell.is_empty())).map(|row| header.iter().cloned().zip(row).collect()).collect()
-}
-
-/// The same with one rule's row filled in: header and value.
-fn filled(run: &RunFolder, rule: &str, cells: &[(&str, &str)]) -> Sheet {
-    let mut rows = review(run);
-    let row = rows.iter_mut().find(|row| row["Rule"] == rule).unwrap_or_else(|| panic!("{rule} is not in review"));
-    for (header, value) in cells {
-        assert!(row.insert((*header).to_owned(), (*value).to_owned()).is_some(), "no column {header}");
-    }
-    rows
-}
-
-fn write_csv(workspace: &Workspace, name: &str, rows: &Sheet) {
-    let mut writer = csv::WriterBuilder::new().delimiter(b';').from_writer(Vec::new());
-    writer.write_record(rows[0].keys()).unwrap();
-    for row in rows {
-        writer.write_record(row.values()).unwrap();
-    }
-    workspace.put(&format!("decisions/{name}"), &String::from_utf8(writer.into_inner().unwrap()).unwrap());
 }
 
 /// As a spreadsheet program saves it: title rows above, the date as a date.
@@ -84,38 +53,6 @@ fn write_xlsx(workspace: &Workspace, name: &str, rows: &Sheet) {
     fs::create_dir_all(workspace.root.join("decisions")).unwrap();
     book.save(workspace.root.join("decisions").join(name)).unwrap();
 }
-
-fn attention(run: &RunFolder) -> String {
-    let manifest = run.manifest();
-    manifest["attention"].as_array().unwrap().iter().map(|sentence| sentence.as_str().unwrap()).collect::<Vec<_>>().join("\n")
-}
-
-/// What became of the filled rows: result and reason.
-fn told(run: &RunFolder) -> Vec<(String, String)> {
-    run.table("decisions.csv")
-        .rows()
-        .into_iter()
-        .map(|row| (row["result"].clone(), format!("{}: {}", row["column"], row["why"])))
-        .collect()
-}
-
-fn corrected(run: &RunFolder) -> Vec<(String, String, String)> {
-    let rows = run.table("corrections.csv").rows();
-    let mut changes: Vec<_> =
-        rows.into_iter().map(|row| (row["target"].clone(), row["record"].clone(), row["after"].clone())).collect();
-    changes.sort();
-    changes
-}
-
-const OPT_OUT: [(&str, &str); 3] = [("Decision", "opt out"), ("Decided by", "Maria Lopez"), ("Reason", "asked by letter")];
-const LEAVE: [(&str, &str); 3] = [("Decision", "leave"), ("Decided by", "Maria Lopez"), ("Reason", "both addresses are hers")];
-const OPT_IN: [(&str, &str); 5] = [
-    ("Decision", "opt back in"),
-    ("Decided by", "Maria Lopez"),
-    ("Reason", "asked at the reunion"),
-    ("Permission evidence", "signed card 4711"),
-    ("Permission date", "2026-11-15"),
-];
 
 #[test]
 fn an_opt_out_is_obeyed_recorded_and_not_asked_again() {

@@ -7,6 +7,7 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use common::weeks::{MAILER, Weeks};
 use common::{Said, Workspace, prefrecon};
 use serde_json::Value;
 
@@ -129,11 +130,57 @@ fn past_runs_are_told_the_latest_first_and_none_from_the_future() {
         workspace.run_as_of(Some(as_of));
     }
     let said = workspace.call("explain", &["003Hs00004jz6UEIAY", "--as-of", "2026-11-24T06:00:00Z"]);
-    let (_, past) = said.out.split_once("\nPast runs\n").unwrap();
+    let (before, past) = said.out.split_once("\nPast runs, and what each saw anew\n").unwrap();
+    // Nothing has changed since the first run, so it alone is told.
     let runs: Vec<&str> = past.lines().filter(|line| line.starts_with("  2026")).collect();
-    assert_eq!(runs.len(), 2, "{past}");
-    assert!(runs[0].starts_with("  2026-11-23T060000Z OPT108 (correct"), "{past}");
-    assert!(past.contains("corrections/marketing_cloud_resubscribe_requests.xlsx row 3: Status of"), "{past}");
+    assert_eq!(runs.len(), 1, "{past}");
+    assert!(past.contains("Salesforce 003Hs00004jz6UEIAY is first seen: in"), "{past}");
+    assert!(past.contains("OPT108 new"), "{past}");
+    assert!(before.contains("opt in of Marketing Cloud 003Hs00004jz6UEIAY, out becomes in"), "{before}");
+    assert!(!said.out.contains("2026-11-25"), "{}", said.out);
+}
+
+/// A person's weeks, from the ledger alone: what changed when, what was written, whether it landed and what was answered.
+#[test]
+fn the_ledger_tells_what_changed_and_what_landed() {
+    let mut weeks = Weeks::new("");
+    weeks.add("ana");
+    weeks.set(MAILER, "ana", &[("Status", "Unsubscribed"), ("DateUnsubscribed", "11/10/2026 9:00:00 AM")]);
+    let id = common::weeks::id("ana");
+    let first = weeks.run();
+    weeks.load_only(&first, &["ascend"]);
+    let answer =
+        format!("\"ID\",\"HASOPTEDOUTOFEMAIL\",\"ERROR\"\n\"{id}\",\"true\",\"FIELD_CUSTOM_VALIDATION_EXCEPTION:ask Maria\"\n");
+    weeks.extra = vec![("error112326061502.csv".to_owned(), answer)];
+    let second = weeks.run();
+    weeks.extra.clear();
+    let third = weeks.run();
+    for run in [&first, &second] {
+        fs::remove_dir_all(&run.run.path).unwrap();
+    }
+    let after_third = weeks.workspace.call("explain", &[&id, "--run", "latest"]);
+    let words = after_third.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let known = [
+        "opt out of Salesforce 003Hs0000000anaIAQ, in becomes out (salesforce_contacts_opt_out.csv): not landed since 2 runs; Salesforce \
+         refused it: FIELD_CUSTOM_VALIDATION_EXCEPTION:ask Maria.",
+        "(ascend_opt_out.csv): landed, as the run 2026-11-29T060000Z saw.",
+        "2026-11-29T060000Z CU Ascend 0000942104: preference in becomes out; OPT103 new; OPT106 resolved.",
+        "2026-11-22T060000Z CU Ascend 0000942104 is first seen: in; Marketing Cloud 003Hs0000000anaIAQ is first seen: out;",
+        "OPT105 new; OPT106 new",
+    ];
+    for said in known {
+        let said = said.replace("0000942104", &common::weeks::source_id("ana")).replace("003Hs0000000anaIAQ", &id);
+        assert!(words.contains(&said), "{said}\n{}", after_third.out);
+    }
+    assert!(after_third.out.lines().count() <= 64, "one screen");
+    weeks.load(&third);
+    weeks.run();
+    let last = weeks.workspace.call("explain", &[&id, "--run", "latest"]);
+    let words = last.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("landed, as the run 2026-12-13T060000Z saw; Salesforce refused it"), "{}", last.out);
+    fs::write(weeks.workspace.root.join("ledger/2026-11-29T060000Z/landed.parquet"), "").unwrap();
+    let damaged = weeks.workspace.call("explain", &[&id, "--run", "latest"]);
+    assert!(damaged.out.contains("ledger/2026-11-29T060000Z/landed.parquet is cut short"), "{}", damaged.out);
 }
 
 #[test]

@@ -30,9 +30,11 @@ fn a_line_a_run_and_a_line_a_rule() {
     let said = workspace.call("history", &[]);
     assert_eq!(said.status, 0, "{}", said.err);
     let lines: Vec<Vec<&str>> = said.out.lines().map(|line| line.split_whitespace().collect()).collect();
-    // Run, time, rows, overdue, critical, high, all, bar, review, corrected.
-    assert_eq!(lines[1], ["2026-11-08", "06:00", "4", "-", "2", "-", "2", &"█".repeat(24), "-", "2", "-", "-", "-"]);
-    assert_eq!(lines[3], ["2026-11-22", "06:00", "4", "1", "1", "-", "1", &"█".repeat(12), "-", "1", "-", "-", "-"]);
+    // Run, time, rows, overdue, critical, high, all, bar, new, resolved, review, corrected, held, landed, not landed.
+    let bars = ["█".repeat(24), "█".repeat(12)];
+    assert_eq!(lines[1], ["2026-11-08", "06:00", "4", "-", "2", "-", "2", &bars[0], "2", "-", "-", "2", "-", "-", "-"]);
+    assert_eq!(lines[2], ["2026-11-15", "06:00", "4", "-", "1", "-", "1", &bars[1], "-", "1", "-", "1", "-", "1", "1"]);
+    assert_eq!(lines[3], ["2026-11-22", "06:00", "4", "1", "1", "-", "1", &bars[1], "-", "-", "-", "1", "-", "-", "1"]);
     let rule = lines.iter().find(|words| words.first() == Some(&"OPT102")).unwrap();
     assert_eq!(rule[rule.len() - 3..], ["█▅▅", "1", "1"]);
 
@@ -48,6 +50,21 @@ fn a_terminal_of_ascii_gets_ascii() {
     assert!(out.is_ascii() && out.contains(&"#".repeat(24)) && out.contains("#=="), "{out}");
 }
 
+/// The ledger has the figures: what becomes of run folders changes none, and what is wrong with the ledger is said.
+#[test]
+fn figures_come_from_the_ledger_and_damage_is_named() {
+    let workspace = three_weeks();
+    let before = workspace.call("history", &[]).out;
+    std::fs::remove_dir_all(workspace.root.join("runs/2026-11-08T060000Z")).unwrap();
+    std::fs::write(workspace.root.join("runs/2026-11-22T060000Z/run.json"), "").unwrap();
+    assert_eq!(workspace.call("history", &[]).out, before);
+    std::fs::remove_file(workspace.root.join("ledger/2026-11-15T060000Z/manifest.json")).unwrap();
+    let damaged = workspace.call("history", &[]);
+    assert_eq!(damaged.status, 3);
+    assert!(damaged.err.contains("ledger/2026-11-15T060000Z/manifest.json is missing"), "{}", damaged.err);
+    assert!(damaged.out.contains("2026-11-08") && !damaged.out.contains("2026-11-15"), "{}", damaged.out);
+}
+
 #[test]
 fn json_has_the_same_figures() {
     let workspace = three_weeks();
@@ -59,6 +76,7 @@ fn json_has_the_same_figures() {
     assert_eq!(figures[2]["discrepancies"], 1);
     // Known since 8 November: ten business days later is 20 November.
     assert_eq!(figures[2]["overdue"], 1);
+    assert_eq!((&figures[1]["by_state"]["resolved"], &figures[1]["fates"]["marketing_cloud"]["landed"]), (&1.into(), &1.into()));
 }
 
 #[test]

@@ -77,6 +77,11 @@ fn success_and_error_files_say_what_landed() {
     assert!(summary.contains("1 × Salesforce: ENTITY_IS_DELETED:entity is deleted:--"), "{summary}");
     let target = &run.manifest()["corrections"]["salesforce"];
     assert_eq!((target["landed"].as_u64(), target["not_landed"].as_u64()), (Some(2), Some(1)));
+    // What the ledger sees of the same corrections, beside what the system answered.
+    let mut fates = run.table("landed.csv").sorted(&["record", "state", "answer", "reason"]);
+    fates.retain(|row| row[0] == ANA || row[0] == BEN);
+    let row = |record: &str, answer: &str, reason: &str| [record, "not_landed", answer, reason].map(str::to_owned).to_vec();
+    assert_eq!(fates, [row(ANA, "taken", ""), row(BEN, "refused", "ENTITY_IS_DELETED:entity is deleted:--")]);
 
     // Three rows answer a correction, one another load, and one names nobody.
     let input = |name: &str| {

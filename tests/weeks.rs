@@ -4,6 +4,7 @@ mod common;
 
 use std::fs;
 
+use common::reviewer::{OPT_OUT, filled, write_csv};
 use common::weeks::{CRM, MAILER, SOURCE, Weeks};
 
 const OUT: (&str, &str) = ("HasOptedOutOfEmail", "true");
@@ -18,6 +19,8 @@ fn six_weeks_with_every_state() {
         weeks.set(CRM, name, &[OUT]);
     }
     weeks.set(MAILER, "cleo", &[("Status", "Unsubscribed"), ("DateUnsubscribed", "11/10/2026 9:00:00 AM")]);
+    // Another address than his contact's: a reviewer must look.
+    weeks.set(MAILER, "hal", &[("EmailAddress", "hal.elsewhere@example.org")]);
 
     let first = weeks.run();
     assert_eq!(first.states("ana"), [("OPT101", "new"), ("OPT102", "new")].map(owned).into());
@@ -29,8 +32,13 @@ fn six_weeks_with_every_state() {
     for (name, status) in ["ben", "fay"].into_iter().zip(before) {
         weeks.set(MAILER, name, &[("Status", &status), ("DateUnsubscribed", "")]);
     }
+    let shown: Vec<_> = filled(&first.run, "IDN503", &OPT_OUT);
+    write_csv(&weeks.workspace, "maria.csv", &shown);
 
     let second = weeks.run();
+    assert_eq!(second.corrections("hal"), ["ascend Y", "marketing_cloud Unsubscribed", "salesforce true"]);
+    assert_eq!(second.run.table("decisions.csv").rows()[0]["result"], "applied");
+    fs::remove_dir_all(weeks.workspace.root.join("decisions")).unwrap();
     assert!(second.states("ana").is_empty() && second.corrections("ana").is_empty());
     assert_eq!(second.past("ana"), ["OPT101 resolved", "OPT102 resolved"]);
     assert_eq!(second.landed("ana"), ["ascend opt_out landed 1", "marketing_cloud opt_out landed 1"]);
@@ -50,6 +58,9 @@ fn six_weeks_with_every_state() {
 
     let third = weeks.run();
     assert_eq!(third.landed("ben"), ["marketing_cloud opt_out landed 2"]);
+    // Only some of the files were loaded; the decision stands without its paper.
+    assert_eq!(third.landed("hal"), ["ascend opt_out landed 1", "salesforce opt_out landed 1"]);
+    assert_eq!(third.corrections("hal"), ["marketing_cloud Unsubscribed"]);
     assert_eq!(third.states("cleo"), [("OPT107", "new"), ("OPT108", "new")].map(owned).into());
     assert_eq!(third.corrections("cleo"), ["ascend N", "marketing_cloud Active"]);
     assert_eq!(third.states("eve"), [("OPT102", "reopened"), ("OPT104", "new"), ("OPT113", "new")].map(owned).into());
@@ -149,6 +160,40 @@ fn an_unticked_box_needs_new_evidence() {
         weeks.load(&week);
         let next = weeks.run();
         assert_eq!(next.corrections("ana"), [""; 0], "{permission} {before:?} {after:?}");
+    }
+}
+
+/// A box that was unticked counts as an opt-in from the last export that showed it ticked, however many weeks said
+/// nothing new before; weeks in which the record was not exported are no such export.
+#[test]
+fn an_unticked_box_counts_from_the_last_export_that_showed_it_ticked() {
+    // weeks in which the contact is not in the CRM's export | opted in against an unsubscribe between the third and the fourth
+    for (missing, wins) in [(0, true), (2, false)] {
+        let mut weeks = Weeks::new("");
+        for name in ["ana", "ben"] {
+            weeks.add(name);
+        }
+        weeks.set(CRM, "ana", &[OUT]);
+        let rows = |weeks: &Weeks, run: &str| -> usize {
+            let file = fs::File::open(weeks.workspace.root.join("ledger").join(run).join("signals.parquet")).unwrap();
+            let reader = <polars_io::prelude::ParquetReader<_> as polars_io::SerReader<_>>::new(file);
+            polars_io::SerReader::finish(reader).unwrap().height()
+        };
+        for _ in 0..3 {
+            weeks.run();
+        }
+        let heights = ["2026-11-22T060000Z", "2026-11-29T060000Z", "2026-12-06T060000Z"].map(|run| rows(&weeks, run));
+        assert_eq!(heights, [1, 0, 0], "what has not changed is not written again");
+        weeks.set(MAILER, "ana", &[("Status", "Unsubscribed"), ("DateUnsubscribed", "12/8/2026 9:00:00 AM")]);
+        let whole = weeks.table(CRM).clone();
+        weeks.table(CRM).cells.retain(|row| missing == 0 || row[0] != common::weeks::id("ana"));
+        weeks.run();
+        weeks.run();
+        *weeks.table(CRM) = whole;
+        weeks.set(CRM, "ana", &[("HasOptedOutOfEmail", "false"), ("Email_Opt_In_Channel__c", "Phone call")]);
+        let week = weeks.run();
+        let expected: &[&str] = if wins { &["marketing_cloud Active"] } else { &["ascend Y", "salesforce true"] };
+        assert_eq!(week.corrections("ana"), expected, "missing in {missing} weeks");
     }
 }
 
@@ -287,7 +332,7 @@ fn the_ledger_is_plain_parquet() {
         "{said}{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    assert_eq!(said.lines().count(), 5, "{said}");
+    assert_eq!(said.lines().count(), 6, "{said}");
 }
 
 /// Killed between the two renames, or before both: the first counts, the second leaves nothing.

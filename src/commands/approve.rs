@@ -1,4 +1,5 @@
-//! `prefrecon approve RUN [TARGET]`: releases what the brake held, after a look.
+//! `prefrecon approve RUN [TARGET]`: releases what the brake held, after a look. Target `decisions` says that lost decisions
+//! of reviewers were made good for.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -8,34 +9,65 @@ use anyhow::{Context, Result, anyhow, bail};
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::commands::{DONE, print};
+use crate::ledger::{Approval, Released, approvals, approve as append, lost_decisions};
 use crate::nearest::sentence_hint;
 use crate::workspace::{PastRun, Stop, Workspace};
-use crate::write::{Approval, Approvals, Released, undo_of_workbook};
+use crate::write::{Approvals, undo_of_workbook};
 
 pub(super) fn approve(workspace: &Workspace, run: &str, target: Option<&str>, by: Option<String>, now: SystemTime) -> Result<u8> {
     let _lock = workspace.lock()?;
     let run = workspace.past_run(run)?;
+    require_newest(&run, workspace).context(Stop::Configuration)?;
+    let (folder, ledger, runs) = (workspace.runs().join(&run.id), workspace.ledger(), workspace.runs());
+    let complete = || Approvals { approvals: approvals(&ledger, &runs, &run.id)? }.complete(&folder);
+    // What a killed approval has left.
+    complete()?;
+    let (mut released, mut decisions) = (Vec::new(), Vec::new());
+    if target == Some(DECISIONS) {
+        decisions = lost_decisions(&ledger, &runs, &run.id)?;
+        if decisions.is_empty() {
+            return Err(anyhow!("the run {} misses no decisions of reviewers: there is nothing to say", run.id))
+                .context(Stop::Configuration);
+        }
+    } else {
+        released = to_release(&run, target, &folder, workspace).context(Stop::Configuration)?;
+    }
+    let by = by.or_else(user).filter(|name| !name.trim().is_empty());
+    let by = by.context("nobody knows who approves: say it with --by NAME").context(Stop::Configuration)?;
+    let at = DateTime::<Utc>::from(now).to_rfc3339_opts(SecondsFormat::Secs, true);
+    let text = if decisions.is_empty() { said(&released, &run, &by) } else { made_good(&decisions, &by) };
+    append(&ledger, &runs, &run.id, &Approval { by, at, released, decisions })?;
+    complete()?;
+    print(&text)?;
+    Ok(DONE)
+}
+
+/// What the target is called that is no system: the reviewers' decisions.
+const DECISIONS: &str = "decisions";
+
+/// Only the newest run can be approved: what older ones held may be out of date.
+fn require_newest(run: &PastRun, workspace: &Workspace) -> Result<()> {
     let newest = workspace.past_run("latest")?;
+    // One whose manifest cannot be read may be newer than all others.
+    let unreadable = workspace.run_ids()?.into_iter().filter(|id| *id > newest.id).find(|id| workspace.past_run(id).is_err());
+    if let Some(id) = unreadable {
+        bail!("runs/{id}/run.json cannot be read, so nobody can say what that run held: run again, then approve the new run");
+    }
     if newest.id != run.id {
-        let refusal = anyhow!(
+        bail!(
             "the run {} is not the newest, {} is: what it held may be out of date. Approve the newest run, which works everything out anew",
             run.id,
             newest.id
         );
-        return Err(refusal).context(Stop::Configuration);
     }
-    let folder = workspace.runs().join(&run.id);
-    let approvals = Approvals::of(&folder)?;
-    // What a killed approval has left.
-    approvals.complete(&folder)?;
-    let released = to_release(&run, target, &folder, workspace).context(Stop::Configuration)?;
-    let by = by.or_else(user).filter(|name| !name.trim().is_empty());
-    let by = by.context("nobody knows who approves: say it with --by NAME").context(Stop::Configuration)?;
-    let at = DateTime::<Utc>::from(now).to_rfc3339_opts(SecondsFormat::Secs, true);
-    let text = said(&released, &run, &by);
-    approvals.add(Approval { by, at, released }, &folder)?;
-    print(&text)?;
-    Ok(DONE)
+    Ok(())
+}
+
+fn made_good(decisions: &[String], by: &str) -> String {
+    format!(
+        "{by} says that the lost decisions of {} were made good for: from the next run on they hold no opt-in any more.\n",
+        decisions.join(", ")
+    )
 }
 
 /// The user of this account, as its environment tells.

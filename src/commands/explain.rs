@@ -12,15 +12,17 @@ use crate::cli::{Common, Format};
 use crate::commands::progress::Display;
 use crate::commands::{DONE, coloured, print};
 use crate::config::AfterRun;
-use crate::explain::{self, Explanation, PastFound, Person, Record};
-use crate::ingest::{Verdict, read_papers, refused_earlier};
+use crate::explain::{self, Change, Earlier, Explanation, Look, PastFound, Person, Record};
+use crate::ingest::{Papers, Verdict, read_papers, refused_earlier};
+use crate::ledger::{Who, trace};
 use crate::nearest::sentence_hint;
-use crate::reconcile::{Clock, Decisions, Exports, read_decisions, read_exports, read_inbox, settled, standing_decisions};
+use crate::reconcile::{Clock, Exports, read_decisions, read_exports, read_inbox, settled};
 use crate::workspace::{PastRun, Stop, Workspace};
 use crate::write::table;
 
-/// Finished runs that are looked through, the latest first: a year of weeks.
-const MOST_RUNS: usize = 53;
+/// Past runs and earlier corrections that a screen has room for, the latest first.
+const MOST_RUNS: usize = 6;
+const MOST_EARLIER: usize = 6;
 
 /// Characters of a line of text.
 const WIDTH: usize = 118;
@@ -76,8 +78,10 @@ pub(super) fn explain(
     if explanation.persons.is_empty() {
         return Err(nobody(&explanation, run.as_ref(), &workspace)).context(Stop::Configuration);
     }
-    add_history(&mut explanation.persons, &workspace, clock.as_of)?;
-    let answer = Answer { basis: basis(run.as_ref(), clock.as_of, &workspace), explanation };
+    let troubles = add_history(&mut explanation.persons, &workspace, clock.as_of)?;
+    let mut basis = basis(run.as_ref(), clock.as_of, &workspace);
+    basis.notes.extend(troubles.into_iter().map(|trouble| format!("{trouble} What it held of past runs is left out.")));
+    let answer = Answer { basis, explanation };
     if format == Format::Json {
         print(&(serde_json::to_string_pretty(&answer).context("the answer is no JSON")? + "\n"))?;
     } else {
@@ -129,26 +133,21 @@ fn archived(workspace: &mut Workspace, run: &PastRun, clock: Clock) -> Result<Ex
     .context(Stop::Inputs)
 }
 
-/// Adds what the runs until a time found and wrote, the latest first.
-fn add_history(persons: &mut [Person], workspace: &Workspace, as_of: DateTime<Utc>) -> Result<()> {
-    let mut runs: Vec<PastRun> = workspace.run_ids()?.iter().filter_map(|id| workspace.past_run(id).ok()).collect();
-    runs.retain(|run| run.as_of <= as_of);
-    runs.sort_by(|one, other| (other.as_of, &other.id).cmp(&(one.as_of, &one.id)));
-    for run in &runs[..runs.len().min(MOST_RUNS)] {
-        let past = explain::past(&run.id, &workspace.runs().join(&run.id), persons)?;
-        for (person, past) in persons.iter_mut().zip(past) {
-            person.history.push(past);
-        }
+/// Adds what the ledger remembers until a time; gives what of it could not be read.
+fn add_history(persons: &mut [Person], workspace: &Workspace, as_of: DateTime<Utc>) -> Result<Vec<String>> {
+    let who: Vec<Who> = persons.iter().map(Person::who).collect();
+    let (steps, troubles) = trace(&workspace.ledger(), &workspace.runs(), as_of, &who)?;
+    for (person, steps) in persons.iter_mut().zip(steps) {
+        person.remember(steps, &workspace.systems);
     }
-    Ok(())
+    Ok(troubles)
 }
 
 /// What reviewers had decided for a run.
-fn archived_decisions(workspace: &Workspace, run: &PastRun, clock: Clock) -> Result<Decisions> {
+fn archived_decisions(workspace: &Workspace, run: &PastRun, clock: Clock) -> Result<Papers> {
     let kept = workspace.archive_of(&run.id).join("decisions");
     let folder = if workspace.config.inbox.after_run == AfterRun::Keep { workspace.decisions() } else { kept };
-    let papers = read_papers(&folder, Duration::ZERO, clock.now).context(Stop::Inputs)?;
-    Ok((papers, standing_decisions(workspace, run.as_of).context(Stop::Inputs)?))
+    read_papers(&folder, Duration::ZERO, clock.now).context(Stop::Inputs)
 }
 
 fn nobody(explanation: &Explanation, run: Option<&PastRun>, workspace: &Workspace) -> anyhow::Error {
@@ -269,28 +268,91 @@ fn describe(text: &mut String, person: &Person, coloured: bool) {
     if person.corrections.is_empty() {
         let _ = writeln!(text, "  None.");
     }
-    if !person.history.is_empty() {
-        let _ = writeln!(text, "\nPast runs");
+    if !person.earlier.is_empty() {
+        let _ = writeln!(text, "\nEarlier corrections");
     }
-    for past in &person.history {
-        let found: Vec<String> = past.found.iter().map(found_in_words).collect();
-        let found = if found.is_empty() { "nothing found".to_owned() } else { found.join(", ") };
-        let words = wrapped(&format!("{}  {found}", past.run), "          ");
-        let _ = writeln!(text, "  {}", words.trim_start());
-        for change in &past.corrections {
-            let words = format!(
-                "{} row {}: {} of {} from \"{}\" to \"{}\"",
-                change.file, change.row, change.field, change.record, change.before, change.after
-            );
-            let _ = writeln!(text, "{}", wrapped(&words, "          "));
+    for earlier in person.earlier.iter().take(MOST_EARLIER) {
+        let _ = writeln!(text, "  {}", wrapped(&earlier_in_words(earlier), "          ").trim_start());
+    }
+    if let Some(more @ 1..) = person.earlier.len().checked_sub(MOST_EARLIER) {
+        let _ = writeln!(text, "  … and {more} before: --format json has all.");
+    }
+    if !person.history.is_empty() {
+        let _ = writeln!(text, "\nPast runs, and what each saw anew");
+    }
+    for past in person.history.iter().take(MOST_RUNS) {
+        let seen = past.seen.iter().map(seen_in_words);
+        let found = past.found.iter().map(found_in_words);
+        let words: Vec<String> = seen.chain(found).collect();
+        let _ = writeln!(text, "  {}", wrapped(&format!("{}  {}.", past.run, words.join("; ")), "          ").trim_start());
+    }
+    if let Some(more @ 1..) = person.history.len().checked_sub(MOST_RUNS) {
+        let _ = writeln!(text, "  … and {more} before: --format json has all.");
+    }
+}
+
+/// How a record's state changed.
+fn seen_in_words(change: &Change) -> String {
+    let Change { title, record, unit, before, now, .. } = change;
+    let unit = if unit.is_empty() { String::new() } else { format!(" in {unit}") };
+    let name = format!("{title} {record}{unit}");
+    let Some(before) = before else {
+        return format!("{name} is first seen: {}", preference_and_delivery(now));
+    };
+    if now.preference == "gone" {
+        return format!("{name} is gone");
+    }
+    let said = |text: &str| if text.is_empty() { "none".to_owned() } else { text.to_owned() };
+    let mut changes = Vec::new();
+    for (what, before, now) in [
+        ("preference", &before.preference, &now.preference),
+        ("delivery", &before.delivery, &now.delivery),
+        ("address", &before.email, &now.email),
+        ("categories", &before.categories, &now.categories),
+    ] {
+        if before != now {
+            changes.push(format!("{what} {} becomes {}", said(before), said(now)));
         }
+    }
+    // The date of an opt-out is part of its state too.
+    let changes = if changes.is_empty() { "another date".to_owned() } else { changes.join(", ") };
+    format!("{name}: {changes}")
+}
+
+fn preference_and_delivery(look: &Look) -> String {
+    if look.delivery == "ok" || look.delivery.is_empty() || look.delivery == "unknown" {
+        look.preference.clone()
+    } else {
+        format!("{}, {}", look.preference, look.delivery)
     }
 }
 
 fn found_in_words(found: &PastFound) -> String {
     let subject = if found.subject.is_empty() { String::new() } else { format!(" {}", found.subject) };
-    let state = if found.state.is_empty() { String::new() } else { format!(", {}", found.state) };
-    format!("{}{subject} ({}{state})", found.rule, found.outcome)
+    format!("{}{subject} {}", found.rule, found.state.replace('_', " "))
+}
+
+/// What a correction was, and what became of it.
+fn earlier_in_words(earlier: &Earlier) -> String {
+    let Earlier { run, title, record, purpose, before, after, file, .. } = earlier;
+    let value = |value: &str| if value.is_empty() { "blank".to_owned() } else { value.to_owned() };
+    let what =
+        format!("{run}  {} of {title} {record}, {} becomes {} ({file})", purpose.replace('_', " "), value(before), value(after));
+    let state = earlier.state.replace('_', " ");
+    let fate = match (&earlier.settled_in, earlier.runs, earlier.state.as_str()) {
+        (Some(run), _, _) => format!("{state}, as the run {run} saw"),
+        (None, Some(1), "not_landed") => format!("{state} yet"),
+        (None, Some(runs), "not_landed") => format!("{state} since {runs} runs"),
+        (None, _, "unknown") => "open; there is no newer export that tells".to_owned(),
+        (None, None, "written") => "no run has looked since".to_owned(),
+        _ => state,
+    };
+    let answer = match earlier.answer {
+        "refused" => format!("; {title} refused it: {}", earlier.reason),
+        "taken" => format!("; {title} took it"),
+        _ => String::new(),
+    };
+    format!("{what}: {fate}{answer}.")
 }
 
 fn matched(record: &Record) -> String {

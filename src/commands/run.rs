@@ -12,7 +12,7 @@ use crate::commands::{DONE, LOOK, print};
 use crate::config::AfterRun;
 use crate::ingest::Paper;
 use crate::ingest::Verdict::{Superseded, Used};
-use crate::ledger::settle;
+use crate::ledger::{approvals, settle};
 use crate::progress::{self, Unit};
 use crate::reconcile::{Clock, reconcile};
 use crate::report::Report;
@@ -22,13 +22,15 @@ use crate::write::{Approvals, Manifest, Stage, summary, write, write_manifest};
 pub(super) fn run(workspace: &Workspace, clock: Clock, dry_run: bool, format: Format, common: &Common) -> Result<u8> {
     workspace.require_workspace()?;
     let _lock = if dry_run { None } else { Some(workspace.lock()?) };
+    let mut troubles = Vec::new();
     if !dry_run {
-        complete_approvals(workspace)?;
+        // The run itself does not need it: what goes wrong is told in the end.
+        troubles.extend(complete_approvals(workspace).err());
         settle(&workspace.ledger(), &workspace.runs())?;
     }
     let display = Display::start(common);
     let (outputs, mut stages) = reconcile(workspace, clock)?;
-    let (mut shown, mut troubles) = (None, Vec::new());
+    let mut shown = None;
     let manifest =
         |stages: &[Stage]| Manifest::new(&outputs.report, workspace.configuration_sha256.clone(), stages.to_vec(), dry_run);
     if !dry_run {
@@ -86,8 +88,8 @@ pub(super) fn run(workspace: &Workspace, clock: Clock, dry_run: bool, format: Fo
 /// Does what a killed `approve` has left of its work.
 fn complete_approvals(workspace: &Workspace) -> Result<()> {
     let Some(latest) = workspace.run_ids()?.pop() else { return Ok(()) };
-    let folder = workspace.runs().join(latest);
-    Approvals::of(&folder)?.complete(&folder)
+    let approvals = approvals(&workspace.ledger(), &workspace.runs(), &latest)?;
+    if approvals.is_empty() { Ok(()) } else { Approvals { approvals }.complete(&workspace.runs().join(latest)) }
 }
 
 /// What a dry run says beside the summary: what would be removed because of its age.

@@ -18,6 +18,7 @@ pub(super) fn hold(
 ) -> Result<BTreeMap<usize, String>> {
     for ((record, _), correction) in corrections.iter_mut() {
         correction.held = stopped(correction, world)
+            .or_else(|| doubtful(correction, world))
             .or_else(|| stale(*record, correction, world, facts))
             .or_else(|| shrunken(*record, correction, world, facts));
     }
@@ -59,6 +60,12 @@ fn stopped(correction: &Correction, world: &World<'_>) -> Option<String> {
     let any = correction.persons.iter().any(is_stopped);
     let held = if matches!(correction.change, Change::OptIn { .. }) { any } else { all };
     held.then(|| "a preference code of this person has no meaning yet; add it to the configuration.".to_owned())
+}
+
+/// An opt-in while reviewers' decisions are lost: the person may have been opted out by one.
+fn doubtful(correction: &Correction, world: &World<'_>) -> Option<String> {
+    let held = world.desk.doubtful && matches!(correction.change, Change::OptIn { .. });
+    held.then(|| "reviewers' decisions of an earlier run are lost, and the person may have been opted out by one.".to_owned())
 }
 
 /// A correction that rests on stale exports alone. An opt-in is held if any export it rests on is stale or

@@ -26,7 +26,7 @@ pub use exceptions::{Exception, State};
 pub use people::{Identity, People};
 pub(crate) use rows::run_name;
 pub use rows::{Key, header};
-pub use stored::{frame, read};
+pub use stored::{Standing, frame, recall};
 
 /// What can be decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -138,6 +138,8 @@ pub struct Desk {
     pub lines: Vec<Line>,
     /// The files.
     pub files: Vec<PaperFile>,
+    /// Whether decisions of earlier runs are lost: then none of an opt-in counts, for a later opt-out may be among them.
+    pub doubtful: bool,
     by_identity: HashMap<Identity, usize>,
 }
 
@@ -163,8 +165,9 @@ impl Desk {
     ///
     /// # Errors
     /// Only what Polars cannot do, which is a defect.
-    pub fn settle(papers: &Papers, standing: Vec<Ruling>, scene: Scene<'_>) -> Result<Desk> {
-        let mut desk = Desk { files: papers.files.clone(), ..Desk::default() };
+    pub fn settle(papers: &Papers, standing: Standing, scene: Scene<'_>) -> Result<Desk> {
+        let Standing { rulings: standing, doubtful } = standing;
+        let mut desk = Desk { files: papers.files.clone(), doubtful, ..Desk::default() };
         let of = |paper: Paper| papers.rows.iter().filter(move |row| row.paper == paper);
         desk.exceptions = exceptions::read(of(Paper::Exceptions), scene, &mut desk.lines)?;
         let read = rows::read(of(Paper::Decisions), scene, &mut desk.lines);
@@ -196,17 +199,18 @@ impl Desk {
     /// The decisions about persons as signals, behind that many records; `zone` is where people are.
     pub fn ruled(&self, records: usize, zone: Zone) -> Vec<Ruled> {
         let each = self.rulings.iter().zip(&self.persons).enumerate();
-        each.flat_map(|(at, (ruling, persons))| {
-            let ix = (records + at) as u32;
-            let signal = move |person: &u32| Ruled {
-                ix,
-                person: *person,
-                out: ruling.out(),
-                opted_in: ruling.opted_in(zone).map(|at| (at, zone)),
-            };
-            persons.iter().map(signal)
-        })
-        .collect()
+        each.filter(|(_, (ruling, _))| !self.doubtful || ruling.what != What::OptIn)
+            .flat_map(|(at, (ruling, persons))| {
+                let ix = (records + at) as u32;
+                let signal = move |person: &u32| Ruled {
+                    ix,
+                    person: *person,
+                    out: ruling.out(),
+                    opted_in: ruling.opted_in(zone).map(|at| (at, zone)),
+                };
+                persons.iter().map(signal)
+            })
+            .collect()
     }
 
     /// The same in words, one a decision.

@@ -5,6 +5,7 @@ use chrono::{DateTime, SecondsFormat};
 use polars::prelude::{Column, DataFrame, IntoColumn, NewChunkedArray, StringChunked};
 
 use crate::decisions::{Identity, Key, Ruling, What};
+use crate::ledger::Kept;
 
 const COLUMNS: [&str; 20] = [
     "decision",
@@ -68,11 +69,43 @@ fn cells(ruling: &Ruling) -> [String; COLUMNS.len()] {
     ]
 }
 
+/// What earlier runs left of the reviewers' decisions.
+#[derive(Debug, Default)]
+pub struct Standing {
+    /// The decisions, the earliest first.
+    pub rulings: Vec<Ruling>,
+    /// Whether some are lost.
+    pub doubtful: bool,
+}
+
+/// The decisions that stand: all that can be proven, and of the rest what opts out.
+///
+/// # Errors
+/// A table that is as it was written and is none of these: another release's.
+pub fn recall(kept: &Kept) -> Result<Standing> {
+    let mut rulings: Vec<Ruling> = Vec::new();
+    let mut add = |more: Vec<Ruling>| {
+        for ruling in more {
+            if !rulings.iter().any(|known| known.key == ruling.key && known.what == ruling.what) {
+                rulings.push(ruling);
+            }
+        }
+    };
+    for proven in &kept.proven {
+        add(read(proven).context("the ledger's decisions.parquet is of another release")?);
+    }
+    for unproven in kept.unproven.iter().filter_map(|frame| read(frame).ok()) {
+        add(unproven.into_iter().filter(|ruling| ruling.what == What::OptOut).collect());
+    }
+    rulings.sort_by_key(|ruling| ruling.decided_at);
+    Ok(Standing { rulings, doubtful: kept.is_doubtful() })
+}
+
 /// Reads the table back.
 ///
 /// # Errors
 /// A column that is missing, or a cell that [`frame`] does not write.
-pub fn read(frame: &DataFrame) -> Result<Vec<Ruling>> {
+fn read(frame: &DataFrame) -> Result<Vec<Ruling>> {
     let columns: Vec<Vec<&str>> = COLUMNS
         .iter()
         .map(|name| Ok(frame.column(name)?.str()?.iter().map(Option::unwrap_or_default).collect()))

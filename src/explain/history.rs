@@ -1,144 +1,194 @@
-//! What finished runs found and wrote about a person: one [`Past`] is one run.
+//! What the ledger remembers of a person: one [`Past`] is one run in which something changed, one [`Earlier`] one
+//! correction that a run wrote and what became of it.
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
-use csv::StringRecord;
 use serde::Serialize;
 
 use crate::explain::Person;
+use crate::ledger::{Answer, Settled, Shown, Step, Who};
+use crate::systems::Systems;
 
-/// What one run found and wrote.
+/// What one run saw and found that no earlier one had.
 #[derive(Debug, Serialize)]
 pub struct Past {
     /// The run.
     pub run: String,
-    /// Its discrepancies.
+    /// Records whose state changed.
+    pub seen: Vec<Change>,
+    /// Discrepancies that came, went or came back.
     pub found: Vec<PastFound>,
-    /// Its corrections.
-    pub corrections: Vec<PastCorrection>,
 }
 
-/// One discrepancy of a past run.
+/// The state of a record that changed.
+#[derive(Debug, Serialize)]
+pub struct Change {
+    /// The system.
+    pub system: String,
+    /// Its name for people.
+    pub title: String,
+    /// The record.
+    pub record: String,
+    /// Its business unit or list, empty for none.
+    pub unit: String,
+    /// How it stood before, as far as an earlier run saw it.
+    pub before: Option<Look>,
+    /// How it stood then.
+    pub now: Look,
+}
+
+/// How a record stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "named as in snapshot.parquet")]
+pub struct Look {
+    pub preference: String,
+    pub delivery: String,
+    pub email: String,
+    pub categories: String,
+}
+
+/// A discrepancy that came, went or came back.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[allow(missing_docs, reason = "named as in discrepancies.csv")]
 pub struct PastFound {
     pub rule: String,
-    pub outcome: String,
     pub subject: String,
-    pub state: String,
-    pub why: String,
+    pub state: &'static str,
 }
 
-/// One correction of a past run.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[allow(missing_docs, reason = "named as in corrections.csv")]
-pub struct PastCorrection {
-    pub file: String,
-    pub row: String,
+/// A correction that a run wrote, and what became of it.
+#[derive(Debug, Serialize)]
+pub struct Earlier {
+    /// The run that first wrote it.
+    pub run: String,
+    /// The system.
+    pub system: String,
+    /// Its name for people.
+    pub title: String,
+    /// The record.
     pub record: String,
-    pub field: String,
+    /// What was to change.
+    pub purpose: String,
+    /// Its state before.
     pub before: String,
+    /// Its state as it was to be.
     pub after: String,
+    /// The name of the file.
+    pub file: String,
+    /// `landed`, `not_landed`, `overtaken`, `unknown`; `held`, or `written` where no later run has looked.
+    pub state: String,
+    /// The run that saw it so, where it is settled.
+    pub settled_in: Option<String>,
+    /// Runs that it has waited for, where it is not.
+    pub runs: Option<u32>,
+    /// What the system answered when it was loaded: `taken` or `refused`; empty where nobody told.
+    pub answer: &'static str,
+    /// Why it was refused, in the system's own words.
+    pub reason: String,
 }
 
-/// What a run folder tells about each person, in their order.
-///
-/// # Errors
-/// A table of the run that cannot be read.
-pub fn past(run: &str, folder: &Path, persons: &[Person]) -> Result<Vec<Past>> {
-    let who: Vec<Who> = persons.iter().map(Who::of).collect();
-    let mut past: Vec<Past> =
-        persons.iter().map(|_| Past { run: run.to_owned(), found: Vec::new(), corrections: Vec::new() }).collect();
-    each_row(&folder.join("discrepancies.csv"), |row| {
-        for (who, past) in who.iter().zip(&mut past) {
-            if who.is_about([
-                row.get("contact_id"),
-                row.get("a_system"),
-                row.get("a_record"),
-                row.get("b_system"),
-                row.get("b_record"),
-            ]) {
-                past.found.push(PastFound {
-                    rule: row.get("rule").to_owned(),
-                    outcome: row.get("outcome").to_owned(),
-                    subject: row.get("subject").to_owned(),
-                    state: row.get("state").to_owned(),
-                    why: row.get("why").to_owned(),
+/// The fate of a correction that is open in the run that is explained, and the last answer to it.
+pub type OpenFate = (Settled, Option<Answer>);
+
+impl Person {
+    /// By what the ledger knows the person.
+    pub fn who(&self) -> Who {
+        let records = self.records.iter().map(|record| (record.system.clone(), record.record.clone())).collect();
+        Who { contact_id: self.contact_id.clone(), records }
+    }
+
+    /// Takes over what the ledger remembers, the latest run first.
+    pub fn remember(&mut self, steps: Vec<Step>, systems: &Systems) {
+        let title = |system: &str| systems.get(system).map_or(system, |profile| profile.title.as_str()).to_owned();
+        let mut looks: BTreeMap<[String; 3], Look> = BTreeMap::new();
+        for step in &steps {
+            self.settle(step);
+            for written in &step.written {
+                self.earlier.push(Earlier {
+                    run: step.run.clone(),
+                    system: written.system.clone(),
+                    title: title(&written.system),
+                    record: written.record.clone(),
+                    purpose: written.purpose.clone(),
+                    before: written.before.clone(),
+                    after: written.after.clone(),
+                    file: written.file.clone(),
+                    state: if written.held { "held" } else { "written" }.to_owned(),
+                    settled_in: None,
+                    runs: None,
+                    answer: "",
+                    reason: String::new(),
                 });
             }
-        }
-    })?;
-    each_row(&folder.join("corrections.csv"), |row| {
-        for (who, past) in who.iter().zip(&mut past) {
-            if who.records.contains(&(row.get("target"), row.get("record"))) {
-                past.corrections.push(PastCorrection {
-                    file: row.get("file").to_owned(),
-                    row: row.get("row").to_owned(),
-                    record: row.get("record").to_owned(),
-                    field: row.get("field").to_owned(),
-                    before: row.get("before").to_owned(),
-                    after: row.get("after").to_owned(),
-                });
+            let change = |state: &Shown| {
+                let now = Look {
+                    preference: state.opt.clone(),
+                    delivery: state.delivery.clone(),
+                    email: state.email.clone(),
+                    categories: state.categories.clone(),
+                };
+                let key = [&state.system, &state.record, &state.unit].map(Clone::clone);
+                let before = looks.insert(key, now.clone());
+                let [system, record, unit] = [&state.system, &state.record, &state.unit].map(Clone::clone);
+                Change { title: title(&system), system, record, unit, before, now }
+            };
+            let seen: Vec<Change> = step.states.iter().map(change).collect();
+            let found = step.cases.iter().map(|(rule, subject, standing)| PastFound {
+                rule: rule.clone(),
+                subject: subject.clone(),
+                state: standing.word(),
+            });
+            let found: Vec<PastFound> = found.collect();
+            if !seen.is_empty() || !found.is_empty() {
+                self.history.push(Past { run: step.run.clone(), seen, found });
             }
         }
-    })?;
-    for past in &mut past {
-        past.found.sort();
-        past.corrections.sort();
-    }
-    Ok(past)
-}
-
-/// By what a person is known in the tables of a run.
-struct Who<'a> {
-    contact_id: Option<&'a str>,
-    records: BTreeSet<(&'a str, &'a str)>,
-}
-
-impl<'a> Who<'a> {
-    fn of(person: &'a Person) -> Who<'a> {
-        let records = person.records.iter().map(|record| (record.system.as_str(), record.record.as_str())).collect();
-        Who { contact_id: person.contact_id.as_deref(), records }
+        for (settled, answer) in std::mem::take(&mut self.open) {
+            let is_it = |one: &&mut Earlier| {
+                one.is_open() && one.is_of(&settled.system, &settled.record) && one.purpose == settled.purpose.word()
+            };
+            let Some(one) = self.earlier.iter_mut().rfind(is_it) else { continue };
+            one.state = settled.fate.word().to_owned();
+            one.runs = Some(settled.runs);
+            if let Some(answer) = answer {
+                one.answered(answer.refused);
+            }
+        }
+        self.history.reverse();
+        self.earlier.reverse();
     }
 
-    /// Whether a discrepancy is the person's: by contact, and where it names none by a record.
-    fn is_about(&self, [contact, a_system, a_record, b_system, b_record]: [&str; 5]) -> bool {
-        match self.contact_id {
-            Some(id) if !contact.is_empty() => id == contact,
-            _ => contact.is_empty() && [(a_system, a_record), (b_system, b_record)].iter().any(|key| self.records.contains(key)),
+    /// What a run told of corrections of earlier ones.
+    fn settle(&mut self, step: &Step) {
+        for (system, record, file, refused) in &step.answers {
+            let is_it = |one: &&mut Earlier| one.is_of(system, record) && one.file == *file;
+            if let Some(one) = self.earlier.iter_mut().rfind(is_it) {
+                one.answered(refused.clone());
+            }
+        }
+        for settled in &step.settled {
+            let is_it = |one: &&mut Earlier| {
+                one.is_open() && one.is_of(&settled.system, &settled.record) && one.purpose == settled.purpose
+            };
+            for one in self.earlier.iter_mut().filter(is_it) {
+                settled.state.clone_into(&mut one.state);
+                one.settled_in = Some(step.run.clone());
+            }
         }
     }
 }
 
-/// A row of a table that people open.
-struct Row<'a> {
-    header: &'a [String],
-    cells: &'a StringRecord,
-}
-
-impl<'a> Row<'a> {
-    /// The cell of a column, empty where there is none.
-    fn get(&self, name: &str) -> &'a str {
-        let at = self.header.iter().position(|known| known == name);
-        at.and_then(|at| self.cells.get(at)).map(plain).unwrap_or_default()
+impl Earlier {
+    fn is_open(&self) -> bool {
+        self.settled_in.is_none()
     }
-}
 
-/// Gives every row of a table.
-fn each_row(path: &Path, mut take: impl FnMut(&Row<'_>)) -> Result<()> {
-    let cannot = || format!("cannot read {}", path.display());
-    let mut reader = csv::Reader::from_path(path).with_context(cannot)?;
-    let header: Vec<String> = reader.headers().with_context(cannot)?.iter().map(str::to_owned).collect();
-    let mut cells = StringRecord::new();
-    while reader.read_record(&mut cells).with_context(cannot)? {
-        take(&Row { header: &header, cells: &cells });
+    fn is_of(&self, system: &str, record: &str) -> bool {
+        self.system == system && self.record == record
     }
-    Ok(())
-}
 
-/// A cell without the mark that keeps a spreadsheet from taking it for a formula.
-fn plain(cell: &str) -> &str {
-    cell.strip_prefix('\'').filter(|rest| crate::systems::is_formula(rest)).unwrap_or(cell)
+    fn answered(&mut self, refused: Option<String>) {
+        self.answer = if refused.is_some() { "refused" } else { "taken" };
+        self.reason = refused.unwrap_or_default();
+    }
 }

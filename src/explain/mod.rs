@@ -20,9 +20,10 @@ use crate::matching::{cols, keys, records_with};
 use crate::nearest::nearest;
 use crate::normalise::{Facts, QuietBatch, col, spellings};
 use crate::reconcile::Settled;
+use crate::report::History;
 use crate::rules::RULES;
 use crate::texts::Text;
-pub use history::{Past, PastCorrection, PastFound, past};
+pub use history::{Change, Earlier, Look, OpenFate, Past, PastFound};
 pub use near::Near;
 pub use signals::Signal;
 
@@ -63,8 +64,14 @@ pub struct Person {
     pub near: Vec<Near>,
     /// What a run would write, one a record and field.
     pub corrections: Vec<Correction>,
-    /// What finished runs found and wrote, the latest first.
+    /// The corrections that finished runs wrote, and what became of them, the latest first.
+    #[serde(rename = "earlier_corrections")]
+    pub earlier: Vec<Earlier>,
+    /// What finished runs saw and found anew, the latest first.
     pub history: Vec<Past>,
+    /// The fates of corrections that are open.
+    #[serde(skip)]
+    pub open: Vec<OpenFate>,
 }
 
 /// One record of a person.
@@ -156,10 +163,11 @@ pub fn explain(who: &str, settled: Settled<'_>) -> Result<Explanation> {
         let file = world.files[folded.input as usize].file.clone();
         also.entry((folded.system, folded.record)).or_default().insert(Place { file, row: folded.row });
     }
-    let corrections = settled.report()?.report.corrections;
+    let report = settled.report()?.report;
+    let corrections = &report.corrections;
+    let fates = &report.history;
 
-    let one =
-        Explain { world, facts, sentences: Sentences { world, facts }, links: &links, also: &also, corrections: &corrections };
+    let one = Explain { world, facts, sentences: Sentences { world, facts }, links: &links, also: &also, corrections, fates };
     let persons: Result<Vec<Person>> = persons
         .into_iter()
         .map(|person| {
@@ -247,6 +255,7 @@ struct Explain<'a> {
     links: &'a Links,
     also: &'a BTreeMap<(u32, Text), BTreeSet<Place>>,
     corrections: &'a DataFrame,
+    fates: &'a History,
 }
 
 impl Explain<'_> {
@@ -280,7 +289,16 @@ impl Explain<'_> {
             signals: self.signals(person)?,
             near: near::near(self.world, self.facts, person, &codes, &the_opt_in.unwrap_or_default())?,
             corrections: self.corrections(&links)?,
+            earlier: Vec::new(),
             history: Vec::new(),
+            open: self
+                .fates
+                .corrections
+                .iter()
+                .zip(&self.fates.answers)
+                .filter(|(one, _)| records.iter().any(|record| record.system == one.system && record.record == one.record))
+                .map(|(one, answer)| (one.clone(), answer.clone()))
+                .collect(),
             fired,
             records,
         })

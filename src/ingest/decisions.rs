@@ -11,9 +11,6 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, anyhow, bail};
 use csv::StringRecord;
-use polars::prelude::DataFrame;
-use polars_io::SerReader;
-use polars_io::prelude::ParquetReader;
 
 use super::decode::{self, Format};
 use super::delimited::DELIMITERS;
@@ -86,14 +83,6 @@ pub struct Papers {
     pub files: Vec<PaperFile>,
     /// Their rows.
     pub rows: Vec<PaperRow>,
-}
-
-/// Reads the decisions that an earlier run left standing, one row a decision.
-///
-/// # Errors
-/// The file cannot be read, or is no Parquet.
-pub fn read_standing(file: &Path) -> Result<DataFrame> {
-    Ok(ParquetReader::new(fs::File::open(file)?).finish()?)
 }
 
 /// Reads the folder; there need not be one.

@@ -22,7 +22,7 @@ mod source;
 pub mod spreadsheet;
 mod table;
 
-pub use decisions::{Paper, PaperFile, PaperRow, Papers, read_papers, read_standing};
+pub use decisions::{Paper, PaperFile, PaperRow, Papers, read_papers};
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

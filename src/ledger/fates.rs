@@ -62,6 +62,8 @@ pub struct Settled {
     pub after: String,
     /// The rules that the correction answered.
     pub rules: String,
+    /// The name of the file that it was in.
+    pub file: String,
     /// The run that first wrote it.
     pub written: DateTime<Utc>,
     /// Runs since then, this one included.
@@ -111,6 +113,7 @@ impl Judging<'_> {
                     before: text("before"),
                     after: text("after"),
                     rules: text("rules"),
+                    file: text("file"),
                     written: DateTime::from_timestamp_millis(open.written).unwrap_or_default(),
                     runs: self.runs.iter().filter(|run| **run > open.written).count() as u32 + 1,
                     fate,

@@ -10,6 +10,7 @@ use polars::prelude::{Column, DataFrame, Int64Chunked, IntoColumn, NewChunkedArr
 use polars_io::SerReader;
 use polars_io::parquet::write::{BatchedWriter, ParquetWriter};
 use polars_io::prelude::ParquetReader;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::hash::{hexadecimal, sha256};
@@ -95,9 +96,16 @@ impl Encoder {
 }
 
 /// Writes bytes likewise.
-pub(super) fn write_bytes(bytes: &[u8], path: &Path) -> Result<()> {
+fn write_bytes(bytes: &[u8], path: &Path) -> Result<()> {
     let written = create(path)?;
     (&written).write_all(bytes).and_then(|()| written.sync_all()).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes a manifest, and beside it its hash as `sha256sum` writes and checks it.
+pub(super) fn write_manifest(manifest: &impl Serialize, folder: &Path, name: &str, checksum: &str) -> Result<()> {
+    let text = serde_json::to_string_pretty(manifest).context("the ledger's manifest is no JSON")? + "\n";
+    write_bytes(text.as_bytes(), &folder.join(name))?;
+    write_bytes(format!("{}  {name}\n", sha256(text.as_bytes())).as_bytes(), &folder.join(checksum))
 }
 
 fn create(path: &Path) -> Result<File> {

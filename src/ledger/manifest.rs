@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::history::Figures;
+
 /// The name of the file.
 pub const NAME: &str = "manifest.json";
 
@@ -42,11 +44,15 @@ pub struct Manifest {
     /// What was found to be wrong with the ledger when this set was written.
     #[serde(default)]
     pub damage: Vec<String>,
+    /// The runs whose reviewers' decisions could not be read and are not back yet, with the SHA-256 of that file; empty
+    /// where nobody knows it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<Reference>,
     /// What the run counted.
     pub figures: Figures,
 }
 
-/// A set and the hash of its manifest.
+/// A set, or an approval, and the hash of its manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Reference {
     /// The run.
@@ -96,21 +102,6 @@ pub struct Known {
     pub as_of: Option<DateTime<Utc>>,
     /// Its data rows.
     pub rows: u64,
-}
-
-/// What a run counted, for trends.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-pub struct Figures {
-    /// Discrepancies by rule.
-    pub by_rule: BTreeMap<String, u64>,
-    /// Discrepancies by outcome.
-    pub by_outcome: BTreeMap<String, u64>,
-    /// Discrepancies by state, with `resolved` and `not_compared`.
-    pub by_state: BTreeMap<String, u64>,
-    /// Corrections by system, held ones left out.
-    pub corrections: BTreeMap<String, u64>,
-    /// What became of earlier corrections, by system and word.
-    pub landed: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
 impl Manifest {

@@ -3,8 +3,9 @@
 //! A set holds what changed since the run before (`base`), and now and then everything, so that what stays the same
 //! costs almost nothing. One row of `snapshot.parquet` is one record whose state changed, of `signals.parquet` one
 //! opt-out as the ledger saw it come and go, of `discrepancies.parquet` one discrepancy that came, went or came back, of
-//! `corrections.parquet` one correction, of `landed.parquet` one correction whose fate is settled. `manifest.json` has
-//! the checksums of these files and the hash of the set before.
+//! `corrections.parquet` one correction, of `landed.parquet` one correction whose fate is settled, of `decisions.parquet`
+//! one reviewer's decision that stands, of `answers.parquet` what a system answered to one correction. `manifest.json` has the checksums of these files and the hash of the set before.
+//! An approval is an entry of its own in that chain, see [`approve`].
 //!
 //! A set is written under a hidden name and synced before the run folder appears, and takes its name after that. So the
 //! one rename of the run folder decides: a hidden set whose run folder is there belongs to a complete run and counts
@@ -13,6 +14,8 @@
 //!
 //! Runs with a later time than the present one are not earlier runs, and neither are those of the same time.
 
+mod answers;
+mod approvals;
 mod cases;
 mod fates;
 mod files;
@@ -22,20 +25,26 @@ mod observe;
 mod open;
 mod parts;
 mod present;
+mod rulings;
 mod sets;
 mod sighting;
 mod signals;
 mod snapshot;
 mod state;
+mod trace;
 
+pub use answers::{Answer, Answers};
+pub use approvals::{Approval, Released, approvals, approve};
 pub use cases::{Case, IDENTITY};
 pub use fates::{Settled, Written};
-pub use manifest::{Figures, FileEntry, Input, Known, Manifest, Reference};
+pub use manifest::{FileEntry, Input, Known, Manifest, Reference};
 pub use observe::{Absent, Recalled, Shrunken};
 pub use parts::Part;
+pub use rulings::{FILE as DECISIONS, Kept};
 pub use sets::settle;
 pub use sighting::{Findings, HiddenSet, Pages, Past, Sighting};
 pub use signals::{Echo, Signal};
+pub use trace::{Settled as Fared, State as Shown, Step, Who, Written as Asked, trace};
 
 use std::path::{Path, PathBuf};
 
@@ -44,6 +53,7 @@ use chrono::{DateTime, Utc};
 use polars::prelude::DataFrame;
 
 use crate::config::Config;
+use crate::history::Week;
 use crate::ingest::FileReport;
 use crate::normalise::Quiet;
 use crate::systems::Systems;
@@ -63,7 +73,6 @@ const WHOLE_EVERY: usize = 26;
 #[derive(Debug)]
 pub struct Ledger {
     folder: PathBuf,
-    runs: PathBuf,
     as_of: DateTime<Utc>,
     sets: Sets,
     /// The sets that the state is made of, by position in `sets`, oldest first.
@@ -74,6 +83,8 @@ pub struct Ledger {
     signals: Signals,
     cases: Cases,
     opens: Opens,
+    answers: Answers,
+    decisions: Kept,
     troubles: Vec<String>,
     /// Whether all that the state rests on could be read: if not, it may keep people opted out, and never opts anybody in.
     sound: bool,
@@ -88,7 +99,6 @@ impl Ledger {
         let sets = Sets::open(folder, runs)?;
         let mut ledger = Ledger {
             folder: folder.to_owned(),
-            runs: runs.to_owned(),
             as_of,
             troubles: sets.troubles.clone(),
             sound: sets.troubles.is_empty(),
@@ -99,8 +109,11 @@ impl Ledger {
             signals: Signals::default(),
             cases: Cases::default(),
             opens: Opens::default(),
+            answers: Answers::default(),
+            decisions: Kept::default(),
         };
         ledger.find_chain();
+        ledger.read_decisions(runs);
         for at in ledger.chain.clone() {
             ledger.apply(at);
         }
@@ -132,7 +145,7 @@ impl Ledger {
             format!("ledger/{} has other columns than expected ({error}).", set.manifest.run)
         };
         let mut troubles = Vec::new();
-        let released = open::released(&self.runs.join(&set.manifest.run));
+        let released = open::released(&set.manifest.run, &self.sets);
         let (state, rest) = rayon::join(
             || read(snapshot::FILE, Some(&state::COLUMNS)),
             || [SIGNALS, cases::FILE, open::CORRECTIONS, open::LANDED].map(|name| read(name, None)),
@@ -148,24 +161,52 @@ impl Ledger {
             }
             (corrections, landed) => troubles.extend([corrections.err(), landed.err()].into_iter().flatten()),
         }
+        if let Some(entry) = set.manifest.files.get(answers::FILE) {
+            let answers = set.read_as(answers::FILE, entry, None);
+            troubles.extend(answers.and_then(|frame| answers::apply(&mut self.answers, &frame).map_err(unreadable)).err());
+        }
         if !troubles.is_empty() {
             self.sound = false;
             self.troubles.extend(troubles);
         }
     }
 
+    /// What reviewers decided, as the latest earlier run left it.
+    fn read_decisions(&mut self, runs: &Path) {
+        let latest = self.chain.last().map(|at| &self.sets.all[*at]);
+        let last = latest.map_or(0, |set| set.manifest.sequence);
+        let earlier = |set: &&Set| set.manifest.as_of < self.as_of;
+        let further: Vec<&Set> = self.sets.all.iter().filter(earlier).filter(|set| set.manifest.sequence > last).collect();
+        let mut before: Vec<&Set> = self.sets.all.iter().filter(earlier).filter(|set| set.manifest.sequence < last).collect();
+        before.reverse();
+        let now = self.as_of.format("%Y-%m-%dT%H%M%SZ").to_string();
+        self.decisions = Kept::read(&self.sets, runs, latest, &further, &before, &now);
+        self.troubles.append(&mut self.decisions.troubles);
+    }
+
+    /// What reviewers decided, as far as earlier runs left it.
+    pub fn decisions(&self) -> &Kept {
+        &self.decisions
+    }
+
     /// What is wrong with the ledger, a sentence each: the file, what it is, what to do.
     pub fn troubles(&self) -> Vec<String> {
         let advice = "Put the file back from a backup if there is one; this run goes on with what it can prove, and opts nobody in on the strength of the ledger.";
-        self.troubles.iter().map(|trouble| format!("{trouble} {advice}")).collect()
+        let troubles = self.troubles.iter().map(|trouble| format!("{trouble} {advice}"));
+        let lost = self.decisions.lost.iter().map(|lost| {
+            format!(
+                "The reviewers' decisions of the run {run} are lost, and somebody may have been opted out by one: every opt-in is held. Put \
+                 ledger/{run} back from a backup, or drop the workbooks below archive/ that reviewers filled in into decisions/ again and, once \
+                 the next run has read them, say so with `prefrecon approve latest decisions`.",
+                run = lost.run
+            )
+        });
+        troubles.chain(lost).collect()
     }
 
-    /// The manifests of the earlier runs whose states follow from each other, oldest first.
-    pub fn runs(&self) -> impl Iterator<Item = &Manifest> {
-        let mut runs: Vec<&Manifest> =
-            self.sets.all.iter().map(|set| &set.manifest).filter(|manifest| manifest.as_of < self.as_of).collect();
-        runs.sort_by_key(|manifest| (manifest.as_of, manifest.sequence));
-        runs.into_iter()
+    /// What the earlier runs counted, the oldest first.
+    pub fn weeks(&self) -> Vec<Week> {
+        self.sets.weeks(Some(self.as_of))
     }
 
     /// The latest earlier run.
@@ -218,6 +259,25 @@ impl Ledger {
         let seen = seeing.observe()?;
         Ok(Sighting { ledger: self, present, parts, seen, retain_days: config.ledger.retain_days, now })
     }
+}
+
+/// The runs whose reviewers' decisions a run missed, as its set says.
+///
+/// # Errors
+/// The ledger cannot be listed.
+pub fn lost_decisions(ledger: &Path, runs: &Path, run: &str) -> Result<Vec<String>> {
+    let sets = Sets::open(ledger, runs)?;
+    let of_run = sets.all.iter().filter(|set| set.manifest.run == run).flat_map(|set| &set.manifest.lost);
+    Ok(of_run.map(|lost| lost.run.clone()).collect())
+}
+
+/// What all runs counted, the oldest first, and what is wrong with the ledger, a sentence each.
+///
+/// # Errors
+/// The ledger cannot be listed.
+pub fn weeks(ledger: &Path, runs: &Path) -> Result<(Vec<Week>, Vec<String>)> {
+    let sets = Sets::open(ledger, runs)?;
+    Ok((sets.weeks(None), sets.troubles))
 }
 
 /// The opt-outs as the ledger saw them.

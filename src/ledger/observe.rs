@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::ledger::open::Open;
 use crate::ledger::parts::Part;
 use crate::ledger::present::{Present, key_of};
-use crate::ledger::signals::{Echo, Signal, Signals, Whose};
+use crate::ledger::signals::{Echo, Signal, Signals, Whose, named, quietly_named};
 use crate::ledger::state::State;
 use crate::normalise::{Moment, QuietBatch, QuietPlace, col};
 
@@ -116,9 +116,11 @@ impl Seeing<'_> {
         let known: HashSet<u64> = earlier.iter().map(|(key, _, _)| *key).collect();
         for (key, after, place) in self.quiet_signals(&known) {
             here.insert(key);
-            let after = Some(after);
-            if self.signals.get(key) != after {
-                seen.changed.push((key, after, Whose::Quiet(place)));
+            let (of, _) = self.present.quiet.get(place);
+            let named = |name: &str| quietly_named(self.present, place, name);
+            let renamed = || self.part_of(of).is_some_and(Part::is_counted) && self.signals.is_named_otherwise(key, named);
+            if is_news(self.signals.get(key).as_ref(), Some(&after)) || renamed() {
+                seen.changed.push((key, Some(after), Whose::Quiet(place)));
             }
         }
         for ix in 0..self.present.len() {
@@ -136,16 +138,22 @@ impl Seeing<'_> {
             if let Some(signal) = &after {
                 seen.recalled.of.insert(ix as u32, self.provable(signal.clone()));
             }
-            if before != after {
+            let named = |name: &str| named(self.present, ix, name);
+            let renamed = || out && self.is_counted(ix) && self.signals.is_named_otherwise(key, named);
+            if is_news(before.as_ref(), after.as_ref()) || renamed() {
                 seen.changed.push((key, after, Whose::Present(ix)));
             }
         }
         for (key, signal, row) in earlier.into_iter().filter(|(key, _, _)| !here.contains(key)) {
-            let Some(absent) = self.absent(signal.clone(), row) else { continue };
+            let Some((part, absent)) = self.absent(signal.clone(), row) else { continue };
             // Our own opt-in correction removes a unit's unsubscribe and an unsubscribe record.
             if absent.gone && self.open.contains_key(&(key, Purpose::OptIn)) {
                 seen.changed.push((key, None, Whose::Earlier(row)));
             } else {
+                if signal.is_out() && !signal.absent && part.is_some_and(Part::is_counted) {
+                    let last = signal.shown_until(part.and_then(Part::known_as_of));
+                    seen.changed.push((key, Some(Signal { last, absent: true, ..signal.clone() }), Whose::Earlier(row)));
+                }
                 seen.recalled.absent.push(absent);
             }
         }
@@ -177,7 +185,7 @@ impl Seeing<'_> {
 
     /// The signal of a record that is opted out in this run.
     fn out(&self, key: u64, shown: &Shown, before: Option<Signal>) -> Signal {
-        let part = self.parts.iter().find(|part| part.at == shown.of);
+        let part = self.part_of(shown.of);
         let (dated, first) = (shown.dated, shown.first);
         let last = part.and_then(Part::as_of).unwrap_or(self.now);
         let newer = part.is_some_and(Part::is_newer);
@@ -193,6 +201,7 @@ impl Seeing<'_> {
                     after: before.after.filter(|_| same),
                     seen: if same { before.seen } else { self.now },
                     last,
+                    absent: false,
                     evidence: shown.evidence,
                     echo: before.echo.filter(|_| same),
                     ..before
@@ -208,6 +217,7 @@ impl Seeing<'_> {
                     seen: self.now,
                     last,
                     undone: None,
+                    absent: false,
                     opted_in: false,
                     evidence: shown.evidence,
                     echo,
@@ -230,15 +240,16 @@ impl Seeing<'_> {
     /// The signal of a record that is not opted out in this run, if it had one.
     fn not_out(&self, ix: usize, key: u64, before: Option<Signal>) -> Option<Signal> {
         let before = before?;
-        if !self.part(ix).is_some_and(Part::is_counted) {
+        if !self.is_counted(ix) {
             return Some(before);
         }
         if before.is_out() && self.open.contains_key(&(key, Purpose::OptIn)) {
             return None;
         }
+        let last = before.shown_until(self.part(ix).and_then(Part::known_as_of));
         let undone = before.undone.or(Some(self.now));
         let opted_in = before.opted_in || self.is_opt_in(ix, &before);
-        Some(Signal { undone, opted_in, ..before })
+        Some(Signal { last, undone, opted_in, ..before })
     }
 
     /// Whether the change to not opted out is explicit.
@@ -261,14 +272,14 @@ impl Seeing<'_> {
         Signal { seen: self.now, after: None, opted_in: false, echo: None, ..signal }
     }
 
-    fn absent(&self, signal: Signal, row: u32) -> Option<Absent> {
+    fn absent(&self, signal: Signal, row: u32) -> Option<(Option<&Part>, Absent)> {
         let name = |column: &str| self.signals.name(row, column).unwrap_or_default().to_owned();
         let profiles = self.present.systems.profiles();
         let (system, kind) = (name("system"), name("kind"));
         let system = profiles.iter().position(|profile| profile.name == system)?;
         let position = profiles[system].kinds.iter().position(|known| known.name == kind)?;
         let part = self.parts.iter().find(|part| part.at == (system, position));
-        Some(Absent {
+        let absent = Absent {
             signal: self.provable(signal),
             system,
             record: name("record"),
@@ -277,11 +288,25 @@ impl Seeing<'_> {
             source_id: name("source_id"),
             email: name("email"),
             gone: part.is_some_and(Part::proves_absence),
-        })
+        };
+        Some((part, absent))
+    }
+
+    fn is_counted(&self, ix: usize) -> bool {
+        self.part(ix).is_some_and(Part::is_counted)
     }
 
     fn part(&self, ix: usize) -> Option<&Part> {
-        let at = self.present.of(ix);
+        self.part_of(self.present.of(ix))
+    }
+
+    fn part_of(&self, at: (usize, usize)) -> Option<&Part> {
         self.parts.iter().find(|part| part.at == at)
     }
+}
+
+/// Whether a signal is another one; that it was seen once more is no change, for most opt-outs are seen every week.
+fn is_news(before: Option<&Signal>, after: Option<&Signal>) -> bool {
+    let lasting = |signal: Option<&Signal>| signal.map(|signal| Signal { last: 0, ..signal.clone() });
+    lasting(before) != lasting(after)
 }

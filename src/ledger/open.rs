@@ -1,15 +1,13 @@
 //! Corrections of earlier runs whose fate is not settled: one [`Open`] a record and purpose.
 
-use std::path::Path;
-
 use chrono::NaiveDate;
 use foldhash::{HashMap, HashSet};
 use polars::prelude::{Column, DataFrame, Int64Chunked, IntoColumn, NewChunkedArray, PolarsResult, StringChunked};
-use serde::Deserialize;
 
 use crate::columns::Purpose;
 use crate::consent::Hardest;
 use crate::ledger::files::read_moments;
+use crate::ledger::sets::Sets;
 
 /// The file of new corrections.
 pub(super) const CORRECTIONS: &str = "corrections.parquet";
@@ -34,6 +32,11 @@ pub(super) const TEXTS: [&str; 10] =
     ["system", "kind", "record", "unit", "email", "contact_id", "before", "after", "rules", "file"];
 
 impl Open {
+    /// Whether an answer is about it: by system, record and file.
+    pub fn is_of(&self, [system, record, file]: &[String; 3]) -> bool {
+        self.text("system") == system && self.text("record") == record && self.text("file") == file
+    }
+
     /// One of its texts.
     pub fn text(&self, name: &str) -> &str {
         TEXTS.iter().position(|known| *known == name).map_or("", |at| &self.texts[at])
@@ -43,25 +46,11 @@ impl Open {
 /// All of them, by the record's key and the purpose.
 pub(super) type Opens = HashMap<(u64, Purpose), Open>;
 
-/// The files of a run that were held and released later, as system and name. A run folder that is gone released nothing.
-pub(super) fn released(run: &Path) -> HashSet<(String, String)> {
-    #[derive(Deserialize)]
-    struct Approvals {
-        approvals: Vec<Approval>,
-    }
-    #[derive(Deserialize)]
-    struct Approval {
-        released: Vec<Released>,
-    }
-    #[derive(Deserialize)]
-    struct Released {
-        target: String,
-        from: String,
-    }
-    let text = std::fs::read_to_string(run.join("approved.json")).unwrap_or_default();
-    let approvals: Vec<Approval> = serde_json::from_str(&text).map(|of: Approvals| of.approvals).unwrap_or_default();
-    let files = approvals.into_iter().flat_map(|approval| approval.released);
-    files.map(|file| (file.target, file.from.rsplit('/').next().unwrap_or_default().to_owned())).collect()
+/// The files of a run that were held and released later, as system and name.
+pub(super) fn released(run: &str, sets: &Sets) -> HashSet<(String, String)> {
+    let approvals = sets.approvals.iter().filter(|approved| approved.entry.run == run);
+    let files = approvals.flat_map(|approved| &approved.entry.approval.released);
+    files.map(|file| (file.target.clone(), file.from.rsplit('/').next().unwrap_or_default().to_owned())).collect()
 }
 
 /// Adds what a set wrote, but for what was held and not released, and takes out what it settled.

@@ -10,11 +10,12 @@ use foldhash::HashSet;
 use polars::prelude::DataFrame;
 
 use crate::columns::Standing;
-use crate::hash::sha256;
+use crate::history::Figures;
+use crate::ledger::answers::{self, Answer, Answers};
 use crate::ledger::cases::{self, Case, IDENTITY};
 use crate::ledger::fates::{Judging, Settled, Written, settled_frame};
 use crate::ledger::files::{self, Encoded};
-use crate::ledger::manifest::{FORMAT, Figures, Known, Manifest, NAME, Reference};
+use crate::ledger::manifest::{FORMAT, Known, Manifest, NAME, Reference};
 use crate::ledger::observe::{Recalled, Seen};
 use crate::ledger::open::{CORRECTIONS, LANDED};
 use crate::ledger::parts::Part;
@@ -22,7 +23,7 @@ use crate::ledger::present::Present;
 use crate::ledger::sets::{CHECKSUM, HIDDEN, Set};
 use crate::ledger::signals::{self, Signal, Whose};
 use crate::ledger::snapshot::{self, Views};
-use crate::ledger::{Ledger, SIGNALS, WHOLE_EVERY};
+use crate::ledger::{Ledger, SIGNALS, WHOLE_EVERY, rulings};
 use crate::workspace::create_folder;
 
 /// A discrepancy of earlier runs that this run did not find.
@@ -56,6 +57,10 @@ pub struct Findings {
     pub written: Vec<Written>,
     /// Records of people who are opted out by decision.
     pub out: HashSet<u32>,
+    /// The reviewers' decisions that stand, one row a decision.
+    pub decisions: DataFrame,
+    /// What systems answered to corrections of earlier runs: system, record, file and why it was refused, where it was.
+    pub answers: Vec<([String; 3], Option<String>)>,
     /// What the run counted.
     pub figures: Figures,
 }
@@ -128,6 +133,11 @@ impl Sighting<'_> {
         self.parts.iter().filter(is_known).all(|part| part.input.is_some() && !part.is_older() && !part.shrunken)
     }
 
+    /// The last answer of a system to a correction of an earlier run, as earlier runs read it.
+    pub fn answer(&self, settled: &Settled) -> Option<&Answer> {
+        self.ledger.answers.get(&[settled.system.clone(), settled.record.clone(), settled.file.clone()])
+    }
+
     /// What became of the corrections of earlier runs, sorted by system and record.
     pub fn fates(&self, written: &[Written], out: &HashSet<u32>) -> Vec<Settled> {
         let runs = self.run_times();
@@ -159,17 +169,15 @@ impl Sighting<'_> {
         let signals = signals::file(&self.signals(whole), &self.present, &ledger.signals)?;
         let corrections = judging.corrections(&findings.written, &settled, whole)?;
         let (landed, cases) = (settled_frame(&settled)?, self.cases(&findings, whole)?);
-        let mut pruned: Vec<Reference> = Vec::new();
-        for set in ledger.sets.all.iter().filter(|set| expired.contains(&set.manifest.run)) {
-            pruned.push(Reference { run: set.manifest.run.clone(), sha256: set.sha256.clone() });
-        }
+        let pruned: Vec<Reference> = ledger.sets.entries_of(|run| expired.contains(run));
+        let (sequence, previous) = ledger.sets.next();
         let manifest = Manifest {
             format: FORMAT,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             run: String::new(),
             as_of: ledger.as_of,
-            sequence: ledger.sets.all.last().map_or(0, |set| set.manifest.sequence) + 1,
-            previous: ledger.sets.all.last().map(|set| Reference { run: set.manifest.run.clone(), sha256: set.sha256.clone() }),
+            sequence,
+            previous,
             base: ledger.last().filter(|_| !whole).map(|last| last.run.clone()),
             inputs: self.parts.iter().filter_map(|part| part.input.clone()).collect(),
             parts: self.parts.iter().map(|part| self.name(part)).collect(),
@@ -177,16 +185,24 @@ impl Sighting<'_> {
             files: BTreeMap::new(),
             pruned,
             damage: ledger.troubles.clone(),
+            lost: ledger.decisions.lost.clone(),
             figures: findings.figures,
         };
-        let files = vec![
+        let mut files = vec![
             (snapshot::FILE, snapshot),
             (SIGNALS, signals),
             (cases::FILE, Encoded::of(cases)?),
             (CORRECTIONS, Encoded::of(corrections)?),
             (LANDED, Encoded::of(landed)?),
         ];
-        Ok(Pages { folder: ledger.folder.clone(), manifest, files })
+        // Most weeks nobody has ever decided anything.
+        if findings.decisions.height() > 0 {
+            files.push((rulings::FILE, Encoded::of(findings.decisions)?));
+        }
+        // A whole set says again what was answered to corrections that are still open.
+        let kept = ledger.answers.iter().filter(|(of, _)| whole && ledger.opens.values().any(|open| open.is_of(of)));
+        let kept = kept.map(|(of, answer)| (of.clone(), answer.clone())).collect();
+        Ok(Pages { folder: ledger.folder.clone(), manifest, files, kept, answers: findings.answers })
     }
 
     /// Sets that are too old to be kept; none where a run of an earlier time is repeated.
@@ -198,6 +214,13 @@ impl Sighting<'_> {
         let limit = self.ledger.as_of.checked_sub_days(Days::new(u64::from(self.retain_days)));
         let is_old = |set: &&Set| limit.is_some_and(|limit| set.manifest.as_of < limit);
         sets.iter().filter(is_old).map(|set| set.manifest.run.clone()).collect()
+    }
+
+    /// Runs whose sets go once this one is there, because of their age.
+    pub fn prunes(&self) -> Vec<String> {
+        let mut runs: Vec<String> = self.expired().into_iter().collect();
+        runs.sort();
+        runs
     }
 
     fn name(&self, part: &Part) -> (String, String) {
@@ -272,6 +295,8 @@ pub struct Pages {
     folder: PathBuf,
     manifest: Manifest,
     files: Vec<(&'static str, Encoded)>,
+    kept: Answers,
+    answers: Vec<([String; 3], Option<String>)>,
 }
 
 /// A set that is written, under a name that does not count yet.
@@ -282,11 +307,6 @@ pub struct HiddenSet {
 }
 
 impl Pages {
-    /// Runs whose sets go once this one is there, because of their age.
-    pub fn prunes(&self) -> impl Iterator<Item = &str> {
-        self.manifest.pruned.iter().map(|set| set.run.as_str())
-    }
-
     /// The run's time.
     pub fn as_of(&self) -> DateTime<Utc> {
         self.manifest.as_of
@@ -303,9 +323,15 @@ impl Pages {
         for (name, file) in &self.files {
             manifest.files.insert((*name).to_owned(), file.write(&hidden.join(name))?);
         }
-        let text = serde_json::to_string_pretty(&manifest).context("the ledger's manifest is no JSON")? + "\n";
-        files::write_bytes(text.as_bytes(), &hidden.join(NAME))?;
-        files::write_bytes(format!("{}  {NAME}\n", sha256(text.as_bytes())).as_bytes(), &hidden.join(CHECKSUM))?;
+        let mut answers = self.kept.clone();
+        for (of, refused) in &self.answers {
+            answers.insert(of.clone(), Answer { run: run.to_owned(), refused: refused.clone() });
+        }
+        if !answers.is_empty() {
+            let file = Encoded::of(answers::frame(&answers)?)?;
+            manifest.files.insert(answers::FILE.to_owned(), file.write(&hidden.join(answers::FILE))?);
+        }
+        files::write_manifest(&manifest, &hidden, NAME, CHECKSUM)?;
         files::sync_folder(&hidden)?;
         files::sync_folder(&self.folder)?;
         Ok(HiddenSet { hidden, shown: self.folder.join(run) })

@@ -24,8 +24,10 @@ pub struct Signal {
     pub after: Option<i64>,
     /// The run that first saw it opted out: it was opted out before that.
     pub seen: i64,
-    /// When the last export was made that showed it opted out.
+    /// When the last export was made that showed it opted out, as far as its row says: see [`Signal::shown_until`].
     pub last: i64,
+    /// Whether the exports after that one do not have the record, though it was opted out in that one.
+    pub absent: bool,
     /// The run that first saw it not opted out any more, without a correction of ours.
     pub undone: Option<i64>,
     /// Whether it came with evidence that was not there before, or needs none: it was opted in between `last` and `undone`.
@@ -50,6 +52,12 @@ impl Signal {
     pub fn is_out(&self) -> bool {
         self.undone.is_none()
     }
+
+    /// When the last export was made that showed it opted out. Rows are only written when something changes: without any
+    /// since, it was opted out in every fresh export until the newest, which was made at that time.
+    pub fn shown_until(&self, newest: Option<i64>) -> i64 {
+        if self.is_out() && !self.absent { newest.map_or(self.last, |newest| newest.max(self.last)) } else { self.last }
+    }
 }
 
 /// The signals of all records, and who they are of.
@@ -65,6 +73,9 @@ pub(super) struct Signals {
 /// Whom a signal is of, in the words of the systems.
 pub(super) const NAMES: [&str; 7] = ["system", "kind", "record", "unit", "email", "contact_id", "source_id"];
 
+/// Of these, what may change while the record stays the same.
+const MOVING: [&str; 3] = ["email", "contact_id", "source_id"];
+
 impl Signals {
     /// Adds the rows of a set.
     pub fn apply(&mut self, frame: &DataFrame) -> PolarsResult<()> {
@@ -78,6 +89,8 @@ impl Signals {
         let (out_from, out_until, first, after) = (out_from?, out_until?, first?, after?);
         let (seen, last, undone, evidence) = (seen?, last?, undone?, evidence?);
         let (opted_in, gone) = (flag("opted_in")?, flag("settled")?);
+        // Earlier releases wrote every signal anew each time it was seen.
+        let absent = flag("absent").unwrap_or_else(|_| vec![false; frame.height()]);
         let written = time("passed_on_by")?;
         let passed_on = Stored::of(frame)?;
         for (at, key) in keys.iter().enumerate() {
@@ -94,6 +107,7 @@ impl Signals {
                 seen: seen[at].unwrap_or_default(),
                 last: last[at].unwrap_or_default(),
                 undone: undone[at],
+                absent: absent[at],
                 opted_in: opted_in[at],
                 evidence: evidence[at].unwrap_or_default(),
                 echo,
@@ -123,6 +137,12 @@ impl Signals {
         let keys = ["record", "email", "contact_id", "source_id"];
         let columns = self.names.iter().flat_map(|names| keys.iter().filter_map(|key| names.column(key).ok()?.str().ok()));
         columns.flat_map(|column| column.iter().flatten()).collect()
+    }
+
+    /// Whether its row has other ids or another address than a record of this run, whose texts `named` gives.
+    pub fn is_named_otherwise<'a>(&self, key: u64, named: impl Fn(&str) -> Option<&'a str>) -> bool {
+        let row = self.of.get(&key).map(|(_, row)| *row);
+        row.is_some_and(|row| MOVING.iter().any(|name| self.name(row, name) != named(name)))
     }
 
     /// A text of whom a row is of.
@@ -184,6 +204,7 @@ fn frame(rows: &[(u64, Option<&Signal>, Whose)], present: &Present<'_>, earlier:
         time("seen", |signal| Some(signal.seen)),
         time("last", |signal| Some(signal.last)),
         time("undone", |signal| signal.undone),
+        flag("absent", |signal| signal.is_some_and(|signal| signal.absent)),
         flag("opted_in", |signal| signal.is_some_and(|signal| signal.opted_in)),
         Box::new(|| {
             let evidence = rows.iter().map(|(_, signal, _)| signal.map(|signal| signal.evidence));
@@ -198,7 +219,8 @@ fn frame(rows: &[(u64, Option<&Signal>, Whose)], present: &Present<'_>, earlier:
     Ok(DataFrame::new(rows.len(), columns)?)
 }
 
-fn quietly_named<'a>(present: &Present<'a>, place: QuietPlace, name: &str) -> Option<&'a str> {
+/// A text of a record that was set aside.
+pub(super) fn quietly_named<'a>(present: &Present<'a>, place: QuietPlace, name: &str) -> Option<&'a str> {
     let ((system, kind), record) = present.quiet.get(place);
     let profile = &present.systems.profiles()[system];
     match name {
@@ -212,7 +234,8 @@ fn quietly_named<'a>(present: &Present<'a>, place: QuietPlace, name: &str) -> Op
     }
 }
 
-fn named<'a>(present: &Present<'a>, ix: usize, name: &str) -> Option<&'a str> {
+/// A text of a record of this run.
+pub(super) fn named<'a>(present: &Present<'a>, ix: usize, name: &str) -> Option<&'a str> {
     let (system, kind) = present.of(ix);
     let profile = &present.systems.profiles()[system];
     match name {

@@ -1,15 +1,13 @@
-//! Finished runs, as their folders tell them: what they read, counted and wrote.
+//! Finished runs, as their folders tell them: what they read and wrote. What they counted is in the ledger.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::{Stop, Workspace};
-use crate::history::Figures;
 use crate::nearest::sentence_hint;
 
 /// A finished run, as its manifest tells it.
@@ -25,45 +23,14 @@ pub struct PastRun {
     pub configuration_sha256: String,
     /// The files of the inbox.
     pub inputs: Vec<PastInput>,
-    /// Its discrepancies.
-    #[serde(default)]
-    pub discrepancies: PastCounts,
     /// Its corrections, by target.
     #[serde(default)]
     pub corrections: BTreeMap<String, PastTarget>,
 }
 
-/// What a finished run counted.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct PastCounts {
-    /// All discrepancies.
-    pub total: u64,
-    /// By rule.
-    pub by_rule: BTreeMap<String, u64>,
-    /// By severity.
-    pub by_severity: BTreeMap<String, u64>,
-    /// By outcome.
-    pub by_outcome: BTreeMap<String, u64>,
-    /// Overdue ones.
-    pub overdue: Option<u64>,
-}
-
 /// What a finished run wrote for one target.
 #[derive(Clone, Debug, Deserialize)]
 pub struct PastTarget {
-    /// Records that change, held ones included.
-    #[serde(default)]
-    pub corrected: u64,
-    /// Records whose corrections were held.
-    #[serde(default)]
-    pub held: u64,
-    /// Earlier corrections that its loader took.
-    #[serde(default)]
-    pub landed: u64,
-    /// Earlier corrections that its loader refused.
-    #[serde(default)]
-    pub not_landed: u64,
     /// Why records were held, where any were.
     pub why_held: Vec<String>,
     /// Its files: path below the run folder, rows.
@@ -81,9 +48,6 @@ pub struct PastInput {
     /// Why, where it was not used.
     #[serde(default)]
     pub why: Option<String>,
-    /// Its rows.
-    #[serde(default)]
-    pub rows: u64,
     /// SHA-256 of the file on disk.
     pub sha256: String,
     /// SHA-256 of an archive's entry.
@@ -113,22 +77,13 @@ pub struct EarlierCorrection {
 }
 
 impl Workspace {
-    /// A file of the latest run before a time, if that run left one.
-    ///
-    /// # Errors
-    /// The folder of the runs cannot be listed.
-    pub fn earlier_file(&self, name: &str, as_of: DateTime<Utc>) -> Result<Option<PathBuf>> {
-        let latest = self.runs_before(Some(as_of))?.pop();
-        Ok(latest.map(|run| self.runs().join(run.id).join(name)).filter(|file| file.is_file()))
-    }
-
     /// The contents that runs before a time used, by SHA-256, each with the latest such run.
     ///
     /// # Errors
     /// The folder of the runs cannot be listed.
     pub fn earlier_inputs(&self, as_of: DateTime<Utc>) -> Result<HashMap<String, String>> {
         let mut earlier = HashMap::new();
-        for run in self.runs_before(Some(as_of))? {
+        for run in self.runs_before(as_of)? {
             let used = run.inputs.into_iter().filter(|input| input.verdict == "used" && !input.sha256.is_empty());
             earlier.extend(used.map(|input| (input.content_sha256.unwrap_or(input.sha256), run.id.clone())));
         }
@@ -145,20 +100,12 @@ impl Workspace {
         is_wanted: impl Fn(&EarlierCorrection) -> bool,
     ) -> Result<Vec<EarlierCorrection>> {
         let mut earlier = Vec::new();
-        for run in self.runs_before(Some(as_of))?.into_iter().rev() {
+        for run in self.runs_before(as_of)?.into_iter().rev() {
             let Ok(mut rows) = csv::Reader::from_path(self.runs().join(&run.id).join("corrections.csv")) else { continue };
             let rows = rows.deserialize::<EarlierCorrection>().filter_map(Result::ok);
             earlier.extend(rows.filter(&is_wanted).map(|row| EarlierCorrection { run: run.id.clone(), ..row }));
         }
         Ok(earlier)
-    }
-
-    /// What the runs before a time counted, or all runs, the oldest first.
-    ///
-    /// # Errors
-    /// The folder of the runs cannot be listed. A run whose manifest cannot be read is passed over.
-    pub fn past_figures(&self, before: Option<DateTime<Utc>>) -> Result<Vec<Figures>> {
-        Ok(self.runs_before(before)?.into_iter().map(figures).collect())
     }
 
     /// The ids of all finished runs, sorted.
@@ -203,10 +150,10 @@ impl Workspace {
         .context(Stop::Configuration)
     }
 
-    /// The runs before a time, or all, the oldest first. One whose manifest cannot be read is passed over.
-    fn runs_before(&self, before: Option<DateTime<Utc>>) -> Result<Vec<PastRun>> {
+    /// The runs before a time, the oldest first. One whose manifest cannot be read is passed over.
+    fn runs_before(&self, before: DateTime<Utc>) -> Result<Vec<PastRun>> {
         let runs = self.run_ids()?.into_iter().filter_map(|id| self.manifest(&id).ok());
-        let mut runs: Vec<PastRun> = runs.filter(|run| before.is_none_or(|before| run.as_of < before)).collect();
+        let mut runs: Vec<PastRun> = runs.filter(|run| run.as_of < before).collect();
         runs.sort_by(|one, other| (one.as_of, &one.id).cmp(&(other.as_of, &other.id)));
         Ok(runs)
     }
@@ -216,24 +163,5 @@ impl Workspace {
         let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let run: PastRun = serde_json::from_str(&text).with_context(|| format!("{} is no manifest", file.display()))?;
         Ok(PastRun { id: id.to_owned(), ..run })
-    }
-}
-
-fn figures(run: PastRun) -> Figures {
-    let sum = |of: fn(&PastTarget) -> u64| run.corrections.values().map(of).sum();
-    let PastCounts { total, by_rule, by_severity, by_outcome, overdue } = run.discrepancies.clone();
-    Figures {
-        rows: run.inputs.iter().filter(|input| input.verdict == "used").map(|input| input.rows).sum(),
-        discrepancies: total,
-        by_severity,
-        by_rule,
-        by_outcome,
-        overdue,
-        corrected: sum(|target| target.corrected.saturating_sub(target.held)),
-        held: sum(|target| target.held),
-        landed: sum(|target| target.landed),
-        not_landed: sum(|target| target.not_landed),
-        run: run.id,
-        as_of: run.as_of,
     }
 }

@@ -1,7 +1,7 @@
 //! `approved.json`: who released which held files of a run, and the release itself.
 //!
-//! The record comes first and decides; the moves follow from it and can be done again. So a kill leaves the run as it
-//! was, or a release that whoever comes next completes.
+//! The ledger has the record and decides; this file and the moves follow from it and can be done again. So a kill leaves
+//! the run as it was, or a release that whoever comes next completes.
 
 use std::fs;
 use std::path::Path;
@@ -9,76 +9,44 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::ledger::Approval;
 use crate::workspace::{create_folder, sync_folder};
 use crate::write::csv_file::{self, CsvFile, Reader};
 
 const NAME: &str = "approved.json";
 
 /// All approvals of a run, the earliest first.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Approvals {
     /// One a call of `approve`.
     pub approvals: Vec<Approval>,
 }
 
-/// One approval.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Approval {
-    /// Who.
-    pub by: String,
-    /// When, in UTC.
-    pub at: String,
-    /// What was released.
-    pub released: Vec<Released>,
-}
-
-/// One file that was released.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Released {
-    /// The system.
-    pub target: String,
-    /// Where it was held, below the run folder.
-    pub from: String,
-    /// Where it is now.
-    pub to: String,
-    /// Rows, the header aside.
-    pub rows: u64,
-    /// The same of its undo file, where it has one.
-    pub undo: Option<(String, String)>,
-}
-
 impl Approvals {
-    /// The approvals of a run; none where nothing was approved.
-    ///
-    /// # Errors
-    /// The file is there and cannot be read.
-    pub fn of(run: &Path) -> Result<Approvals> {
-        let path = run.join(NAME);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Approvals::default()),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
-        };
-        serde_json::from_str(&text).with_context(|| format!("{} is no record of approvals", path.display()))
-    }
-
-    /// Records one more approval, and releases what it names.
-    ///
-    /// # Errors
-    /// A file that cannot be written or moved. Once the record is there, [`Approvals::complete`] does the rest.
-    pub fn add(mut self, approval: Approval, run: &Path) -> Result<()> {
-        self.approvals.push(approval);
-        let unfinished = run.join(".approved.json");
-        csv_file::text(&unfinished, &(serde_json::to_string_pretty(&self)? + "\n"))?;
-        replace(&unfinished, &run.join(NAME))?;
-        self.complete(run)
-    }
-
-    /// Moves what was approved and is still held, and says in `corrections.csv` where it is.
+    /// Does what is left to do of a run's approvals: the file that tells of them, the moves, and what `corrections.csv` says
+    /// of where each file is.
     ///
     /// # Errors
     /// A file that cannot be written or moved.
-    pub fn complete(&self, run: &Path) -> Result<()> {
+    pub fn complete(mut self, run: &Path) -> Result<()> {
+        let known: Approvals =
+            fs::read_to_string(run.join(NAME)).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        // What the ledger has lost since is still told here.
+        let lost = known.approvals.iter().filter(|approval| !self.approvals.contains(approval));
+        let mut all = Approvals { approvals: lost.cloned().collect() };
+        all.approvals.extend(self.approvals.iter().cloned());
+        all.approvals.sort_by(|one, other| one.at.cmp(&other.at));
+        if all != known {
+            let unfinished = run.join(".approved.json");
+            csv_file::text(&unfinished, &(serde_json::to_string_pretty(&all)? + "\n"))?;
+            replace(&unfinished, &run.join(NAME))?;
+        }
+        self.approvals = all.approvals;
+        self.release(run)
+    }
+
+    /// Moves what was approved and is still held, and says in `corrections.csv` where it is.
+    fn release(&self, run: &Path) -> Result<()> {
         let released = || self.approvals.iter().flat_map(|approval| &approval.released);
         let moves = released().flat_map(|file| [Some((&file.from, &file.to)), file.undo.as_ref().map(|undo| (&undo.0, &undo.1))]);
         let pending: Vec<(&String, &String)> = moves.flatten().filter(|(from, _)| run.join(from).exists()).collect();

@@ -14,9 +14,6 @@ use crate::report::ExceptionLine;
 use crate::rules::RULES;
 use crate::write::csv_file::{CsvFile, Reader};
 
-/// The decisions that stand, in the run folder.
-pub const DECISIONS: &str = "decisions.parquet";
-
 /// Rows that could not be used and are named one by one; `decisions.csv` has all.
 const NAMED: usize = 10;
 

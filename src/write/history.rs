@@ -7,12 +7,15 @@ use foldhash::{HashMap, HashSet};
 use polars::prelude::{IntoLazy, col as column, lit};
 
 use crate::classify::{World, member};
-use crate::columns::{Outcome, Standing};
+use crate::columns::{Outcome, Severity, Standing};
 use crate::consent::{Hardest, decided};
 use crate::decide::{Change, Decided, file_for};
-use crate::ledger::{Figures, IDENTITY, Past, Settled, Written};
+use crate::history::Figures;
+use crate::ledger::{Answer, IDENTITY, Past, Settled, Sighting, Written};
+use crate::loads::Loaded;
 use crate::normalise::{CategoryBook, Facts, Moment, col};
-use crate::report::{History, RuleCount};
+use crate::report::{History, Report, Target};
+use crate::workspace::EarlierCorrection;
 use crate::write::corrections::effective;
 
 /// The identity of a discrepancy as the ledger keeps it.
@@ -67,29 +70,55 @@ pub(super) fn history(found: &[Past], past: Vec<Past>, corrections: Vec<Settled>
     History { by_standing, past, corrections, ..History::default() }
 }
 
-/// The numbers that trends are drawn from.
-pub(super) fn figures(
-    rules: &[RuleCount],
-    history: &History,
-    written: &[Written],
-    world: &World<'_>,
-    facts: &Facts<'_>,
-) -> Figures {
-    let counted = || rules.iter().filter(|count| count.total() > 0);
-    let outcome = |outcome: Outcome| rules.iter().map(|count| count.of(outcome)).sum();
-    let mut figures = Figures {
-        by_rule: counted().map(|count| (count.rule.code.to_owned(), count.total())).collect(),
-        by_outcome: Outcome::ALL.iter().map(|word| (word.word().to_owned(), outcome(*word))).collect(),
-        by_state: Standing::ALL.iter().map(|word| (word.word().to_owned(), history.standing(*word))).collect(),
-        ..Figures::default()
+/// What systems answered in this run: system, record, correction file, and why it was refused; the worst where a record
+/// has several fields.
+pub(super) fn answered(loaded: &[Loaded]) -> Vec<([String; 3], Option<String>)> {
+    let mut seen: HashSet<[String; 3]> = HashSet::default();
+    let each = loaded.iter().map(|loaded| {
+        let EarlierCorrection { target, record, file, .. } = &loaded.correction;
+        let file = file.rsplit('/').next().unwrap_or_default();
+        ([target.clone(), record.clone(), file.to_owned()], loaded.refused.clone())
+    });
+    // Refusals come first.
+    each.filter(|(of, _)| seen.insert(of.clone())).collect()
+}
+
+/// The last answer to each of these corrections, of this run or an earlier one.
+pub(super) fn answers(
+    corrections: &[Settled],
+    answered: &[([String; 3], Option<String>)],
+    sighting: &Sighting<'_>,
+) -> Vec<Option<Answer>> {
+    let now: HashMap<&[String; 3], &Option<String>> = answered.iter().map(|(of, refused)| (of, refused)).collect();
+    let last = |one: &Settled| {
+        let of = [one.system.clone(), one.record.clone(), one.file.clone()];
+        let now = now.get(&of).map(|refused| Answer { run: String::new(), refused: (*refused).clone() });
+        now.or_else(|| sighting.answer(one).cloned())
     };
-    let names: Vec<&str> = world.systems.profiles().iter().map(|profile| profile.name.as_str()).collect();
-    for one in written.iter().filter(|one| !one.held) {
-        *figures.corrections.entry(names[facts.system(one.ix)].to_owned()).or_default() += 1;
-    }
+    corrections.iter().map(last).collect()
+}
+
+/// What the run counted, for all runs to come.
+pub(super) fn figures(report: &Report) -> Figures {
+    let sum = |of: fn(&Target) -> u64| report.targets.iter().map(of).sum::<u64>();
+    let fired = || report.rules.iter().filter(|count| count.total() > 0);
+    let severity = |severity: Severity| fired().filter(|count| count.rule.severity == severity).map(|count| count.total()).sum();
+    let history = &report.history;
+    let mut fates: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     for one in &history.corrections {
-        let fates: &mut BTreeMap<String, u64> = figures.landed.entry(one.system.clone()).or_default();
-        *fates.entry(one.fate.word().to_owned()).or_default() += 1;
+        *fates.entry(one.system.clone()).or_default().entry(one.fate.word().to_owned()).or_default() += 1;
     }
-    figures
+    Figures {
+        rows: report.inputs.iter().filter(|input| input.file.is_used()).map(|input| input.file.rows).sum(),
+        discrepancies: fired().map(|count| count.total()).sum(),
+        by_severity: Severity::ALL.iter().map(|level| (level.word().to_owned(), severity(*level))).collect(),
+        by_rule: fired().map(|count| (count.rule.code.to_owned(), count.total())).collect(),
+        by_outcome: Outcome::ALL.iter().map(|outcome| (outcome.word().to_owned(), report.outcome(*outcome))).collect(),
+        by_state: Standing::ALL.iter().map(|word| (word.word().to_owned(), history.standing(*word))).collect(),
+        overdue: report.overdue() as u64,
+        corrected: sum(|target| target.corrected - target.held),
+        held: sum(|target| target.held),
+        fates,
+        refused: sum(|target| target.landed[1]),
+    }
 }

@@ -28,6 +28,8 @@ pub struct Manifest {
     pub discrepancies: Counts,
     /// Corrections by target.
     pub corrections: BTreeMap<String, Corrections>,
+    /// Reviewers' decisions that stand.
+    pub decisions: u64,
     /// What a person must read.
     pub attention: Vec<String>,
     /// Whether something was held or refused.
@@ -154,6 +156,7 @@ impl Manifest {
                     (target.system.clone(), corrections)
                 })
                 .collect(),
+            decisions: report.decisions_standing,
             attention: report.attention.clone(),
             needs_a_person: report.needs_a_person(),
             stages,

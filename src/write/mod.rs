@@ -14,10 +14,9 @@ mod summary;
 mod tables;
 pub mod workbook;
 
-pub use approved::{Approval, Approvals, Released};
+pub use approved::Approvals;
 pub(crate) use corrections::undo_of_workbook;
 pub(crate) use csv_file::text as private_text;
-pub use decisions::DECISIONS;
 pub use manifest::{Manifest, Stage};
 pub use report::{Outputs, Weeks, report};
 pub use summary::summary;
@@ -29,7 +28,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::config;
-use crate::ledger::HiddenSet;
+use crate::ledger::{DECISIONS, HiddenSet};
 use crate::workspace::RunFolder;
 
 /// Writes the manifest, which is last because it tells how long the rest took.

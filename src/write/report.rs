@@ -11,7 +11,7 @@ use crate::classify::{Detail, World};
 use crate::columns::{Method, Opt, Outcome, Purpose, Role, Severity};
 use crate::decide::{Decided, Decision, a_system, email};
 use crate::decisions::{Line, frame};
-use crate::history::Figures;
+use crate::history::{Figures, Week};
 use crate::ingest::{PaperFile, Reject, Verdict};
 use crate::ledger::{Findings, Pages, Past, Sighting};
 use crate::loads::{Loaded, Loads};
@@ -46,7 +46,7 @@ pub struct Weeks<'a> {
     /// What systems answered to earlier corrections.
     pub loads: Loads,
     /// What earlier runs counted.
-    pub past: Vec<Figures>,
+    pub past: Vec<Week>,
 }
 
 /// Puts the outputs of a run together.
@@ -66,26 +66,27 @@ pub fn report(
     let timezone = world.config.timezone()?;
     let today = world.as_of.with_timezone(&timezone).date_naive();
     let next_run = today + Days::new(u64::from(world.config.deadline.run_every_days));
-    let Weeks { sighting, loads, past: past_figures } = weeks;
+    let Weeks { sighting, loads, past: past_weeks } = weeks;
     let (discrepancies, found) = discrepancies(&ordered, world, facts, &sighting)?;
     let past = sighting.past(&found);
     let written = history::written(decided, world, facts);
     let out = history::opted_out(world)?;
     let settled = sighting.fates(&written, &out);
+    let answered = history::answered(&loads.loaded);
+    let answers = history::answers(&settled, &answered, &sighting);
     let mut history = History {
         last_run: sighting.last_run(),
+        answers,
         damaged: !sighting.troubles().is_empty(),
         shrunken: !world.consent.recalled.shrunken.is_empty(),
         ..history::history(&found, past, settled)
     };
     let rules = counts(&decided.decisions);
-    let figures = history::figures(&rules, &history, &written, world, facts);
     let targets = targets(decided, &files, &loads.loaded, world, facts)?;
     let mut attention = attention(decided, world, &targets);
     attention.extend(sighting.troubles());
-    let pages = sighting.pages(Findings { found, past: history.past.clone(), written, out, figures })?;
-    history.pruned = pages.prunes().map(str::to_owned).collect();
-    let report = Report {
+    history.pruned = sighting.prunes();
+    let mut report = Report {
         organisation: world.config.run.organisation.clone(),
         timezone,
         as_of: world.as_of,
@@ -96,7 +97,8 @@ pub fn report(
         discrepancies,
         corrections: corrections(changes)?,
         loaded: loads.loaded,
-        past: past_figures,
+        past: past_weeks,
+        figures: Figures::default(),
         due: due(&ordered, next_run),
         today,
         next_run,
@@ -104,6 +106,7 @@ pub fn report(
         history,
         exceptions: decisions::exceptions(&decided.decisions, world),
         decisions: world.desk.lines.clone(),
+        decisions_standing: world.desk.rulings.len() as u64,
         papers_refused: world.desk.files.iter().filter(|file| file.refused.is_some()).count() as u64,
         rejected: {
             let mut rejected = rejected;
@@ -111,7 +114,11 @@ pub fn report(
             rejected
         },
     };
-    Ok(Outputs { report, files, pages, rulings: frame(&world.desk.rulings)?, papers: world.desk.files.clone() })
+    report.figures = history::figures(&report);
+    let rulings = frame(&world.desk.rulings)?;
+    let (past, figures) = (report.history.past.clone(), report.figures.clone());
+    let pages = sighting.pages(Findings { found, past, written, out, decisions: rulings.clone(), answers: answered, figures })?;
+    Ok(Outputs { report, files, pages, rulings, papers: world.desk.files.clone() })
 }
 
 fn counts(decisions: &[Decision]) -> Vec<RuleCount> {

@@ -9,7 +9,6 @@ use polars::prelude::{DataFrame, DataType};
 use polars_io::prelude::ParquetWriter;
 
 use crate::ingest::Reject;
-use crate::ledger::Settled;
 use crate::loads::Loaded;
 use crate::progress;
 use crate::report::Report;
@@ -22,7 +21,7 @@ pub(super) fn write(report: &Report, folder: &Path) -> Result<()> {
     parquet(&report.discrepancies, &folder.join("discrepancies.parquet"))?;
     frame(&report.corrections, &folder.join("corrections.csv"))?;
     if report.history.last_run.is_some() {
-        landed(&report.history.corrections, &folder.join("landed.csv"))?;
+        landed(report, &folder.join("landed.csv"))?;
         resolved(report, &folder.join("resolved.csv"))?;
     }
     if !report.loaded.is_empty() {
@@ -32,12 +31,31 @@ pub(super) fn write(report: &Report, folder: &Path) -> Result<()> {
 }
 
 /// The columns of `landed.csv`.
-pub const LANDED_COLUMNS: [&str; 12] =
-    ["target", "record", "unit", "purpose", "contact_id", "email", "before", "after", "written", "state", "runs", "why"];
+pub const LANDED_COLUMNS: [&str; 14] = [
+    "target",
+    "record",
+    "unit",
+    "purpose",
+    "contact_id",
+    "email",
+    "before",
+    "after",
+    "written",
+    "state",
+    "runs",
+    "why",
+    "answer",
+    "reason",
+];
 
-fn landed(corrections: &[Settled], path: &Path) -> Result<()> {
+fn landed(report: &Report, path: &Path) -> Result<()> {
     let mut file = CsvFile::create(path, Reader::People, &LANDED_COLUMNS)?;
-    for correction in corrections {
+    for (at, correction) in report.history.corrections.iter().enumerate() {
+        let (answer, reason) = match report.answer(at).map(|answer| answer.refused.as_deref()) {
+            None => ("", ""),
+            Some(None) => ("taken", ""),
+            Some(Some(reason)) => ("refused", reason),
+        };
         let (written, runs) = (correction.written.to_rfc3339_opts(SecondsFormat::Secs, true), correction.runs.to_string());
         file.row([
             correction.system.as_str(),
@@ -52,6 +70,8 @@ fn landed(corrections: &[Settled], path: &Path) -> Result<()> {
             correction.fate.word(),
             &runs,
             correction.why,
+            answer,
+            reason,
         ])?;
     }
     file.finish()

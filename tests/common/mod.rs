@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "every test uses a part of it")]
 
 pub mod importer;
+pub mod reviewer;
 pub mod weeks;
 
 use std::collections::BTreeMap;

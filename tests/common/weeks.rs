@@ -20,6 +20,8 @@ pub struct Weeks {
     pub tables: Exports,
     /// The day of the run to come.
     pub day: NaiveDate,
+    /// Further files of the next run's inbox.
+    pub extra: Vec<(String, String)>,
 }
 
 impl Weeks {
@@ -48,7 +50,7 @@ impl Weeks {
             ("ascend_preferences", table(&["Constituent ID", "Code", "Start Date", "End Date", "Status"])),
         ];
         let tables = tables.map(|(name, table)| (name.to_owned(), table)).into();
-        Weeks { workspace, tables, day: NaiveDate::from_ymd_opt(2026, 11, 22).unwrap() }
+        Weeks { workspace, tables, day: NaiveDate::from_ymd_opt(2026, 11, 22).unwrap(), extra: Vec::new() }
     }
 
     /// Somebody who is in all three systems and has said nothing.
@@ -102,6 +104,9 @@ impl Weeks {
         fs::create_dir_all(&inbox).unwrap();
         for (name, day) in exported {
             tables[*name].write(&inbox.join(format!("{name}_{day}.csv")));
+        }
+        for (name, text) in &self.extra {
+            fs::write(inbox.join(name), text).unwrap();
         }
         let at = format!("{}T06:00:00Z", self.day);
         let run = self.workspace.run_as_of(Some(&at));

@@ -6,11 +6,12 @@ use anyhow::Result;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 
-use super::found::Found;
+use super::found::{Found, Of};
 use super::group::{GROUPS, Group};
 use super::style::Style;
+use crate::columns::Standing;
 use crate::config;
-use crate::history::Figures;
+use crate::history::Week;
 use crate::report::Report;
 use crate::rules::Rule;
 
@@ -28,8 +29,9 @@ pub struct Context<'a> {
     /// The discrepancies.
     pub found: Found,
     /// The last runs, this one included, the oldest first.
-    pub weeks: Vec<Figures>,
+    pub weeks: Vec<Week>,
     titles: BTreeMap<&'a str, &'a str>,
+    standings: BTreeMap<(&'a str, &'static str), u64>,
     rules: BTreeMap<&'a str, &'static Rule>,
 }
 
@@ -66,17 +68,32 @@ impl<'a> Context<'a> {
     pub fn new(report: &'a Report, limits: &config::Workbook) -> Result<Context<'a>> {
         let found = Found::new(&report.discrepancies)?;
         let past = &report.past[report.past.len().saturating_sub(MOST_WEEKS - 1)..];
-        let weeks = past.iter().cloned().chain([Figures::of(report)]).collect();
+        let present = Week { run: String::new(), as_of: report.as_of, figures: report.figures.clone() };
+        let weeks = past.iter().cloned().chain([present]).collect();
         let inputs = report.inputs.iter().filter_map(|input| Some((input.file.system.as_deref()?, input.title.as_str())));
         let targets = report.targets.iter().map(|target| (target.system.as_str(), target.title.as_str()));
         let titles = inputs.chain(targets).filter(|(_, title)| !title.is_empty()).collect();
         let rules = report.rules.iter().map(|count| (count.rule.code, count.rule)).collect();
-        Ok(Context { report, max_rows: limits.max_sheet_rows, style: Style::new(), found, weeks, titles, rules })
+        let mut standings: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+        let past = report.history.past.iter().filter_map(|past| Some((rule_of(report, &past.identity[0])?, past.case.standing)));
+        let here = (0..found.rows).filter_map(|row| {
+            let (rule, state) = (found.get(row, Of::Rule)?, found.get(row, Of::State)?);
+            Some((rule_of(report, rule)?, Standing::from_word(state)?))
+        });
+        for (rule, standing) in past.chain(here) {
+            *standings.entry((rule, standing.word())).or_default() += 1;
+        }
+        Ok(Context { standings, report, max_rows: limits.max_sheet_rows, style: Style::new(), found, weeks, titles, rules })
     }
 
     /// A system's name for people.
     pub fn title<'t>(&'t self, system: &'t str) -> &'t str {
         self.titles.get(system).copied().unwrap_or(system)
+    }
+
+    /// Discrepancies of a rule that stand so.
+    pub fn standing(&self, code: &str, standing: Standing) -> u64 {
+        self.standings.get(&(code, standing.word())).copied().unwrap_or_default()
     }
 
     /// The rule with that code.
@@ -93,4 +110,9 @@ impl<'a> Context<'a> {
     pub fn total(&self, group: &Group) -> u64 {
         self.report.rules.iter().filter(|count| group.has(count.rule.code)).map(|count| count.total()).sum()
     }
+}
+
+/// A rule's code as the catalogue has it.
+fn rule_of(report: &Report, code: &str) -> Option<&'static str> {
+    report.rules.iter().map(|count| count.rule.code).find(|known| *known == code)
 }

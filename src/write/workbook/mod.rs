@@ -6,6 +6,7 @@ mod cell;
 mod context;
 mod corrections;
 mod detail;
+mod earlier;
 mod exceptions;
 mod found;
 mod group;
@@ -57,6 +58,7 @@ pub fn write(report: &Report, limits: &config::Workbook, to: &Path) -> Result<()
     review::write(&mut book, &context).context("sheet Needs review")?;
     exceptions::write(&mut book, &context).context("sheet Exceptions")?;
     corrections::write(&mut book, &context).context("sheet Corrections")?;
+    earlier::write(&mut book, &context).context("sheet Earlier corrections")?;
     loaded::write(&mut book, &context).context("sheet Load results")?;
     inputs::write(&mut book, &context).context("sheet Inputs")?;
     rejected::write(&mut book, &context).context("sheet Rejected rows")?;

@@ -6,14 +6,16 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series};
 
 use super::found::NAMES;
-use crate::columns::{Outcome, Role, Severity};
+use crate::columns::{Fate, Outcome, Purpose, Role, Severity, Standing};
 use crate::decide::Clock;
-use crate::history::Figures;
+use crate::history::{Figures, Week};
 use crate::ingest::{AsOfFrom, FileReport, Reject, UnmappedHeader, Verdict};
+use crate::ledger::{Answer, Case, Past, Settled};
 use crate::loads::Loaded;
-use crate::report::{Due, ExceptionLine, Input, Report, RuleCount, Target};
+use crate::report::{Due, ExceptionLine, History, Input, Report, RuleCount, Target};
 use crate::rules::{Finder, Rule};
 use crate::workspace::EarlierCorrection;
+use crate::write::history::figures;
 
 /// Code, severity, name, share of the sentences that every rule of the sample has.
 const RULES: &[(&str, Severity, &str)] = &[
@@ -106,7 +108,7 @@ pub fn report(times: usize) -> Report {
     let rows = discrepancies(times);
     let rules = RULES.iter().map(|(code, severity, name)| count(rule(code, *severity, name), &rows)).collect();
     let columns = NAMES.iter().enumerate().map(|(at, name)| texts(name, rows.iter().map(|row| row[at].as_str())));
-    Report {
+    let mut report = Report {
         organisation: "Example University".into(),
         timezone: chrono_tz::America::Denver,
         as_of: as_of(),
@@ -120,16 +122,59 @@ pub fn report(times: usize) -> Report {
         next_run: "2026-11-29".parse().unwrap(),
         loaded: loaded(),
         past: past(),
+        figures: Figures::default(),
         rejected: rejected(),
         attention: vec![
             "campaign_lists.xlsx was refused: its headers fit no known system. Add a line `files = [\"campaign_*.xlsx\"]` to the section of the system it comes from.".into(),
             "Ascend: 3 records are held back, because 6.1 % of its records would change and 5 % is the limit. Look at held/, then run `prefrecon approve`.".into(),
         ],
-        history: Default::default(),
+        history: history(),
         review_keys: (0..rows.len()).filter(|row| rows[*row][2] == "review").map(|row| (row, format!("[\"{row}\"]"))).collect(),
         exceptions: exceptions(),
         decisions: Vec::new(),
         papers_refused: 0,
+        decisions_standing: 0,
+    };
+    report.figures = figures(&report);
+    report
+}
+
+/// Two corrections of earlier runs: one that the system refused, and one that has landed.
+fn history() -> History {
+    let settled = |record: &str, fate: Fate, runs: u32, why: &'static str| Settled {
+        system: CRM.into(),
+        kind: "contacts".into(),
+        record: record.into(),
+        unit: String::new(),
+        email: "ana.reyes@example.org".into(),
+        contact_id: record.into(),
+        purpose: Purpose::OptOut,
+        before: "in".into(),
+        after: "out".into(),
+        rules: "OPT105".into(),
+        file: "salesforce_contacts_opt_out.csv".into(),
+        written: as_of() - TimeDelta::days(7 * i64::from(runs)),
+        runs,
+        fate,
+        why,
+    };
+    let resolved = Past {
+        identity: ["OPT102", "003Ab0000000077IAK", "", "", CRM, "", MAIL, "", ""].map(str::to_owned),
+        case: Case { standing: Standing::Resolved, first_seen: 0, since: 0, last_seen: Some(0) },
+    };
+    History {
+        last_run: Some(as_of() - TimeDelta::days(7)),
+        by_standing: [0, 0, 0, 1, 0],
+        past: vec![resolved],
+        corrections: vec![
+            settled("003Ab0000000001IAK", Fate::Landed, 1, "the record is as it was to be"),
+            settled("003Ab0000000009IAK", Fate::NotLanded, 3, "the record is as before"),
+        ],
+        answers: vec![
+            Some(Answer { run: String::new(), refused: None }),
+            Some(Answer { run: String::new(), refused: Some("ENTITY_IS_DELETED: entity is deleted".into()) }),
+        ],
+        ..History::default()
     }
 }
 
@@ -275,15 +320,15 @@ fn corrections() -> DataFrame {
 }
 
 /// Two weeks before.
-fn past() -> Vec<Figures> {
-    let week = |days, critical: u64, medium: u64| Figures {
-        as_of: as_of() - TimeDelta::days(days),
+fn past() -> Vec<Week> {
+    let figures = |critical: u64, medium: u64| Figures {
         discrepancies: critical + medium,
         by_severity: [("critical".to_owned(), critical), ("medium".to_owned(), medium)].into(),
         by_rule: [("OPT102".to_owned(), critical), ("CAT302".to_owned(), medium)].into(),
         ..Figures::default()
     };
-    vec![week(14, 31, 40), week(7, 12, 28)]
+    let week = |days, figures| Week { run: String::new(), as_of: as_of() - TimeDelta::days(days), figures };
+    vec![week(14, figures(31, 40)), week(7, figures(12, 28))]
 }
 
 fn loaded() -> Vec<Loaded> {

@@ -47,7 +47,7 @@ fn the_same_report_gives_the_same_bytes() {
 fn sheets_stand_in_the_order_of_urgency() {
     let folder = tempfile::tempdir().unwrap();
     let book: Xlsx<_> = open_workbook(saved(&sample::report(1), 100_000, folder.path())).unwrap();
-    let expected = "Summary|Overdue|Opt-outs|Bounces|Categories|Identities|Data|Needs review|Exceptions|Corrections|Load results|Inputs|Rejected rows|History|Guide";
+    let expected = "Summary|Overdue|Opt-outs|Bounces|Categories|Identities|Data|Needs review|Exceptions|Corrections|Earlier corrections|Load results|Inputs|Rejected rows|History|Guide";
     assert_eq!(book.sheet_names().join("|"), expected);
 }
 
@@ -97,6 +97,54 @@ fn overdue_leads_with_the_oldest_and_leaves_notes_out() {
 }
 
 #[test]
+fn earlier_corrections_lead_with_what_was_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = saved(&sample::report(1), 100_000, folder.path());
+    let earlier = sheet(&path, "Earlier corrections");
+    let headings =
+        ["State", "Runs since", "Written", "System", "Purpose", "Was", "Is to be", "What the system answered", "Record"];
+    let cell = |row: u32, heading: &str| earlier.get_value((row, column(&earlier, heading) as u32)).unwrap().to_string();
+    let row = |row: u32| headings.map(|heading| cell(row, heading));
+    assert_eq!(
+        row(4),
+        [
+            "▲ Not landed",
+            "3",
+            "46327",
+            "Salesforce",
+            "Opt out",
+            "Active",
+            "Opted out",
+            "Refused: ENTITY_IS_DELETED: entity is deleted",
+            "003Ab0000000009IAK"
+        ]
+    );
+    assert_eq!((row(5)[0].as_str(), row(5)[7].as_str()), ("· Landed", "Taken."));
+}
+
+#[test]
+fn the_summary_sets_this_week_against_the_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let summary = sheet(&saved(&sample::report(1), 100_000, folder.path()), "Summary");
+    let line = |first: &str| -> Vec<String> {
+        let row =
+            summary.rows().find_map(|row| row.iter().position(|cell| cell.get_string() == Some(first)).map(|at| &row[at..]));
+        row.unwrap_or_else(|| panic!("no row {first}")).iter().map(ToString::to_string).filter(|cell| !cell.is_empty()).collect()
+    };
+    // Critical, high, medium, low, info, all.
+    assert_eq!(line("New (0)"), ["New (0)", "24", "15", "13", "7", "3", "62"]);
+    assert_eq!(line("Resolved since (0)"), ["Resolved since (0)", "1", "0", "0", "0", "0", "1"]);
+    // Rule, name, severity, all, the outcomes, new, persisting, reopened, resolved, last run.
+    let rule = line("OPT102");
+    assert_eq!(rule[3..14], ["9", "9", "0", "0", "0", "0", "9", "0", "0", "1", "12"].map(str::to_owned));
+    // Landed, not landed, their people, overtaken, unknown, refused.
+    let earlier =
+        summary.rows().skip_while(|row| !row.iter().any(|cell| cell.get_string() == Some("What became of earlier corrections")));
+    let salesforce = earlier.flat_map(|row| row.windows(7)).find(|cells| cells[0].get_string() == Some("Salesforce")).unwrap();
+    assert_eq!(salesforce[1..].iter().map(ToString::to_string).collect::<Vec<_>>(), ["1", "1", "1", "0", "0", "1"]);
+}
+
+#[test]
 fn texts_stay_texts_whatever_they_look_like() {
     let hostile = "x".repeat(40_000);
     let values = ["=1+1", "@SUM(A1)", "+49", "  spaced  ", "_x0041_", "a\u{1}b", &hostile, "☂"];
@@ -125,7 +173,7 @@ fn an_empty_report_says_so_on_every_sheet() {
     report.corrections = report.corrections.clear();
     report.rules.iter_mut().for_each(|count| count.by_outcome = Default::default());
     (report.rejected, report.inputs, report.targets, report.attention, report.due) = Default::default();
-    (report.loaded, report.past) = Default::default();
+    (report.loaded, report.past, report.history) = Default::default();
     let folder = tempfile::tempdir().unwrap();
     let path = saved(&report, 100_000, folder.path());
     for name in
@@ -140,7 +188,7 @@ fn an_empty_report_says_so_on_every_sheet() {
 fn every_row_is_written_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = saved(&sample::report(1), 100_000, folder.path());
-    for number in 1..=14 {
+    for number in 1..=16 {
         let sheet = part(&path, &format!("xl/worksheets/sheet{number}.xml"));
         let rows: Vec<u32> = sheet.split("<row r=\"").skip(1).map(|row| row[..row.find('"').unwrap()].parse().unwrap()).collect();
         assert!(rows.is_sorted_by(|above, below| above < below), "sheet {number}: {rows:?}");

@@ -1,6 +1,6 @@
 //! The words that people read for the words that files hold. A symbol goes with each colour.
 
-use crate::columns::{Method, Outcome, Severity};
+use crate::columns::{Delivery, Method, Opt, Outcome, Purpose, Severity, Standing};
 
 /// A severity with the symbol that tells it without its colour.
 pub fn severity(severity: Severity) -> &'static str {
@@ -50,6 +50,41 @@ pub fn outcome_meaning(outcome: Outcome) -> &'static str {
         }
         Outcome::Excepted => "Somebody put it on the list of exceptions: known, and left as it is.",
         Outcome::Note => "Shown for information. Nothing to do.",
+    }
+}
+
+/// How a discrepancy stands against earlier runs.
+pub fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::New => "New",
+        Standing::Persisting => "Persisting",
+        Standing::Reopened => "Reopened",
+        Standing::Resolved => "Resolved since",
+        Standing::NotCompared => "Not compared",
+    }
+}
+
+/// What a correction is for.
+pub fn purpose(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::OptOut => "Opt out",
+        Purpose::OptIn => "Opt back in",
+        Purpose::Categories => "Categories",
+        Purpose::Bounced => "Flag as bounced",
+        Purpose::Unsubscribe => "Unsubscribe record",
+    }
+}
+
+/// What a record says of a preference or of delivery; a list of categories stays as it is.
+pub fn state(word: &str) -> &str {
+    match (Opt::from_word(word), Delivery::from_word(word)) {
+        (Some(Opt::In), _) => "Active",
+        (Some(Opt::Out), _) => "Opted out",
+        (Some(Opt::Blank), _) => "Nothing said",
+        (_, Some(Delivery::Ok)) => "Good address",
+        (_, Some(Delivery::Bounced)) => "Bounced",
+        (_, Some(Delivery::Held)) => "Held",
+        _ => word,
     }
 }
 

@@ -1,10 +1,11 @@
 //! The left block of the summary: one row a rule that fired, below its group.
 
 use anyhow::Result;
-use rust_xlsxwriter::{ColNum, RowNum, Sparkline, Worksheet};
+use rust_xlsxwriter::{ColNum, Format, RowNum, Sparkline, Worksheet};
 
 use super::{BEFORE, LEFT, Looks};
-use crate::columns::Outcome;
+use crate::columns::{Outcome, Standing};
+use crate::history::Week;
 use crate::report::RuleCount;
 use crate::write::workbook::context::Context;
 use crate::write::workbook::group::Group;
@@ -14,6 +15,9 @@ use crate::write::workbook::words;
 
 /// Column of the totals; the outcomes follow.
 const TOTAL: ColNum = LEFT.0 + 3;
+
+/// How discrepancies stand against the last run, each in a column.
+const STANDINGS: [Standing; 4] = [Standing::New, Standing::Persisting, Standing::Reopened, Standing::Resolved];
 
 /// Writes the block; gives the row below it.
 pub fn write(sheet: &mut Worksheet, context: &Context, looks: &Looks, first: RowNum) -> Result<RowNum> {
@@ -28,14 +32,19 @@ pub fn write(sheet: &mut Worksheet, context: &Context, looks: &Looks, first: Row
         sheet.write_string_with_format(row, TOTAL + position as ColNum, heading, &looks.head_number)?;
     }
     if context.weeks.len() > 1 {
-        sheet.write_string_with_format(row, BEFORE.0, "Last run", &looks.head_number)?;
+        for (position, standing) in STANDINGS.into_iter().enumerate() {
+            let heading = words::standing(standing);
+            sheet.write_string_with_format(row, BEFORE.0 + position as ColNum, heading, &looks.head_number)?;
+        }
+        sheet.write_string_with_format(row, BEFORE.1 - 1, "Last run", &looks.head_number)?;
         sheet.write_string_with_format(row, BEFORE.1, "Over the runs", &looks.head_state)?;
     }
     row += 1;
     for group in context.groups() {
         row = write_group(sheet, context, looks, group, row)?;
     }
-    let silent: Vec<&str> = context.report.rules.iter().filter(|count| count.total() == 0).map(|count| count.rule.code).collect();
+    let silent = |count: &&RuleCount| count.total() + context.standing(count.rule.code, Standing::Resolved) == 0;
+    let silent: Vec<&str> = context.report.rules.iter().filter(silent).map(|count| count.rule.code).collect();
     if !silent.is_empty() {
         let remark = format!("Nothing found by {}.", silent.join(", "));
         sheet.set_row_height(row, 15.0 * remark.len().div_ceil(125) as f64)?;
@@ -52,25 +61,49 @@ fn write_group(sheet: &mut Worksheet, context: &Context, looks: &Looks, group: &
     let link = format!("internal:'{}'!A1", group.title);
     sheet.write_url_with_options(first, LEFT.0, link.as_str(), group.title, "", Some(&looks.group_link))?;
     numbers(sheet, first, looks, true, sum)?;
+    let of_group = |standing: Standing| rules.iter().map(|count| context.standing(count.rule.code, standing)).sum();
+    let last = |last: &Week| rules.iter().map(|count| last.figures.rule(count.rule.code)).sum();
+    before(sheet, context, first, &looks.group_number, &looks.group, of_group, last)?;
     let mut row = first + 1;
-    for count in rules.into_iter().filter(|count| count.total() > 0) {
+    // A rule of which everything is resolved is good news, and is told.
+    let told = |count: &&RuleCount| count.total() + context.standing(count.rule.code, Standing::Resolved) > 0;
+    for count in rules.into_iter().filter(told) {
         let severity = count.rule.severity;
         sheet.write_string_with_format(row, LEFT.0, count.rule.code, &looks.text)?;
         sheet.write_string_with_format(row, LEFT.0 + 1, words::capital(count.rule.name), &looks.tight)?;
         sheet.write_string_with_format(row, LEFT.0 + 2, words::severity(severity), &context.style.severity[severity as usize])?;
         numbers(sheet, row, looks, false, |outcome| count.of(outcome))?;
-        before(sheet, context, looks, count.rule.code, row)?;
+        let code = count.rule.code;
+        let (standing, last) = (|standing| context.standing(code, standing), |last: &Week| last.figures.rule(code));
+        before(sheet, context, row, &looks.number, &looks.text, standing, last)?;
+        sparkline(sheet, context, code, row)?;
         row += 1;
     }
     Ok(row)
 }
 
-/// What the last run found by a rule, and all runs as a small line.
-fn before(sheet: &mut Worksheet, context: &Context, looks: &Looks, code: &str, row: RowNum) -> Result<()> {
+/// How the discrepancies of a row stand against the last run, and how many that one found.
+fn before(
+    sheet: &mut Worksheet,
+    context: &Context,
+    row: RowNum,
+    number: &Format,
+    text: &Format,
+    standing: impl Fn(Standing) -> u64,
+    of_last: impl Fn(&Week) -> u64,
+) -> Result<()> {
     let [.., last, _] = context.weeks.as_slice() else { return Ok(()) };
-    sheet.write_number_with_format(row, BEFORE.0, last.rule(code) as f64, &looks.number)?;
-    sheet.write_blank(row, BEFORE.1, &looks.text)?;
-    let Some(column) = history::column(context, code) else { return Ok(()) };
+    let numbers = STANDINGS.into_iter().map(standing).chain([of_last(last)]);
+    for (position, of_row) in numbers.enumerate() {
+        sheet.write_number_with_format(row, BEFORE.0 + position as ColNum, of_row as f64, number)?;
+    }
+    sheet.write_blank(row, BEFORE.1, text)?;
+    Ok(())
+}
+
+/// What all runs found by a rule, as a small line.
+fn sparkline(sheet: &mut Worksheet, context: &Context, code: &str, row: RowNum) -> Result<()> {
+    let Some(column) = history::column(context, code).filter(|_| context.weeks.len() > 1) else { return Ok(()) };
     let (first, last) = history::rows(context);
     let line =
         Sparkline::new().set_range((history::NAME, first, column, last, column)).set_sparkline_color(NAVY).set_custom_min(0.0);

@@ -10,8 +10,9 @@ use crate::write::workbook::context::Context;
 use crate::write::workbook::style::severity_colours;
 use crate::write::workbook::words;
 
-/// First and last column of each.
-const SPANS: [(ColNum, ColNum); 5] = [(1, 2), (3, 6), (7, 13), (14, 16), (17, 19)];
+/// First and last column of each, in a first run, whose columns for earlier ones are narrow, and in later ones.
+const SPANS: [[(ColNum, ColNum); 5]; 2] =
+    [[(1, 2), (3, 6), (7, 17), (18, 20), (21, 23)], [(1, 2), (3, 8), (9, 14), (15, 18), (19, 23)]];
 
 struct Figure {
     label: &'static str,
@@ -26,7 +27,7 @@ struct Figure {
 /// Writes them into three rows: label, number, hint.
 pub fn write(sheet: &mut Worksheet, context: &Context, row: RowNum) -> Result<()> {
     sheet.set_row_height(row, 20)?.set_row_height(row + 1, 40)?.set_row_height(row + 2, 20)?.set_row_height(row + 3, 10)?;
-    for (figure, span) in figures(context).into_iter().zip(SPANS) {
+    for (figure, span) in figures(context).into_iter().zip(SPANS[usize::from(context.weeks.len() > 1)]) {
         draw(sheet, row, span, &figure)?;
     }
     Ok(())

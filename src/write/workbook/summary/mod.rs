@@ -1,12 +1,14 @@
 //! The summary: one page that says what to do today, then the counts.
 //!
 //! From the top: who and when, five figures, what needs attention, then two blocks side by side: the counts
-//! by rule ([`counts`]) and, on the right, groups with their chart, the trend over the runs, corrections and inputs
-//! ([`side`]).
+//! by rule ([`counts`]) with the trend over the runs below ([`trend`]) and, on the right, this week against last ([`week`]),
+//! groups with their chart, corrections and inputs ([`side`]).
 
 mod counts;
 mod figures;
 mod side;
+mod trend;
+mod week;
 
 use anyhow::Result;
 use chrono::Datelike;
@@ -18,14 +20,17 @@ use super::style::{GREY, LINE, NAVY, page};
 use super::words;
 
 /// Widths of the columns: a margin, the left block, a gap, the right block.
-const WIDTHS: [f64; 20] =
-    [1.5, 8.0, 47.0, 11.0, 7.5, 10.5, 8.5, 7.5, 10.0, 7.5, 8.5, 18.0, 2.0, 28.0, 15.0, 14.0, 16.0, 9.5, 9.5, 12.0];
+const WIDTHS: [f64; 24] = [
+    1.5, 8.0, 47.0, 11.0, 7.5, 10.5, 8.5, 7.5, 10.0, 7.5, 7.0, 10.0, 10.0, 9.5, 8.0, 18.0, 2.0, 36.0, 12.0, 14.0, 16.0, 11.0,
+    9.5, 12.0,
+];
 /// First and last column of the left block.
 const LEFT: (ColNum, ColNum) = (1, 9);
 /// First and last column of the right block.
-const RIGHT: (ColNum, ColNum) = (13, 19);
-/// Columns of the left block that only a second run fills: the last run's number and a small line over the runs.
-const BEFORE: (ColNum, ColNum) = (10, 11);
+const RIGHT: (ColNum, ColNum) = (17, 23);
+/// Columns of the left block that only a second run fills: how discrepancies stand against the last run, the number of
+/// that run, and a small line over the runs.
+const BEFORE: (ColNum, ColNum) = (10, 15);
 /// Sentences that the page has room for.
 const MOST_SENTENCES: usize = 8;
 /// Characters of a sentence that fit on a line from the left to the right edge.
@@ -46,6 +51,7 @@ pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
     figures::write(sheet, context, 3)?;
     let below = attention(sheet, context, 7)?;
     let left = counts::write(sheet, context, &looks, below)?;
+    let left = trend::write(sheet, context, left)?;
     let right = side::write(sheet, context, &looks, below)?;
     sheet.set_print_area(0, 0, left.max(right), RIGHT.1)?;
     Ok(())
@@ -68,12 +74,15 @@ struct Looks {
     group: Format,
     group_link: Format,
     group_number: Format,
-    /// A remark below a row.
+    /// A remark below a row, and one that leads to a sheet.
     remark: Format,
+    remark_link: Format,
 }
 
 impl Looks {
     fn new() -> Looks {
+        let remark =
+            || Format::new().set_font_color(GREY).set_font_size(9).set_text_wrap().set_align(FormatAlign::Top).set_indent(1);
         let text = Format::new()
             .set_border_bottom(FormatBorder::Hair)
             .set_border_bottom_color(LINE)
@@ -93,7 +102,8 @@ impl Looks {
             group_number: group.clone().set_num_format(count).set_align(FormatAlign::Right),
             group_link: group.clone().set_underline(rust_xlsxwriter::FormatUnderline::Single),
             group,
-            remark: Format::new().set_font_color(GREY).set_font_size(9).set_text_wrap().set_align(FormatAlign::Top).set_indent(1),
+            remark_link: remark().set_underline(rust_xlsxwriter::FormatUnderline::Single),
+            remark: remark(),
             text,
         }
     }

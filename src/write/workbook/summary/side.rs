@@ -5,13 +5,12 @@ use rust_xlsxwriter::{
     Chart, ChartFont, ChartFormat, ChartLegendPosition, ChartLine, ChartSolidFill, ChartType, ColNum, Color, RowNum, Worksheet,
 };
 
-use super::{Looks, RIGHT};
+use super::{Looks, RIGHT, week};
 use crate::columns::Severity;
 use crate::ingest::Verdict;
 use crate::report::{Input, Target};
 use crate::write::workbook::context::Context;
 use crate::write::workbook::group::Group;
-use crate::write::workbook::history;
 use crate::write::workbook::inputs::{state, system};
 use crate::write::workbook::style::{LINE, severity_bar};
 use crate::write::workbook::words;
@@ -23,14 +22,21 @@ const MOST_INPUTS: usize = 14;
 
 /// Writes the block; gives the row below it.
 pub fn write(sheet: &mut Worksheet, context: &Context, looks: &Looks, first: RowNum) -> Result<RowNum> {
-    let row = groups(sheet, context, looks, first)?;
-    let row = trend(sheet, context, row)?;
+    let row = match context.weeks.len() {
+        0 | 1 => first,
+        _ => week::standings(sheet, context, looks, first)? + 1,
+    };
+    let row = groups(sheet, context, looks, row)?;
     let row = targets(sheet, context, looks, row + 1)?;
+    let row = match context.weeks.len() {
+        0 | 1 => row,
+        _ => week::earlier(sheet, context, looks, row + 1)?,
+    };
     inputs(sheet, context, looks, row + 1)
 }
 
 /// Headings of the block's columns, words on the left and numbers on the right.
-fn head(sheet: &mut Worksheet, looks: &Looks, row: RowNum, words: &[&str], numbers: &[&str]) -> Result<()> {
+pub(super) fn head(sheet: &mut Worksheet, looks: &Looks, row: RowNum, words: &[&str], numbers: &[&str]) -> Result<()> {
     let formats = words.iter().map(|_| &looks.head).chain(numbers.iter().map(|_| &looks.head_number));
     for (position, (heading, format)) in words.iter().chain(numbers).zip(formats).enumerate() {
         sheet.write_string_with_format(row, RIGHT.0 + position as ColNum, *heading, format)?;
@@ -90,40 +96,8 @@ fn chart(context: &Context, groups: &[&Group], header: RowNum) -> Chart {
     chart.chart_area().set_format(ChartFormat::new().set_border(&quiet(LINE)));
     let alternative = format!("Bar chart of discrepancies by group, stacked by severity: {}.", counts.join(", "));
     chart.set_alt_text(alternative.chars().take(255).collect::<String>());
-    chart.set_width(745).set_height(u32::from(CHART_ROWS as u16) * 20 - 16);
+    chart.set_width(775).set_height(u32::from(CHART_ROWS as u16) * 20 - 16);
     chart
-}
-
-/// The discrepancies of each run by severity, where there was a run before.
-fn trend(sheet: &mut Worksheet, context: &Context, first: RowNum) -> Result<RowNum> {
-    if context.weeks.len() < 2 {
-        return Ok(first);
-    }
-    let (top, bottom) = history::rows(context);
-    let mut chart = Chart::new(ChartType::ColumnStacked);
-    for (position, &severity) in Severity::ALL.iter().enumerate() {
-        let col = history::SEVERITIES + position as ColNum;
-        chart
-            .add_series()
-            .set_name(words::severity_alone(severity))
-            .set_categories((history::NAME, top, 0, bottom, 0))
-            .set_values((history::NAME, top, col, bottom, col))
-            .set_format(ChartSolidFill::new().set_color(severity_bar(severity)))
-            .set_gap(60);
-    }
-    chart.title().set_name("Discrepancies over the runs").set_font(ChartFont::new().set_size(11));
-    chart.legend().set_position(ChartLegendPosition::Bottom);
-    chart.x_axis().set_num_format("d mmm yyyy").set_text_axis(true);
-    chart.y_axis().set_num_format("#,##0");
-    let quiet = |shade: Color| ChartLine::new().set_color(shade).set_width(0.75).clone();
-    chart.y_axis().set_major_gridlines_line(&quiet(LINE));
-    chart.chart_area().set_format(ChartFormat::new().set_border(&quiet(LINE)));
-    let all: Vec<String> = context.weeks.iter().map(|week| week.discrepancies.to_string()).collect();
-    let alternative = format!("Column chart of discrepancies in each run, stacked by severity. In all: {}.", all.join(", "));
-    chart.set_alt_text(alternative.chars().take(255).collect::<String>());
-    chart.set_width(745).set_height(u32::from(CHART_ROWS as u16) * 20 - 16);
-    sheet.insert_chart_with_offset(first, RIGHT.0, &chart, 0, 8)?;
-    Ok(first + CHART_ROWS)
 }
 
 fn targets(sheet: &mut Worksheet, context: &Context, looks: &Looks, first: RowNum) -> Result<RowNum> {
@@ -132,7 +106,7 @@ fn targets(sheet: &mut Worksheet, context: &Context, looks: &Looks, first: RowNu
         sheet.write_string_with_format(first + 1, RIGHT.0, "None.", &looks.remark)?;
         return Ok(first + 2);
     }
-    head(sheet, looks, first + 1, &["System"], &["Records", "Corrected", "Opted back in", "Held back", "Landed", "Not landed"])?;
+    head(sheet, looks, first + 1, &["System"], &["Records", "Corrected", "Opted back in", "Held back"])?;
     let mut row = first + 2;
     for target in &context.report.targets {
         row = write_target(sheet, looks, target, row)?;
@@ -142,8 +116,7 @@ fn targets(sheet: &mut Worksheet, context: &Context, looks: &Looks, first: RowNu
 
 fn write_target(sheet: &mut Worksheet, looks: &Looks, target: &Target, first: RowNum) -> Result<RowNum> {
     sheet.write_string_with_format(first, RIGHT.0, &target.title, &looks.text)?;
-    let [landed, refused] = target.landed;
-    let numbers = [target.records, target.corrected, target.opt_ins, target.held, landed, refused];
+    let numbers = [target.records, target.corrected, target.opt_ins, target.held];
     for (position, number) in numbers.into_iter().enumerate() {
         sheet.write_number_with_format(first, RIGHT.0 + 1 + position as ColNum, number as f64, &looks.number)?;
     }

@@ -36,6 +36,8 @@ pub(super) struct Views<'a> {
 
 /// Rows that are encoded at once: so many make a row group of the file.
 const ROWS_AT_ONCE: usize = 1 << 17;
+/// Records that are compared one after another.
+const BATCH: usize = 1 << 13;
 
 /// One row of the file.
 struct Row<'a> {
@@ -54,6 +56,17 @@ struct Row<'a> {
     known: Option<u32>,
 }
 
+/// Some rows beside the state.
+#[derive(Default)]
+struct Compared<'a> {
+    /// Those that are to be written.
+    rows: Vec<Row<'a>>,
+    /// The positions that are there still.
+    seen: Vec<u32>,
+    /// The positions that are to be written again as they were.
+    kept: Vec<u32>,
+}
+
 impl Views<'_> {
     /// The file: the rows that the state lacks; all rows, where the set is to be whole.
     pub fn file(&self, whole: bool) -> Result<Encoded> {
@@ -63,25 +76,20 @@ impl Views<'_> {
         let mut seen = vec![false; self.state.len()];
         // The states of exports that do not count stay as they were.
         let mut kept: Vec<u32> = Vec::new();
-        let mut take = |rows: Vec<Row<'_>>| -> Result<()> {
-            let mut changed = Vec::new();
-            for row in rows {
-                let position = self.state.position(row.key);
-                position.into_iter().for_each(|position| seen[position as usize] = true);
-                let unchanged = position.filter(|position| self.state.state(*position) == row.state);
-                match (self.parts[row.part].is_counted(), unchanged) {
-                    (true, None) => changed.push(row),
-                    (true, Some(_)) if whole => changed.push(Row { known: unchanged, ..row }),
-                    (false, _) if whole => kept.extend(position),
-                    _ => {}
-                }
+        let mut take = |compared: Vec<Compared<'_>>| -> Result<()> {
+            let mut rows = Vec::with_capacity(compared.len());
+            for part in compared {
+                part.seen.iter().for_each(|position| seen[*position as usize] = true);
+                kept.extend(part.kept);
+                rows.push(part.rows);
             }
-            if changed.is_empty() { Ok(()) } else { file.write(self.frame(&changed, &since)?) }
+            if rows.iter().all(Vec::is_empty) { Ok(()) } else { file.write(self.frame(&rows, &since)?) }
         };
         let present = self.present;
-        for first in (0..present.len()).step_by(ROWS_AT_ONCE) {
-            let some = (first..present.len().min(first + ROWS_AT_ONCE)).into_par_iter();
-            take(some.filter_map(|ix| self.row(ix, &by_kind)).collect())?;
+        let all: Vec<usize> = (0..present.len()).collect();
+        for some in all.chunks(ROWS_AT_ONCE) {
+            let rows = |ixs: &[usize]| self.compare(ixs.iter().filter_map(|ix| self.row(*ix, &by_kind)), whole);
+            take(some.par_chunks(BATCH).map(rows).collect())?;
         }
         let mut batches = present.quiet.batches().peekable();
         while batches.peek().is_some() {
@@ -90,8 +98,7 @@ impl Views<'_> {
                 rows += batch.len();
                 some.push(batch);
             }
-            let rows: Vec<Vec<Row<'_>>> = some.into_par_iter().map(|batch| self.quiet_rows(batch, &by_kind)).collect();
-            take(rows.into_iter().flatten().collect())?;
+            take(some.into_par_iter().map(|batch| self.compare(self.quiet_rows(batch, &by_kind), whole)).collect())?;
         }
         for position in present.unreadable.iter().filter_map(|key| self.state.position(*key)) {
             if !std::mem::replace(&mut seen[position as usize], true) && whole {
@@ -116,6 +123,23 @@ impl Views<'_> {
         file.finish()
     }
 
+    /// Rows against the state.
+    fn compare<'r>(&self, rows: impl Iterator<Item = Row<'r>>, whole: bool) -> Compared<'r> {
+        let mut compared = Compared::default();
+        for row in rows {
+            let position = self.state.position(row.key);
+            compared.seen.extend(position);
+            let unchanged = position.filter(|position| self.state.state(*position) == row.state);
+            match (self.parts[row.part].is_counted(), unchanged) {
+                (true, None) => compared.rows.push(row),
+                (true, Some(_)) if whole => compared.rows.push(Row { known: unchanged, ..row }),
+                (false, _) if whole => compared.kept.extend(position),
+                _ => {}
+            }
+        }
+        compared
+    }
+
     /// The row of a record; none where it has no key of its own.
     fn row(&self, ix: usize, by_kind: &PartNumbers) -> Option<Row<'_>> {
         let present = self.present;
@@ -137,10 +161,10 @@ impl Views<'_> {
     }
 
     /// The rows of records that were set aside.
-    fn quiet_rows<'q>(&'q self, batch: QuietBatch<'q>, by_kind: &PartNumbers) -> Vec<Row<'q>> {
+    fn quiet_rows<'q>(&'q self, batch: QuietBatch<'q>, by_kind: &PartNumbers) -> impl Iterator<Item = Row<'q>> {
         let part = by_kind.of(batch.of).unwrap_or_default();
         let prefix = self.present.prefix(batch.of);
-        let row = |(_, record): (QuietPlace, QuietRecord<'q>)| {
+        let row = move |(_, record): (QuietPlace, QuietRecord<'q>)| {
             let categories = record.categories_on.map(|categories| self.present.texts.get(categories));
             Row {
                 key: key_of(prefix, record.record, None),
@@ -157,13 +181,14 @@ impl Views<'_> {
                 known: None,
             }
         };
-        batch.records().map(row).collect()
+        batch.records().map(row)
     }
 
     /// Rows as a frame. `since` is when the states of earlier sets were first seen.
-    fn frame(&self, rows: &[Row<'_>], since: &[Option<i64>]) -> Result<DataFrame> {
+    fn frame(&self, rows: &[Vec<Row<'_>>], since: &[Option<i64>]) -> Result<DataFrame> {
         type Make<'a> = Box<dyn Fn() -> Result<Column> + Send + Sync + 'a>;
-        let each = || rows.iter();
+        let height = rows.iter().map(Vec::len).sum();
+        let each = || rows.iter().flatten();
         let (systems, kinds) = self.vocabularies();
         let numbers: Vec<Vec<u8>> = self.kind_numbers(&kinds);
         let first_seen = |row: &Row<'_>| row.known.and_then(|known| since[known as usize]).unwrap_or(self.now);
@@ -174,17 +199,17 @@ impl Views<'_> {
             Box::new(|| Ok(UInt32Chunked::from_iter_values("part".into(), each().map(|row| row.part as u32)).into_column())),
             Box::new(|| vocabulary("system", &systems, each().map(|row| Some(row.of.0 as u8)))),
             Box::new(|| vocabulary("kind", &kinds, each().map(|row| Some(numbers[row.of.0][row.of.1])))),
-            Box::new(|| Ok(texts("record", rows, |row| Some(row.record)))),
-            Box::new(|| Ok(texts("unit", rows, |row| row.unit))),
-            Box::new(|| Ok(texts("email", rows, |row| row.email))),
+            Box::new(|| Ok(texts("record", height, each(), |row| Some(row.record)))),
+            Box::new(|| Ok(texts("unit", height, each(), |row| row.unit))),
+            Box::new(|| Ok(texts("email", height, each(), |row| row.email))),
             Box::new(|| vocabulary("opt", &OPTS, each().map(|row| Some(row.opt as u8)))),
             Box::new(|| vocabulary("delivery", &deliveries(), each().map(|row| Some(row.delivery as u8)))),
-            Box::new(|| Ok(texts("categories", rows, |row| row.categories))),
+            Box::new(|| Ok(texts("categories", height, each(), |row| row.categories))),
             Box::new(|| Ok(moments("opted_out", each().map(|row| row.opted_out)))),
             Box::new(|| Ok(moments("since", each().map(|row| Some(first_seen(row)))))),
         ];
         let columns: Vec<Column> = columns.par_iter().map(|make| make()).collect::<Result<_>>()?;
-        Ok(DataFrame::new(rows.len(), columns)?)
+        Ok(DataFrame::new(height, columns)?)
     }
 
     /// The numbers of kinds among the words of the file, by system.
@@ -300,9 +325,14 @@ fn deliveries() -> Vec<&'static str> {
 }
 
 /// A column of texts.
-fn texts<'r>(name: &'static str, rows: &'r [Row<'_>], of: impl Fn(&'r Row<'_>) -> Option<&'r str>) -> Column {
-    let mut texts = StringChunkedBuilder::new(name.into(), rows.len());
-    rows.iter().for_each(|row| texts.append_option(of(row)));
+fn texts<'r, R: 'r>(
+    name: &'static str,
+    height: usize,
+    rows: impl Iterator<Item = &'r R>,
+    of: impl Fn(&'r R) -> Option<&'r str>,
+) -> Column {
+    let mut texts = StringChunkedBuilder::new(name.into(), height);
+    rows.for_each(|row| texts.append_option(of(row)));
     texts.finish().into_column()
 }
 

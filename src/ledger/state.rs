@@ -1,6 +1,6 @@
 //! The state of every record as the sets of earlier runs leave it, by key.
 
-use foldhash::HashMap;
+use hashbrown::HashTable;
 use polars::prelude::{DataFrame, PolarsResult};
 
 /// What is known of every record that was there when its system was last exported.
@@ -10,8 +10,8 @@ pub(super) struct State {
     keys: Vec<u64>,
     states: Vec<u32>,
     parts: Vec<u8>,
-    /// The position of each record that is there.
-    live: HashMap<u64, u32>,
+    /// The position of each record that is there, by its key, which is a hash itself.
+    live: HashTable<u32>,
     /// The system and kind behind the numbers in `parts`.
     names: Vec<(String, String)>,
 }
@@ -25,19 +25,25 @@ impl State {
         let numbers: Vec<u8> = parts.iter().map(|part| self.number_of(part)).collect();
         let (keys, states, of) =
             (snapshot.column("key")?.u64()?, snapshot.column("state")?.u32()?, snapshot.column("part")?.u32()?);
-        if self.live.is_empty() {
-            self.live.reserve(snapshot.height());
+        let State { keys: known, states: all, parts: parts_of, live, .. } = self;
+        if live.is_empty() {
+            live.reserve(snapshot.height(), |at| known[*at as usize]);
         }
+        known.reserve(snapshot.height());
+        all.reserve(snapshot.height());
+        parts_of.reserve(snapshot.height());
         for ((key, state), part) in keys.iter().zip(states.iter()).zip(of.iter()) {
             let (key, state) = (key.unwrap_or_default(), state.unwrap_or_default());
-            if state == GONE {
-                self.live.remove(&key);
-            } else {
-                self.live.insert(key, self.keys.len() as u32);
+            let at = known.len() as u32;
+            known.push(key);
+            match live.find_entry(key, |other| known[*other as usize] == key) {
+                Ok(entry) if state == GONE => drop(entry.remove()),
+                Ok(mut entry) => *entry.get_mut() = at,
+                Err(_) if state == GONE => {}
+                Err(_) => drop(live.insert_unique(key, at, |other| known[*other as usize])),
             }
-            self.keys.push(key);
-            self.states.push(state);
-            self.parts.push(numbers.get(part.unwrap_or_default() as usize).copied().unwrap_or(u8::MAX));
+            all.push(state);
+            parts_of.push(numbers.get(part.unwrap_or_default() as usize).copied().unwrap_or(u8::MAX));
         }
         Ok(())
     }
@@ -52,7 +58,7 @@ impl State {
 
     /// The position of a record that is there.
     pub fn position(&self, key: u64) -> Option<u32> {
-        self.live.get(&key).copied()
+        self.live.find(key, |at| self.keys[*at as usize] == key).copied()
     }
 
     /// The state at a position.
@@ -67,7 +73,7 @@ impl State {
 
     /// The records that are there but not marked as seen: position, system and kind.
     pub fn unseen<'a>(&'a self, seen: &'a [bool]) -> impl Iterator<Item = (u32, Option<&'a (String, String)>)> {
-        let is_live = |at: &usize| self.live.get(&self.keys[*at]) == Some(&(*at as u32));
+        let is_live = |at: &usize| self.position(self.keys[*at]) == Some(*at as u32);
         let unseen = seen.iter().enumerate().filter(|(_, seen)| !**seen).map(|(at, _)| at);
         unseen.filter(is_live).map(|at| (at as u32, self.names.get(usize::from(self.parts[at]))))
     }

@@ -33,18 +33,18 @@ pub struct Clock {
     pub now: SystemTime,
 }
 
-/// Reads the inbox and works out everything that a run writes; writes nothing.
+/// Reads the inbox, works out everything that a run writes, and gives it to `then` with the stages so far; writes nothing.
 ///
 /// # Errors
-/// [`Stop::Inputs`]: no CRM export, a required system missing, a file with too many rejected rows.
-pub fn reconcile(workspace: &Workspace, clock: Clock) -> Result<(Outputs, Vec<Stage>)> {
+/// [`Stop::Inputs`]: no CRM export, a required system missing, a file with too many rejected rows. And what `then` says.
+pub fn reconcile<T>(workspace: &Workspace, clock: Clock, then: impl FnOnce(Outputs<'_>, Vec<Stage>) -> Result<T>) -> Result<T> {
     let mut stages = Stages::default();
     let exports = stages.run("ingest", || read_inbox(workspace, clock))?;
     let papers = read_decisions(workspace, clock)?;
-    let outputs = settle(workspace, exports, papers, clock, None, &mut stages, |settled, stages| {
-        stages.run("report", || settled.report())
-    })?;
-    Ok((outputs, stages.done))
+    settle(workspace, exports, papers, clock, None, &mut stages, |settled, stages| {
+        let outputs = stages.run("report", || settled.report())?;
+        then(outputs, std::mem::take(&mut stages.done))
+    })
 }
 
 /// Everything that a run finds and decides, before it is written down.
@@ -64,12 +64,12 @@ pub struct Settled<'a> {
     past: Vec<Week>,
 }
 
-impl Settled<'_> {
+impl<'a> Settled<'a> {
     /// The outputs of a run.
     ///
     /// # Errors
     /// Only what Polars cannot do, which is a defect.
-    pub fn report(self) -> Result<Outputs> {
+    pub fn report(self) -> Result<Outputs<'a>> {
         let Settled { world, facts, decided, rejected, folded, sighting, loads, past } = self;
         report(decided, world, facts, rejected, folded, write::Weeks { sighting, loads, past })
     }

@@ -1,7 +1,7 @@
 //! `prefrecon run`: the weekly job.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -17,7 +17,7 @@ use crate::progress::{self, Unit};
 use crate::reconcile::{Clock, reconcile};
 use crate::report::Report;
 use crate::workspace::{Workspace, link_latest};
-use crate::write::{Approvals, Manifest, Stage, summary, write, write_manifest};
+use crate::write::{Approvals, Manifest, Outputs, Stage, summary, write, write_manifest};
 
 pub(super) fn run(workspace: &Workspace, clock: Clock, dry_run: bool, format: Format, common: &Common) -> Result<u8> {
     workspace.require_workspace()?;
@@ -29,60 +29,72 @@ pub(super) fn run(workspace: &Workspace, clock: Clock, dry_run: bool, format: Fo
         settle(&workspace.ledger(), &workspace.runs())?;
     }
     let display = Display::start(common);
-    let (outputs, mut stages) = reconcile(workspace, clock)?;
-    let mut shown = None;
-    let manifest =
-        |stages: &[Stage]| Manifest::new(&outputs.report, workspace.configuration_sha256.clone(), stages.to_vec(), dry_run);
-    if !dry_run {
-        progress::begin("write", Unit::Count("rows"), 0);
-        let begun = Instant::now();
-        let run = workspace.begin_run(clock.as_of)?;
-        let set = write(&outputs, &workspace.config, &run).context("the run was not written; the inbox is as it was")?;
-        stages.push(Stage::ended("write", begun.elapsed()));
-        write_manifest(&manifest(&stages), &run.hidden)?;
-        let id = run.id.clone();
-        let folder = run.appear()?;
-        // The run is complete: what goes wrong from here on is told, and undoes nothing.
-        troubles.extend(set.appear().err());
-        troubles.extend(settle(&workspace.ledger(), &workspace.runs()).err());
-        troubles.extend(link_latest(&folder).err());
-        if workspace.config.inbox.after_run == AfterRun::Archive {
-            let moved = inputs(&outputs.report).into_iter().map(|(path, sha256)| workspace.archive(&id, path, sha256));
-            troubles.extend(moved.filter_map(Result::err));
-            let papers = outputs.papers.iter().filter_map(|file| Some((file, file.paper?)));
-            let moved = papers
-                .map(|(file, paper)| workspace.archive_decisions(&id, &file.path, &file.sha256, paper == Paper::Exceptions));
-            troubles.extend(moved.filter_map(Result::err));
+    reconcile(workspace, clock, |outputs, mut stages| {
+        let shown = if dry_run { None } else { Some(write_run(workspace, clock, &outputs, &mut stages, &mut troubles)?) };
+        drop(display);
+        if common.verbose {
+            for stage in &stages {
+                let memory = stage.peak_memory_bytes.map(|bytes| format!("  {:6} MB", bytes / 1_000_000)).unwrap_or_default();
+                eprintln!("{:>10} {:8.3} s{memory}", stage.stage, stage.seconds);
+            }
         }
-        for expired in workspace.expired(clock.as_of)? {
-            let removed = std::fs::remove_dir_all(&expired).with_context(|| format!("cannot remove {}", expired.display()));
-            troubles.extend(removed.err());
+        if format == Format::Json {
+            let manifest = manifest(&outputs, workspace, stages, dry_run);
+            print(&(serde_json::to_string_pretty(&manifest)? + "\n"))?;
+        } else if !common.quiet {
+            let place = shown.map_or_else(
+                || dry_words(&outputs.report, workspace, clock),
+                |folder| {
+                    let next = "Next: open its discrepancies.xlsx, whose first sheet says what to do today.";
+                    format!("Written to {}\n{next}\n", folder.display())
+                },
+            );
+            print(&format!("{}\n{place}", summary(&outputs.report)))?;
         }
-        shown = Some(folder);
-    }
-    drop(display);
-    if common.verbose {
-        for stage in &stages {
-            let memory = stage.peak_memory_bytes.map(|bytes| format!("  {:6} MB", bytes / 1_000_000)).unwrap_or_default();
-            eprintln!("{:>10} {:8.3} s{memory}", stage.stage, stage.seconds);
+        for trouble in &troubles {
+            eprintln!("prefrecon: {trouble:#}");
         }
+        Ok(if outputs.report.needs_a_person() || !troubles.is_empty() { LOOK } else { DONE })
+    })
+}
+
+/// Writes the run folder, and puts away what the run is done with. Gives the folder.
+fn write_run(
+    workspace: &Workspace,
+    clock: Clock,
+    outputs: &Outputs<'_>,
+    stages: &mut Vec<Stage>,
+    troubles: &mut Vec<anyhow::Error>,
+) -> Result<PathBuf> {
+    progress::begin("write", Unit::Count("rows"), 0);
+    let begun = Instant::now();
+    let run = workspace.begin_run(clock.as_of)?;
+    let set = write(outputs, &workspace.config, &run).context("the run was not written; the inbox is as it was")?;
+    stages.push(Stage::ended("write", begun.elapsed()));
+    write_manifest(&manifest(outputs, workspace, stages.clone(), false), &run.hidden)?;
+    let id = run.id.clone();
+    let folder = run.appear()?;
+    // The run is complete: what goes wrong from here on is told, and undoes nothing.
+    troubles.extend(set.appear().err());
+    troubles.extend(settle(&workspace.ledger(), &workspace.runs()).err());
+    troubles.extend(link_latest(&folder).err());
+    if workspace.config.inbox.after_run == AfterRun::Archive {
+        let moved = inputs(&outputs.report).into_iter().map(|(path, sha256)| workspace.archive(&id, path, sha256));
+        troubles.extend(moved.filter_map(Result::err));
+        let papers = outputs.papers.iter().filter_map(|file| Some((file, file.paper?)));
+        let moved =
+            papers.map(|(file, paper)| workspace.archive_decisions(&id, &file.path, &file.sha256, paper == Paper::Exceptions));
+        troubles.extend(moved.filter_map(Result::err));
     }
-    if format == Format::Json {
-        print(&(serde_json::to_string_pretty(&manifest(&stages))? + "\n"))?;
-    } else if !common.quiet {
-        let place = shown.map_or_else(
-            || dry_words(&outputs.report, workspace, clock),
-            |folder| {
-                let next = "Next: open its discrepancies.xlsx, whose first sheet says what to do today.";
-                format!("Written to {}\n{next}\n", folder.display())
-            },
-        );
-        print(&format!("{}\n{place}", summary(&outputs.report)))?;
+    for expired in workspace.expired(clock.as_of)? {
+        let removed = std::fs::remove_dir_all(&expired).with_context(|| format!("cannot remove {}", expired.display()));
+        troubles.extend(removed.err());
     }
-    for trouble in &troubles {
-        eprintln!("prefrecon: {trouble:#}");
-    }
-    Ok(if outputs.report.needs_a_person() || !troubles.is_empty() { LOOK } else { DONE })
+    Ok(folder)
+}
+
+fn manifest(outputs: &Outputs<'_>, workspace: &Workspace, stages: Vec<Stage>, dry_run: bool) -> Manifest {
+    Manifest::new(&outputs.report, workspace.configuration_sha256.clone(), stages, dry_run)
 }
 
 /// Does what a killed `approve` has left of its work.

@@ -2,8 +2,8 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Cursor, Write};
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
 use polars::prelude::{Column, DataFrame, Int64Chunked, IntoColumn, NewChunkedArray, PolarsResult, TimeUnit};
@@ -16,89 +16,76 @@ use sha2::{Digest, Sha256};
 use crate::hash::{hexadecimal, sha256};
 use crate::ledger::manifest::FileEntry;
 
-/// A file that is not yet written.
-#[derive(Debug)]
-pub(super) struct Encoded {
-    pieces: Vec<Vec<u8>>,
-    rows: u64,
+/// Writes a table of one frame.
+pub(super) fn write(frame: DataFrame, path: &Path) -> Result<FileEntry> {
+    let mut table = TableFile::create(path, &frame)?;
+    table.write(frame)?;
+    table.finish()
 }
 
-impl Encoded {
-    /// The file of one frame.
-    pub fn of(frame: DataFrame) -> Result<Encoded> {
-        let mut file = Encoder::new(&frame)?;
-        file.write(frame)?;
-        file.finish()
-    }
-
-    /// Writes it for the owner alone and brings it to the disk.
-    pub fn write(&self, path: &Path) -> Result<FileEntry> {
-        let place = || format!("cannot write {}", path.display());
-        let mut file = Hashing::create(path)?;
-        self.pieces.iter().try_for_each(|piece| file.write_all(piece)).with_context(place)?;
-        file.entry(self.rows).with_context(place)
-    }
-}
-
-/// Makes a file of frames with the same columns: each becomes a row group, so that all of them are never there at once.
-pub(super) struct Encoder {
+/// A table that is being written, for the owner alone: each frame becomes a row group, so that all rows need never be
+/// in memory at once.
+pub(super) struct TableFile {
+    path: PathBuf,
     file: BatchedWriter<Shared>,
-    bytes: Shared,
+    hashed: Shared,
     rows: u64,
 }
 
-/// Bytes that the writer, which keeps what it writes to, does not keep for itself: in pieces, which need not move to grow.
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<Vec<u8>>>>);
+/// The file, which the writer of tables would otherwise keep for itself.
+#[derive(Clone)]
+struct Shared(Arc<Mutex<Hashing>>);
 
-/// Bytes of a piece.
-const PIECE: usize = 1 << 20;
+impl Shared {
+    fn file(&self) -> MutexGuard<'_, Hashing> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let mut pieces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match pieces.last_mut() {
-            Some(piece) if piece.len() + bytes.len() <= PIECE => piece.extend(bytes),
-            _ => {
-                let mut piece = Vec::with_capacity(bytes.len().max(PIECE));
-                piece.extend(bytes);
-                pieces.push(piece);
-            }
-        }
-        Ok(bytes.len())
+        self.file().write(bytes)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
+        self.file().flush()
     }
 }
 
-impl Encoder {
-    /// A file with the columns of a frame.
-    pub fn new(columns: &DataFrame) -> Result<Encoder> {
-        let bytes = Shared::default();
-        Ok(Encoder { file: ParquetWriter::new(bytes.clone()).batched(columns.schema())?, bytes, rows: 0 })
+impl TableFile {
+    /// A table with the columns of a frame.
+    pub fn create(path: &Path, columns: &DataFrame) -> Result<TableFile> {
+        let hashed = Shared(Arc::new(Mutex::new(Hashing::create(path)?)));
+        let file = ParquetWriter::new(hashed.clone()).batched(columns.schema()).with_context(|| cannot_write(path))?;
+        Ok(TableFile { path: path.to_owned(), file, hashed, rows: 0 })
     }
 
     /// Adds rows.
     pub fn write(&mut self, mut rows: DataFrame) -> Result<()> {
         rows.rechunk_mut();
         self.rows += rows.height() as u64;
-        Ok(self.file.write_batch(&rows)?)
+        self.file.write_batch(&rows).with_context(|| cannot_write(&self.path))
     }
 
-    /// The file.
-    pub fn finish(self) -> Result<Encoded> {
-        self.file.finish()?;
-        let pieces = std::mem::take(&mut *self.bytes.0.lock().unwrap_or_else(PoisonError::into_inner));
-        Ok(Encoded { pieces, rows: self.rows })
+    /// Brings it to the disk.
+    pub fn finish(self) -> Result<FileEntry> {
+        let TableFile { path, file, hashed, rows } = self;
+        file.finish().with_context(|| cannot_write(&path))?;
+        drop(file);
+        let hashed = Arc::into_inner(hashed.0).expect("the writer that shared it is gone");
+        let hashed = hashed.into_inner().unwrap_or_else(PoisonError::into_inner);
+        hashed.entry(rows).with_context(|| cannot_write(&path))
     }
+}
+
+fn cannot_write(path: &Path) -> String {
+    format!("cannot write {}", path.display())
 }
 
 /// Writes bytes likewise.
 fn write_bytes(bytes: &[u8], path: &Path) -> Result<()> {
     let written = create(path)?;
-    (&written).write_all(bytes).and_then(|()| written.sync_all()).with_context(|| format!("cannot write {}", path.display()))
+    (&written).write_all(bytes).and_then(|()| written.sync_all()).with_context(|| cannot_write(path))
 }
 
 /// Writes a manifest, and beside it its hash as `sha256sum` writes and checks it.

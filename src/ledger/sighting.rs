@@ -14,8 +14,8 @@ use crate::history::Figures;
 use crate::ledger::answers::{self, Answer, Answers};
 use crate::ledger::cases::{self, Case, IDENTITY};
 use crate::ledger::fates::{Judging, Settled, Written, settled_frame};
-use crate::ledger::files::{self, Encoded};
-use crate::ledger::manifest::{FORMAT, Known, Manifest, NAME, Reference};
+use crate::ledger::files;
+use crate::ledger::manifest::{FORMAT, FileEntry, Known, Manifest, NAME, Reference};
 use crate::ledger::observe::{Recalled, Seen};
 use crate::ledger::open::{CORRECTIONS, LANDED};
 use crate::ledger::parts::Part;
@@ -65,7 +65,7 @@ pub struct Findings {
     pub figures: Figures,
 }
 
-impl Sighting<'_> {
+impl<'a> Sighting<'a> {
     /// What earlier runs add to the records of this one; to be taken once.
     pub fn recalled(&mut self) -> Recalled {
         std::mem::take(&mut self.seen.recalled)
@@ -152,7 +152,7 @@ impl Sighting<'_> {
     ///
     /// # Errors
     /// Only what Polars cannot do, which is a defect, or an earlier set that changed meanwhile.
-    pub fn pages(self, findings: Findings) -> Result<Pages> {
+    pub fn pages(self, findings: Findings) -> Result<Pages<'a>> {
         let ledger = self.ledger;
         let expired = self.expired();
         let sets: Vec<(&Set, u32)> = ledger.chain_of_runs().zip(ledger.firsts.iter().copied()).collect();
@@ -160,13 +160,9 @@ impl Sighting<'_> {
             || sets.len() > WHOLE_EVERY
             || !ledger.sound
             || sets.iter().any(|(set, _)| expired.contains(&set.manifest.run));
-        let views = Views { present: &self.present, state: &ledger.state, parts: &self.parts, sets: &sets, now: self.now };
         let runs = self.run_times();
         let judging = self.judging(&runs, &findings.out);
         let settled = judging.settle(&findings.written);
-        // Each uses all cores; side by side they would only need more memory.
-        let snapshot = views.file(whole)?;
-        let signals = signals::file(&self.signals(whole), &self.present, &ledger.signals)?;
         let corrections = judging.corrections(&findings.written, &settled, whole)?;
         let (landed, cases) = (settled_frame(&settled)?, self.cases(&findings, whole)?);
         let pruned: Vec<Reference> = ledger.sets.entries_of(|run| expired.contains(run));
@@ -188,21 +184,15 @@ impl Sighting<'_> {
             lost: ledger.decisions.lost.clone(),
             figures: findings.figures,
         };
-        let mut files = vec![
-            (snapshot::FILE, snapshot),
-            (SIGNALS, signals),
-            (cases::FILE, Encoded::of(cases)?),
-            (CORRECTIONS, Encoded::of(corrections)?),
-            (LANDED, Encoded::of(landed)?),
-        ];
+        let mut frames = vec![(cases::FILE, cases), (CORRECTIONS, corrections), (LANDED, landed)];
         // Most weeks nobody has ever decided anything.
         if findings.decisions.height() > 0 {
-            files.push((rulings::FILE, Encoded::of(findings.decisions)?));
+            frames.push((rulings::FILE, findings.decisions));
         }
         // A whole set says again what was answered to corrections that are still open.
         let kept = ledger.answers.iter().filter(|(of, _)| whole && ledger.opens.values().any(|open| open.is_of(of)));
         let kept = kept.map(|(of, answer)| (of.clone(), answer.clone())).collect();
-        Ok(Pages { folder: ledger.folder.clone(), manifest, files, kept, answers: findings.answers })
+        Ok(Pages { whole, manifest, frames, kept, answers: findings.answers, sighting: self })
     }
 
     /// Sets that are too old to be kept; none where a run of an earlier time is repeated.
@@ -290,11 +280,12 @@ fn key(identity: &[String; IDENTITY.len()]) -> u64 {
 }
 
 /// The set of one run, not yet written.
-#[derive(Debug)]
-pub struct Pages {
-    folder: PathBuf,
+pub struct Pages<'a> {
+    sighting: Sighting<'a>,
+    /// Whether it is to stand alone.
+    whole: bool,
     manifest: Manifest,
-    files: Vec<(&'static str, Encoded)>,
+    frames: Vec<(&'static str, DataFrame)>,
     kept: Answers,
     answers: Vec<([String; 3], Option<String>)>,
 }
@@ -306,7 +297,7 @@ pub struct HiddenSet {
     shown: PathBuf,
 }
 
-impl Pages {
+impl Pages<'_> {
     /// The run's time.
     pub fn as_of(&self) -> DateTime<Utc> {
         self.manifest.as_of
@@ -317,24 +308,30 @@ impl Pages {
     /// # Errors
     /// What cannot be written, by its path.
     pub fn write(&self, run: &str) -> Result<HiddenSet> {
-        let hidden = self.folder.join(format!("{HIDDEN}{run}"));
+        let Sighting { ledger, present, parts, now, .. } = &self.sighting;
+        let hidden = ledger.folder.join(format!("{HIDDEN}{run}"));
         create_folder(&hidden)?;
         let mut manifest = Manifest { run: run.to_owned(), ..self.manifest.clone() };
-        for (name, file) in &self.files {
-            manifest.files.insert((*name).to_owned(), file.write(&hidden.join(name))?);
+        let mut add = |name: &str, file: FileEntry| manifest.files.insert(name.to_owned(), file);
+        let sets: Vec<(&Set, u32)> = ledger.chain_of_runs().zip(ledger.firsts.iter().copied()).collect();
+        let views = Views { present, state: &ledger.state, parts, sets: &sets, now: *now };
+        add(snapshot::FILE, views.write(self.whole, &hidden.join(snapshot::FILE))?);
+        let signals = self.sighting.signals(self.whole);
+        add(SIGNALS, signals::write(&signals, present, &ledger.signals, &hidden.join(SIGNALS))?);
+        for (name, frame) in &self.frames {
+            add(name, files::write(frame.clone(), &hidden.join(name))?);
         }
         let mut answers = self.kept.clone();
         for (of, refused) in &self.answers {
             answers.insert(of.clone(), Answer { run: run.to_owned(), refused: refused.clone() });
         }
         if !answers.is_empty() {
-            let file = Encoded::of(answers::frame(&answers)?)?;
-            manifest.files.insert(answers::FILE.to_owned(), file.write(&hidden.join(answers::FILE))?);
+            add(answers::FILE, files::write(answers::frame(&answers)?, &hidden.join(answers::FILE))?);
         }
         files::write_manifest(&manifest, &hidden, NAME, CHECKSUM)?;
         files::sync_folder(&hidden)?;
-        files::sync_folder(&self.folder)?;
-        Ok(HiddenSet { hidden, shown: self.folder.join(run) })
+        files::sync_folder(&ledger.folder)?;
+        Ok(HiddenSet { hidden, shown: ledger.folder.join(run) })
     }
 }
 

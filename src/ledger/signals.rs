@@ -1,5 +1,7 @@
 //! What records said about consent, as earlier runs saw it: one [`Signal`] a record that is or was opted out.
 
+use std::path::Path;
+
 use anyhow::Result;
 use foldhash::HashMap;
 use polars::prelude::{
@@ -8,7 +10,8 @@ use polars::prelude::{
 use rayon::prelude::*;
 
 use crate::consent::Hardest;
-use crate::ledger::files::{Encoded, Encoder, moments, read_moments};
+use crate::ledger::files::{TableFile, moments, read_moments};
+use crate::ledger::manifest::FileEntry;
 use crate::ledger::open::Stored;
 use crate::ledger::present::Present;
 use crate::normalise::{Moment, QuietPlace, col};
@@ -166,9 +169,14 @@ pub(super) enum Whose {
 /// Rows that are encoded at once.
 const ROWS_AT_ONCE: usize = 1 << 17;
 
-/// The file: one row a signal; none where the record's signal is settled and goes.
-pub(super) fn file(rows: &[(u64, Option<&Signal>, Whose)], present: &Present<'_>, earlier: &Signals) -> Result<Encoded> {
-    let mut file = Encoder::new(&frame(&[], present, earlier)?)?;
+/// Writes one row a signal; none where the record's signal is settled and goes.
+pub(super) fn write(
+    rows: &[(u64, Option<&Signal>, Whose)],
+    present: &Present<'_>,
+    earlier: &Signals,
+    path: &Path,
+) -> Result<FileEntry> {
+    let mut file = TableFile::create(path, &frame(&[], present, earlier)?)?;
     rows.chunks(ROWS_AT_ONCE).try_for_each(|rows| file.write(frame(rows, present, earlier)?))?;
     file.finish()
 }

@@ -1,6 +1,8 @@
 //! The state of records as `snapshot.parquet` holds it: one row a record whose state changed since the run before,
 //! or a row for every record where the set is to stand alone.
 
+use std::path::Path;
+
 use anyhow::{Result, anyhow};
 use polars::prelude::{
     Categorical8Type, CategoricalChunked, Column, DataFrame, DataType, FrozenCategories, IdxCa, IntoColumn, IntoSeries,
@@ -9,7 +11,8 @@ use polars::prelude::{
 use rayon::prelude::*;
 
 use crate::columns::{Delivery, Opt};
-use crate::ledger::files::{Encoded, Encoder, moments, read_moments};
+use crate::ledger::files::{TableFile, moments, read_moments};
+use crate::ledger::manifest::FileEntry;
 use crate::ledger::parts::Part;
 use crate::ledger::present::{Present, key_of, state_of};
 use crate::ledger::sets::Set;
@@ -68,10 +71,10 @@ struct Compared<'a> {
 }
 
 impl Views<'_> {
-    /// The file: the rows that the state lacks; all rows, where the set is to be whole.
-    pub fn file(&self, whole: bool) -> Result<Encoded> {
+    /// Writes the rows that the state lacks; all rows, where the set is to be whole.
+    pub fn write(&self, whole: bool, path: &Path) -> Result<FileEntry> {
         let by_kind = PartNumbers::new(self.parts);
-        let mut file = Encoder::new(&self.frame(&[], &[])?)?;
+        let mut file = TableFile::create(path, &self.frame(&[], &[])?)?;
         let since = if whole { self.since()? } else { Vec::new() };
         let mut seen = vec![false; self.state.len()];
         // The states of exports that do not count stay as they were.

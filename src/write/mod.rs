@@ -45,7 +45,7 @@ pub fn write_manifest(manifest: &Manifest, folder: &Path) -> Result<()> {
 ///
 /// # Errors
 /// What cannot be written, by its path.
-pub fn write(outputs: &Outputs, config: &config::Config, run: &RunFolder) -> Result<HiddenSet> {
+pub fn write(outputs: &Outputs<'_>, config: &config::Config, run: &RunFolder) -> Result<HiddenSet> {
     let folder = run.hidden.as_path();
     let (book, tables) = rayon::join(
         || workbook::write(&outputs.report, &config.workbook, &folder.join("discrepancies.xlsx")),

@@ -25,14 +25,13 @@ use crate::write::corrections::{FieldChange, ImportFile, files};
 use crate::write::{decisions, history};
 
 /// All that a run writes.
-#[derive(Debug)]
-pub struct Outputs {
+pub struct Outputs<'a> {
     /// What people read.
     pub report: Report,
     /// What systems load.
     pub files: Vec<ImportFile>,
     /// What the ledger remembers of it.
-    pub pages: Pages,
+    pub pages: Pages<'a>,
     /// The reviewers' decisions that stand, one row a decision.
     pub rulings: DataFrame,
     /// The files of `decisions/`.
@@ -53,14 +52,14 @@ pub struct Weeks<'a> {
 ///
 /// # Errors
 /// Only what Polars cannot do, which is a defect.
-pub fn report(
+pub fn report<'a>(
     decided: &Decided,
     world: &World<'_>,
     facts: &Facts<'_>,
     rejected: Vec<Reject>,
     folded: &[Folded],
-    weeks: Weeks<'_>,
-) -> Result<Outputs> {
+    weeks: Weeks<'a>,
+) -> Result<Outputs<'a>> {
     let (files, changes) = files(decided, world, facts)?;
     let ordered = ordered(&decided.decisions, world, facts);
     let timezone = world.config.timezone()?;

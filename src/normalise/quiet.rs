@@ -174,6 +174,7 @@ pub fn set_aside(tables: &mut [TableRows<Rows>], run: &Rules<'_>, wanted: &Wante
         spoil_others(&table.rows, &contacts, run);
     }
     let mut systems: Vec<usize> = others.iter().map(|table| table.system).collect();
+    systems.sort_unstable();
     systems.dedup();
     let mut tied: Vec<Vec<Vec<u32>>> = Vec::new();
     for table in &others {

@@ -197,8 +197,7 @@ impl<'a> Plan<'a> {
                 };
                 let why = sentences.wish(*person);
                 for out in wish.map(|wish| wish.outs.clone()).unwrap_or_default() {
-                    // What stands in the way is known to the reviewer, who sees the
-                    // row again.
+                    // What stands in the way is known to the reviewer, who sees the row again.
                     let own = self.facts.decision(out).is_none()
                         && (self.facts.is_main(out) || self.facts.kind(out).grain == Grain::Unsubscribe);
                     if own && !self.facts.is_out_by_code_alone(out) {

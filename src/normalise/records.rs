@@ -101,7 +101,7 @@ pub mod col {
 }
 
 /// One record.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Record {
     pub input: u32,
     pub row: u32,
@@ -132,7 +132,7 @@ pub(super) struct Record {
 }
 
 /// What only few records say.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Said {
     pub key_cell: Option<Text>,
     pub code: Option<Text>,

@@ -153,31 +153,9 @@ struct Batch {
 }
 
 fn read_batch(table: &Table<'_>, batch: &DataFrame, system: &System<'_>, orders: &Orders) -> Batch {
-    let kind = &system.profile.kinds[table.kind];
     let cells = Cells::new(table, batch, &system.profile.placeholders);
-    let mut reader = Reader {
-        system,
-        kind,
-        kind_position: table.kind as u32,
-        table,
-        orders,
-        zones: Field::ALL.map(|field| zone_of(&cells, field, system)),
-        cells: &cells,
-        categories: system.categories.clone(),
-        checkboxes: cells
-            .all(Field::Categories)
-            .filter_map(|(at, column)| Some((at, column.name.strip_prefix("categories:")?)))
-            .collect(),
-        addresses: cells.all(Field::Email).map(|(column, _)| column).take(ADDRESSES).collect(),
-        shapes: Field::ALL.map(|field| kind.shape(field)),
-        mute: {
-            let header = fold_header(cells.header(Field::OptOut));
-            kind.mute_headers.iter().any(|mute| fold_header(mute) == header)
-        },
-        own_states: (!kind.status.is_empty()).then(|| words::states(&kind.status)),
-        findings: Vec::new(),
-        rejects: Vec::new(),
-    };
+    let mut reader = Reader::new(table, &cells, system, orders);
+    let kind = reader.kind;
     let (mut records, mut packed) = (Vec::new(), Packed::with_capacity(table.kind as u32, cells.len()));
     let (mut codes, mut answers) = (Vec::new(), Vec::new());
     for at in 0..cells.len() {
@@ -252,6 +230,33 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    fn new(table: &'a Table<'a>, cells: &'a Cells<'a>, system: &'a System<'a>, orders: &'a Orders) -> Reader<'a> {
+        let kind = &system.profile.kinds[table.kind];
+        Reader {
+            system,
+            kind,
+            kind_position: table.kind as u32,
+            table,
+            orders,
+            zones: Field::ALL.map(|field| zone_of(cells, field, system)),
+            cells,
+            categories: system.categories.clone(),
+            checkboxes: cells
+                .all(Field::Categories)
+                .filter_map(|(at, column)| Some((at, column.name.strip_prefix("categories:")?)))
+                .collect(),
+            addresses: cells.all(Field::Email).map(|(column, _)| column).take(ADDRESSES).collect(),
+            shapes: Field::ALL.map(|field| kind.shape(field)),
+            mute: {
+                let header = fold_header(cells.header(Field::OptOut));
+                kind.mute_headers.iter().any(|mute| fold_header(mute) == header)
+            },
+            own_states: (!kind.status.is_empty()).then(|| words::states(&kind.status)),
+            findings: Vec::new(),
+            rejects: Vec::new(),
+        }
+    }
+
     /// A record with its keys, `None` for a row that has none.
     fn keyed(&mut self, at: usize) -> Option<Record> {
         let mut record = Record::blank(0, self.cells.row(at), self.kind_position);

@@ -124,3 +124,111 @@ impl Reader<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use polars::prelude::{Column, DataFrame};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::ingest::{MappedColumn, Table};
+    use crate::normalise::cells::Cells;
+    use crate::normalise::rows::Orders;
+    use crate::normalise::times::Signs;
+    use crate::normalise::{Rules, System};
+    use crate::systems::Systems;
+    use crate::texts::Texts;
+
+    /// Fields of an export and what their cells may hold, most of it plain.
+    type Export = (&'static str, &'static str, &'static [(Field, &'static [&'static str])]);
+
+    const DATES: &[&str] = &["", "", "2026-02-01", "2026-02-01 10:00:00", "13/13/2026", "2031-01-01"];
+    const EMAILS: &[&str] = &["ana@example.org", "Ana@Example.org ", "", "ana@", "N/A"];
+    const EXPORTS: [Export; 3] = [
+        (
+            "salesforce",
+            "contacts",
+            &[
+                (Field::RecordId, &["003Hs00004aBcDeIAK", "003Hs00004aBcDe", "x", "003HS00004ABCDEIAK"]),
+                (Field::SourceId, &["0012", "", "1E+05"]),
+                (Field::Email, EMAILS),
+                (Field::OptOut, &["false", "true", "", "TRUE", "maybe"]),
+                (Field::OptInAt, &["", "", "", "2026-01-05"]),
+                (Field::BounceReason, &["", "", "", "550"]),
+                (Field::BouncedAt, DATES),
+                (Field::Categories, &["News", "News;Events", "", "Gala", "Zoo"]),
+                (Field::ModifiedAt, DATES),
+            ],
+        ),
+        (
+            "marketing_cloud",
+            "subscribers",
+            &[
+                (Field::SubscriberKey, &["003Hs00004aBcDeIAK", "003Hs00004aBcDe", "77", "ana@example.org", ""]),
+                (Field::Email, EMAILS),
+                (Field::Status, &["Active", "Unsubscribed", "Held", "Bounced", "", "Deleted", "what"]),
+                (Field::OptOutAt, DATES),
+                (Field::HeldAt, DATES),
+                (Field::Unit, &["", "", "", "North"]),
+            ],
+        ),
+        (
+            "ascend",
+            "constituents",
+            &[
+                (Field::SourceId, &["0012", "", "0.12E5"]),
+                (Field::ContactId, &["003Hs00004aBcDeIAK", "003Hs00004aBcDe", "", "zz"]),
+                (Field::Email, EMAILS),
+                (Field::OptOut, &["N", "Y", "", "?"]),
+                (Field::OptOutAt, DATES),
+                (Field::Status, &["Active", "", "Bounced", "Bad"]),
+                (Field::Categories, &["News", "", "Old News"]),
+            ],
+        ),
+    ];
+    /// Picks below this are of the first cell, which is plain.
+    const USUAL: usize = 45;
+    const CONFIGURATION: &str = "[[category]]\nname = 'News'\nrenamed_from = ['Old News']\n[[category]]\nname = 'Events'\n\
+                                 [[category]]\nname = 'Gala'\nretired = true";
+
+    proptest! {
+        /// A row that is packed comes out as the record that it is read as, and has nothing to find.
+        #[test]
+        fn what_is_packed_is_what_is_read(of in 0..EXPORTS.len(), picks in prop::collection::vec(0..60_usize, 9)) {
+            let systems = Systems::built_in().unwrap();
+            let config = Config::parse(CONFIGURATION, &systems).unwrap();
+            let (systems, texts) = (config.adjust(systems), Texts::default());
+            let as_of = "2026-11-22T06:00:00Z".parse().unwrap();
+            let rules = Rules { systems: &systems, config: &config, as_of, texts: &texts };
+            let (name, kind, fields) = EXPORTS[of];
+            let position = systems.position(name).unwrap();
+            let kind = systems.profiles()[position].kinds.iter().position(|known| known.name == kind).unwrap();
+            let columns = fields.iter().map(|(field, _)| MappedColumn {
+                name: field.name().to_owned(),
+                field: *field,
+                header: field.name().to_owned(),
+                constant: None,
+            });
+            let cells = fields.iter().zip(&picks).map(|((_, words), pick)| words[if *pick < USUAL { 0 } else { pick % words.len() }]);
+            let cells = fields.iter().zip(cells).map(|((field, _), cell)| {
+                Column::new(field.name().into(), [Some(cell).filter(|cell| !cell.is_empty())])
+            });
+            let batch = DataFrame::new(1, [Column::new("row".into(), [2_u32])].into_iter().chain(cells).collect()).unwrap();
+            let table = Table::of_batches("export.csv", "", (position, kind), columns.collect(), Vec::new());
+            let system = System::new(position, &rules);
+            let orders = Orders::settled(&[Signs::default(); Field::ALL.len()], &system);
+            let cells = Cells::new(&table, &batch, &system.profile.placeholders);
+            let mut packed = Packed::with_capacity(kind as u32, 1);
+            let mut reader = Reader::new(&table, &cells, &system, &orders);
+            if reader.pack(0, &mut packed) {
+                let read = reader.record(0);
+                prop_assert!(reader.findings.is_empty() && reader.rejects.is_empty(), "{batch}");
+                prop_assert_eq!(packed.records(|_| true, &texts).next(), read);
+            } else {
+                prop_assert_eq!((packed.len(), reader.findings.len()), (0, 0));
+                prop_assert!(picks[..fields.len()].iter().any(|pick| *pick >= USUAL), "a usual row is plain");
+            }
+        }
+    }
+}

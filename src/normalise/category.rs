@@ -25,7 +25,7 @@ pub struct CategoryBook {
 }
 
 /// A categories cell, read. Each text is a list joined by `;`, empty for none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CategoryCell {
     /// Current categories by name, sorted, renamed ones under their new name: what systems are compared by.
     pub current: Text,

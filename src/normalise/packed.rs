@@ -8,6 +8,7 @@ use foldhash::HashMap;
 
 use crate::columns::{Delivery, Opt};
 use crate::normalise::Moment;
+use crate::normalise::category::CategoryCell;
 use crate::normalise::records::Record;
 use crate::texts::{Text, Texts};
 
@@ -51,9 +52,7 @@ pub(super) struct Manner {
     pub delivery: Delivery,
     pub word: Option<Text>,
     pub delivery_word: Option<Text>,
-    pub categories: Option<Text>,
-    pub categories_on: Option<Text>,
-    pub categories_odd: Option<Text>,
+    pub categories: Option<CategoryCell>,
     pub categories_cell: Option<Text>,
 }
 
@@ -201,12 +200,10 @@ impl Plain<'_> {
         if self.out.is_some() {
             record.say().out = self.out;
         }
-        let Manner { opt, delivery, word, delivery_word, categories, categories_on, categories_odd, categories_cell } =
-            self.manner;
+        let Manner { opt, delivery, word, delivery_word, categories, categories_cell } = self.manner;
         record.opt = opt;
         (record.delivery, record.word, record.delivery_word) = (delivery, word, delivery_word);
-        (record.categories, record.categories_on) = (categories, categories_on);
-        (record.categories_odd, record.categories_cell) = (categories_odd, categories_cell);
+        (record.categories, record.categories_cell) = (categories, categories_cell);
         record
     }
 }
@@ -224,8 +221,6 @@ mod tests {
             word: Some(texts.intern(word)),
             delivery_word: None,
             categories: None,
-            categories_on: None,
-            categories_odd: None,
             categories_cell: None,
         };
         // key | contact id | source id

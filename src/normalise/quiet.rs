@@ -146,7 +146,7 @@ impl<'a> From<Plain<'a>> for QuietRecord<'a> {
             opt: plain.manner.opt,
             out: plain.out,
             delivery: plain.manner.delivery,
-            categories_on: plain.manner.categories_on,
+            categories_on: plain.manner.categories.map(|read| read.on),
         }
     }
 }

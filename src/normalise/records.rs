@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use crate::columns::{Delivery, Opt, Role};
 use crate::normalise::Moment;
+use crate::normalise::category::CategoryCell;
 use crate::texts::{Text, column};
 
 /// Addresses that one record keeps; further columns are left unread.
@@ -114,9 +115,8 @@ pub(super) struct Record {
     pub delivery: Delivery,
     pub word: Option<Text>,
     pub delivery_word: Option<Text>,
-    pub categories: Option<Text>,
-    pub categories_on: Option<Text>,
-    pub categories_odd: Option<Text>,
+    /// None where it keeps none.
+    pub categories: Option<CategoryCell>,
     pub categories_cell: Option<Text>,
     pub unit: Option<Text>,
     pub list: Option<Text>,
@@ -179,8 +179,6 @@ impl Record {
             word: None,
             delivery_word: None,
             categories: None,
-            categories_on: None,
-            categories_odd: None,
             categories_cell: None,
             unit: None,
             list: None,
@@ -269,9 +267,9 @@ pub(super) fn frame(parts: &[OfSystem]) -> Result<DataFrame> {
         time(col::FAILED_FROM, |said| said.failed.map(|failed| failed.from)),
         time(col::FAILED_UNTIL, |said| said.failed.map(|failed| failed.until)),
         texts(col::DELIVERY_WORD, |record| record.delivery_word),
-        texts(col::CATEGORIES, |record| record.categories),
-        texts(col::CATEGORIES_ON, |record| record.categories_on),
-        texts(col::CATEGORIES_ODD, |record| record.categories_odd),
+        texts(col::CATEGORIES, |record| Some(record.categories?.current)),
+        texts(col::CATEGORIES_ON, |record| Some(record.categories?.on)),
+        texts(col::CATEGORIES_ODD, |record| Some(record.categories?.odd)),
         texts(col::CATEGORIES_CELL, |record| record.categories_cell),
         texts(col::CHOSEN, |record| record.said().chosen),
         time(col::CHOSEN_FROM, |said| said.chosen_from),

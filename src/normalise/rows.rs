@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::columns::{Delivery, Field, Opt};
 use crate::ingest::{Reject, Table};
-use crate::normalise::category::CategoryBook;
+use crate::normalise::category::{CategoryBook, CategoryCell};
 use crate::normalise::cells::Cells;
 use crate::normalise::email::{self, NoAddress};
 use crate::normalise::findings::Finding;
@@ -312,7 +312,7 @@ impl<'a> Reader<'a> {
         record.main = record.unit.is_none() && !record.bars && !record.event && self.kind.grain != Grain::Preference;
         self.read_delivery_times(at, &mut record);
         self.read_opt_in(at, &mut record);
-        self.read_categories(at, &mut record);
+        (record.categories, record.categories_cell) = self.read_categories(at);
         for finding in &mut self.findings[before..] {
             finding.record = record.record;
             finding.email = record.emails[0];
@@ -451,12 +451,13 @@ impl<'a> Reader<'a> {
         self.cells.has(Field::BounceReason) || self.cells.has(Field::BouncedAt)
     }
 
-    fn read_categories(&mut self, at: usize, record: &mut Record) {
+    /// What the categories are, none where the table has no such column, and the cell.
+    fn read_categories(&mut self, at: usize) -> (Option<CategoryCell>, Option<Text>) {
         let texts = self.system.texts;
         let joined;
         let cell = if self.checkboxes.is_empty() {
             if !self.cells.has(Field::Categories) {
-                return;
+                return (None, None);
             }
             self.cells.get(Field::Categories, at)
         } else {
@@ -478,11 +479,7 @@ impl<'a> Reader<'a> {
             joined = on.join(&self.system.profile.category_separator);
             Some(joined.as_str())
         };
-        let read = self.categories.read(cell, texts);
-        record.categories = Some(read.current);
-        record.categories_on = Some(read.on);
-        record.categories_odd = Some(read.odd);
-        record.categories_cell = cell.map(|cell| texts.intern(cell));
+        (Some(self.categories.read(cell, texts)), cell.map(|cell| texts.intern(cell)))
     }
 
     fn text(&self, field: Field, at: usize) -> Option<Text> {

@@ -63,6 +63,11 @@ fn hash(text: &str) -> u64 {
     HASH.hash_one(text).max(1)
 }
 
+/// What systems are compared by; none where the record keeps no categories.
+fn current(plain: Plain<'_>) -> Option<Text> {
+    Some(plain.manner.categories?.current)
+}
+
 impl Contacts {
     pub fn of<'p>(packed: impl Iterator<Item = &'p Packed>) -> Contacts {
         let packed: Vec<&Packed> = packed.collect();
@@ -71,7 +76,7 @@ impl Contacts {
             source_id: plain.source_id.map_or(0, hash),
             email: hash(plain.email),
             opt: plain.manner.opt,
-            categories: plain.manner.categories,
+            categories: current(plain),
         };
         let parts: Vec<Vec<Contact>> = packed.par_iter().map(|packed| packed.iter().map(contact).collect()).collect();
         let all = parts.concat();
@@ -132,9 +137,7 @@ impl Contacts {
                 && contact.opt == plain.manner.opt
                 && id.is_none_or(|id| id == contact.id)
                 && source_id.is_none_or(|id| id == contact.source_id)
-                && (contact.categories.is_none()
-                    || plain.manner.categories.is_none()
-                    || plain.manner.categories == contact.categories);
+                && (contact.categories.is_none() || current(plain).is_none_or(|own| Some(own) == contact.categories));
             if agrees {
                 let bit = FIRST_SYSTEM << system;
                 let before = self.marks[at as usize].fetch_or(if of_source { bit | IN_SOURCE } else { bit }, Ordering::Relaxed);

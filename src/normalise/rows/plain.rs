@@ -2,7 +2,6 @@
 
 use crate::columns::{Delivery, Field, Opt};
 use crate::normalise::packed::{Manner, Packed, Plain};
-use crate::normalise::records::Record;
 use crate::normalise::{email, ids};
 use crate::systems::{BlankMeans, Grain, IdShape, State};
 
@@ -100,12 +99,9 @@ impl Reader<'_> {
         if !matches!(delivery, Delivery::Ok | Delivery::Unknown) {
             return None;
         }
-        let mut record = Record::blank(0, 0, self.kind_position);
-        self.read_categories(at, &mut record);
+        let (categories, categories_cell) = self.read_categories(at);
         let nothing = self.system.texts.intern("");
-        if record.categories_odd.is_some_and(|odd| odd != nothing)
-            || record.categories_on.is_some_and(|on| (on == nothing) != (opt == Opt::Out))
-        {
+        if categories.is_some_and(|read| read.odd != nothing || (read.on == nothing) != (opt == Opt::Out)) {
             return None;
         }
         Some(Manner {
@@ -117,10 +113,8 @@ impl Reader<'_> {
             } else {
                 None
             },
-            categories: record.categories,
-            categories_on: record.categories_on,
-            categories_odd: record.categories_odd,
-            categories_cell: record.categories_cell,
+            categories,
+            categories_cell,
         })
     }
 }

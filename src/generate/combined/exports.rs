@@ -18,7 +18,19 @@ const BARRED: &str = "unsubscribes_2026-11-21.csv";
 const PREFERENCES: &str = "subscription_preferences_2026-11-21.csv";
 const SUBSCRIBERS: &str = "marketing_cloud_subscribers_2026-11-21.csv";
 const UNITS: &str = "marketing_cloud_unit_unsubscribes_2026-11-21.csv";
-const BY_CONTACT: &str = "activecampaign_contacts_2026-11-21.csv";
+/// ActiveCampaign's export with a row a contact.
+pub(super) const BY_CONTACT: &str = "activecampaign_contacts_2026-11-21.csv";
+pub(super) const BY_CONTACT_HEADER: [&str; 9] = [
+    "Email",
+    "Contact ID",
+    "Lists",
+    "Status",
+    "Date Subscribed",
+    "Date Unsubscribed",
+    "Bounced Hard",
+    "Bounced Date",
+    "Salesforce Contact ID",
+];
 const BY_LIST: &str = "activecampaign_by_list_2026-11-21.csv";
 const EVENTS: &str = "events_all_2026-11-21.csv";
 const SUPPRESSION: &str = "suppression_2026-11-21.csv";
@@ -215,17 +227,6 @@ impl Exports {
         let status = if words.iter().all(|word| *word == words[0]) { words[0].to_owned() } else { words.join(", ") };
         let find = |of: &dyn Fn(&Membership) -> String| lists.iter().map(of).find(|cell| !cell.is_empty()).unwrap_or_default();
         let id = if person.tagged { Keys::contact(self, person) } else { String::new() };
-        let header = [
-            "Email",
-            "Contact ID",
-            "Lists",
-            "Status",
-            "Date Subscribed",
-            "Date Unsubscribed",
-            "Bounced Hard",
-            "Bounced Date",
-            "Salesforce Contact ID",
-        ];
         let cells = [
             &person.email,
             &person.number.to_string(),
@@ -237,7 +238,7 @@ impl Exports {
             &find(&failed),
             &id,
         ];
-        self.row(BY_CONTACT, &header, &cells)
+        self.row(BY_CONTACT, &BY_CONTACT_HEADER, &cells)
     }
 
     /// A file a list and state, a file a list, and the suppression list.

@@ -171,6 +171,18 @@ impl World {
         person
     }
 
+    /// Opts the person out in every list, platform and source, and by an unsubscribe record, but not in the CRM's box.
+    fn opt_out_outside_the_box(&mut self, person: &mut Person, day: i64) {
+        person.leave_lists(day);
+        person.constituents.iter_mut().for_each(|one| (one.out, one.out_on) = (Box::Yes, Some(day)));
+        if let Some(subscriber) = &mut person.subscriber {
+            (subscriber.status, subscriber.since) = ("Unsubscribed", Some(day));
+        }
+        if self.wanted.crm == Crm::Dynamics {
+            self.bar(person, "", day);
+        }
+    }
+
     /// Adds an unsubscribe record that is linked to the person.
     fn bar(&mut self, person: &mut Person, list: &'static str, since: i64) {
         self.records += 1;

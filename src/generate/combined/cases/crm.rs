@@ -1,7 +1,8 @@
 //! What the CRM alone can say: bounces, opt-ins, ClickDimensions' records, and an address that two contacts have.
 
 use super::super::FIRST_DAY;
-use super::super::person::{Box, Preference};
+use super::super::exports::{BY_CONTACT, BY_CONTACT_HEADER};
+use super::super::person::Preference;
 use super::super::wanted::Crm;
 use super::{BACK, Case, always, case, cloud, dynamics, salesforce, source};
 
@@ -29,19 +30,8 @@ pub const CASES: &[Case] = &[
         |world| {
             let mut person = world.active();
             person.active_campaign.clear();
-            let header = [
-                "Email",
-                "Contact ID",
-                "Lists",
-                "Status",
-                "Date Subscribed",
-                "Date Unsubscribed",
-                "Bounced Hard",
-                "Bounced Date",
-                "Salesforce Contact ID",
-            ];
             let cells = [person.email.as_str(), "", "Events", "91", "", "", "0", "", "3.00E+17"];
-            world.exports.row("activecampaign_contacts_2026-11-21.csv", &header, &cells)?;
+            world.exports.row(BY_CONTACT, &BY_CONTACT_HEADER, &cells)?;
             let email = person.email.clone();
             world.finds_cell("DAT602", &person, &email, "contact_id", ("activecampaign", email.clone()));
             world.plant(&person)
@@ -50,14 +40,7 @@ pub const CASES: &[Case] = &[
     // Came back with permission, after everything.
     case(always, |world| {
         let (mut person, day) = (world.active(), world.day());
-        person.leave_lists(day);
-        person.constituents.iter_mut().for_each(|one| (one.out, one.out_on) = (Box::Yes, Some(day)));
-        if let Some(subscriber) = &mut person.subscriber {
-            (subscriber.status, subscriber.since) = ("Unsubscribed", Some(day));
-        }
-        if world.wanted.crm == Crm::Dynamics {
-            world.bar(&mut person, "", day);
-        }
+        world.opt_out_outside_the_box(&mut person, day);
         world.opt_in(&mut person, BACK, "Web form");
         world.plant(&person)
     }),
@@ -75,14 +58,7 @@ pub const CASES: &[Case] = &[
         |wanted| source(wanted) || wanted.mails() || dynamics(wanted),
         |world| {
             let (mut person, day) = (world.active(), world.day());
-            person.leave_lists(day);
-            person.constituents.iter_mut().for_each(|one| (one.out, one.out_on) = (Box::Yes, Some(day)));
-            if let Some(subscriber) = &mut person.subscriber {
-                (subscriber.status, subscriber.since) = ("Unsubscribed", Some(day));
-            }
-            if world.wanted.crm == Crm::Dynamics {
-                world.bar(&mut person, "", day);
-            }
+            world.opt_out_outside_the_box(&mut person, day);
             let (on, proof) = world.pick(&[(BACK, ""), (FIRST_DAY - 30, "Web form")]);
             world.opt_in(&mut person, on, proof);
             world.plant(&person)

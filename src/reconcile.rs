@@ -155,7 +155,9 @@ fn settle<T>(
         } else {
             Quiet::default()
         };
-        Ok((quiet, normalise(tables, &run)?))
+        let normalised = normalise(tables, &run)?;
+        texts.settle();
+        Ok((quiet, normalised))
     })?;
     let rejected = count_rejected(&mut files, rejects, normalised.rejects);
     require_few_rejects(&files, &rejected, workspace).context(Stop::Inputs)?;

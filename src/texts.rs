@@ -2,11 +2,12 @@
 //!
 //! Joins and comparisons are over four bytes instead of a text. Several threads fill the store at once, each text in the
 //! shard that its hash names. Numbers depend on the order of arrival: nothing that a person sees may be sorted by them.
-//! The bytes are never given back, so that a text can be handed out while others are added: a run is one process.
+//! The bytes are never given back, so that a text can be handed out while others are added: a run is one process. Once the
+//! exports are read nearly all texts are known: [`Texts::settle`] puts them where they are read without waiting.
 
 use std::hash::BuildHasher;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -39,6 +40,7 @@ const LARGEST_PIECE: usize = 1 << 20;
 #[derive(Clone)]
 pub struct Texts {
     shards: Arc<[Mutex<Shard>]>,
+    settled: Arc<OnceLock<Vec<Vec<&'static str>>>>,
     hasher: FixedState,
 }
 
@@ -47,13 +49,15 @@ pub struct Texts {
 struct Shard {
     /// Position among the texts, with half of its hash so that growing reads no text again.
     places: HashTable<(u32, u32)>,
+    /// Those that came since the store was settled.
     texts: Vec<&'static str>,
     free: &'static mut [u8],
 }
 
 impl Default for Texts {
     fn default() -> Self {
-        Texts { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), hasher: FixedState::default() }
+        let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
+        Texts { shards, settled: Arc::default(), hasher: FixedState::default() }
     }
 }
 
@@ -65,19 +69,41 @@ impl Texts {
     pub fn intern(&self, text: &str) -> Text {
         let hash = self.hasher.hash_one(text);
         let shard = hash as usize % SHARDS;
-        let place = self.shard(shard).place(text, (hash >> 32) as u32) as usize;
+        let place = self.shard(shard).place(text, (hash >> 32) as u32, self.settled(shard)) as usize;
         Text::from_number(u32::try_from(place * SHARDS + shard).expect("fewer than 2^32 distinct texts"))
     }
 
     /// The text behind a number.
     pub fn get(&self, text: Text) -> &str {
-        let number = text.number() as usize;
-        self.shard(number % SHARDS).texts.get(number / SHARDS).copied().unwrap_or_default()
+        let (shard, place) = (text.number() as usize % SHARDS, text.number() as usize / SHARDS);
+        if let Some(text) = self.settled(shard).get(place) {
+            return text;
+        }
+        let fresh = self.shard(shard);
+        // Only now nobody settles the store beside us.
+        let settled = self.settled(shard);
+        let text = settled.get(place).or_else(|| fresh.texts.get(place - settled.len()));
+        text.copied().unwrap_or_default()
+    }
+
+    /// From now on the texts that are known are read without waiting. Only the first time counts.
+    pub fn settle(&self) {
+        let mut shards: Vec<_> = (0..SHARDS).map(|shard| self.shard(shard)).collect();
+        self.settled.get_or_init(|| shards.iter_mut().map(|shard| std::mem::take(&mut shard.texts)).collect());
     }
 
     /// More than the greatest number given out so far.
     pub fn len(&self) -> usize {
-        (0..SHARDS).map(|shard| self.shard(shard).texts.len()).max().unwrap_or_default() * SHARDS
+        let of_shard = |shard| {
+            let fresh = self.shard(shard);
+            self.settled(shard).len() + fresh.texts.len()
+        };
+        (0..SHARDS).map(of_shard).max().unwrap_or_default() * SHARDS
+    }
+
+    /// The texts of a shard when the store was settled, by their places.
+    fn settled(&self, shard: usize) -> &[&'static str] {
+        self.settled.get().map_or(&[], |settled| &settled[shard])
     }
 
     /// Whether there is none.
@@ -91,24 +117,28 @@ impl Texts {
 }
 
 impl Shard {
-    fn place(&mut self, text: &str, half: u32) -> u32 {
+    fn place(&mut self, text: &str, half: u32, settled: &[&'static str]) -> u32 {
         let Shard { places, texts, free } = self;
         let whole = |half: u32| u64::from(half) << 32 | u64::from(half);
-        let known = places.find(whole(half), |(place, its_half)| *its_half == half && texts[*place as usize] == text);
+        let at = |place: u32| match settled.get(place as usize) {
+            Some(text) => text,
+            None => texts[place as usize - settled.len()],
+        };
+        let known = places.find(whole(half), |(place, its_half)| *its_half == half && at(*place) == text);
         if let Some((place, _)) = known {
             return *place;
         }
-        let place = texts.len() as u32;
+        let place = settled.len() + texts.len();
         if free.len() < text.len() {
-            let doubled = SMALLEST_PIECE << texts.len().checked_ilog2().unwrap_or_default().min(12);
+            let doubled = SMALLEST_PIECE << place.checked_ilog2().unwrap_or_default().min(12);
             *free = Vec::leak(vec![0; doubled.min(LARGEST_PIECE).max(text.len())]);
         }
         let (kept, rest) = std::mem::take(free).split_at_mut(text.len());
         kept.copy_from_slice(text.as_bytes());
         *free = rest;
         texts.push(std::str::from_utf8(kept).expect("the bytes of a text are a text"));
-        places.insert_unique(whole(half), (place, half), |(_, half)| whole(*half));
-        place
+        places.insert_unique(whole(half), (place as u32, half), |(_, half)| whole(*half));
+        place as u32
     }
 }
 
@@ -140,7 +170,14 @@ mod tests {
         assert!(numbers.iter().all(|of_thread| *of_thread == numbers[0]));
         let distinct: HashMap<Text, &str> = numbers[0].iter().map(|text| (*text, texts.get(*text))).collect();
         assert_eq!(distinct.len(), words.len());
-        assert!(words.iter().zip(&numbers[0]).all(|(word, text)| texts.get(*text) == word));
+        texts.settle();
+        let later: Vec<Text> = (0..999).map(|at| texts.intern(&format!("later {at}"))).collect();
+        texts.settle();
+        assert!(words.iter().zip(&numbers[0]).all(|(word, text)| texts.get(*text) == word && texts.intern(word) == *text));
+        assert!((0..).zip(&later).all(|(at, text)| texts.get(*text) == format!("later {at}")));
+        let numbers = [numbers[0].clone(), later];
+        assert!(numbers[1].iter().all(|text| !distinct.contains_key(text)));
+        assert!(numbers[1].iter().all(|text| (text.number() as usize) < texts.len()));
         assert!(numbers[0].iter().all(|text| (text.number() as usize) < texts.len()));
         assert_eq!(texts.get(texts.intern("")), "");
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::{Read, Seek};
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use memchr::memchr_iter;
 
 /// What a file is, by its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +106,7 @@ pub struct Decoded<'b> {
 /// in a text and are left out.
 pub fn decode(bytes: &[u8]) -> Decoded<'_> {
     let Decoded { text, charset } = decode_all(bytes);
-    match text.matches('\0').count() {
+    match memchr_iter(0, text.as_bytes()).count() {
         0 => Decoded { text, charset },
         nuls => Decoded { text: text.replace('\0', "").into(), charset: format!("{charset} without {nuls} NUL characters") },
     }

@@ -6,6 +6,7 @@
 
 use anyhow::{Result, bail};
 use csv::{Reader, ReaderBuilder, StringRecord};
+use memchr::memchr_iter;
 use rayon::prelude::*;
 
 use super::limits::{HEAD_BYTES, HEAD_ROWS, MAX_OPEN_QUOTES, MAX_ROW_LINES, PIECE_BYTES};
@@ -138,11 +139,8 @@ fn pieces(dialect: &Dialect, from: Place) -> Vec<Piece> {
         next = start + PIECE_BYTES;
     }
     let ends: Vec<usize> = starts.iter().skip(1).copied().chain([bytes.len()]).collect();
-    let lines: Vec<usize> = starts
-        .par_iter()
-        .zip(&ends)
-        .map(|(start, end)| bytes[*start..*end].iter().filter(|byte| **byte == b'\n').count())
-        .collect();
+    let lines: Vec<usize> =
+        starts.par_iter().zip(&ends).map(|(start, end)| memchr_iter(b'\n', &bytes[*start..*end]).count()).collect();
     let mut before = from.lines;
     let with_lines = starts.into_iter().zip(ends).zip(lines).map(|((byte, until), lines)| {
         let from = Place { byte, lines: before };
@@ -296,7 +294,7 @@ fn break_length(bytes: &[u8], at: usize) -> usize {
 }
 
 fn has_lone_cr(text: &str) -> bool {
-    text.match_indices('\r').any(|(at, _)| text.as_bytes().get(at + 1) != Some(&b'\n'))
+    memchr_iter(b'\r', text.as_bytes()).any(|at| text.as_bytes().get(at + 1) != Some(&b'\n'))
 }
 
 /// Line breaks: LF, CR LF or CR, as editors count them.

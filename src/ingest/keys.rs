@@ -72,7 +72,7 @@ impl KeyReader {
             let cell = cell(*at);
             // A spreadsheet shows TRUE where true was.
             let next = match field {
-                Field::OptOut | Field::Status => HASH.hash_one(cell.to_ascii_lowercase()),
+                Field::OptOut | Field::Status => folded(cell),
                 _ => HASH.hash_one(cell),
             };
             hash = hash.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(next);
@@ -87,6 +87,19 @@ impl KeyReader {
     /// The keys of the rows that were taken.
     pub fn finish(self) -> Keys {
         self.keys
+    }
+}
+
+/// The hash of a word whatever its case.
+fn folded(word: &str) -> u64 {
+    let mut bytes = [0; 32];
+    match bytes.get_mut(..word.len()) {
+        Some(bytes) => {
+            bytes.copy_from_slice(word.as_bytes());
+            bytes.make_ascii_lowercase();
+            HASH.hash_one(&*bytes)
+        }
+        None => HASH.hash_one(word.to_ascii_lowercase().as_bytes()),
     }
 }
 

@@ -24,6 +24,9 @@ pub const HEAD_BYTES: usize = 4 << 20;
 /// Bytes of a text that are read at a time; several such pieces are read side by side.
 pub const PIECE_BYTES: usize = 1 << 20;
 
+/// Bytes that a row of a text usually takes.
+pub const USUAL_ROW_BYTES: usize = 128;
+
 /// Bytes of a file up to which it is read beside others.
 pub const SMALL_FILE_BYTES: u64 = 32 << 20;
 

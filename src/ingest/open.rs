@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::delimited::{self, Dialect, Piece, Place};
 use super::keys::Keys;
-use super::limits::MAX_ROWS;
+use super::limits::{MAX_ROWS, USUAL_ROW_BYTES};
 use super::table::{Builder, Built};
 use super::{MappedColumn, Reject};
 
@@ -94,7 +94,8 @@ impl<'a> Table<'a> {
         };
         let (mut taken, mut outcome) = (Vec::new(), Outcome::default());
         let read = |piece: Piece| {
-            let mut builder = Builder::new(self.file, self.sheet, width, mapped, 0);
+            let mut builder =
+                Builder::new(self.file, self.sheet, width, mapped, (piece.until - piece.from.byte) / USUAL_ROW_BYTES);
             let end = delimited::read(dialect, piece, &mut builder)?;
             let Built { frame, rejects, footer, keys } = builder.finish(piece.until < dialect.text.len())?;
             Ok(((take(&frame), frame.height() + rejects.len(), rejects, footer, keys), end))

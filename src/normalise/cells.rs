@@ -1,6 +1,6 @@
 //! The cells of a batch of rows by field.
 
-use polars::prelude::{ChunkedArray, DataFrame, StringChunked, StringType, UInt32Chunked};
+use polars::prelude::{DataFrame, PolarsDataType, StringChunked, StringType, UInt32Chunked};
 
 use crate::columns::Field;
 use crate::ingest::{MappedColumn, Table};
@@ -8,9 +8,19 @@ use crate::ingest::{MappedColumn, Table};
 /// Rows of a table whose columns are found by what they mean. Placeholders read as blank.
 pub(super) struct Cells<'a> {
     rows: &'a UInt32Chunked,
-    columns: Vec<(&'a MappedColumn, ChunkedArray<StringType>)>,
+    columns: Vec<(&'a MappedColumn, Texts)>,
     by_field: [Option<usize>; Field::ALL.len()],
     placeholders: &'a [String],
+    /// The bit of each length that a placeholder has.
+    lengths: u64,
+}
+
+/// The texts of a column.
+type Texts = <StringType as PolarsDataType>::Array;
+
+/// The bit that stands for texts of a length; the last for all longer ones.
+fn length_bit(length: usize) -> u64 {
+    1 << length.min(63)
 }
 
 impl<'a> Cells<'a> {
@@ -23,9 +33,10 @@ impl<'a> Cells<'a> {
             let texts: &StringChunked =
                 batch.column(&column.name).and_then(|texts| texts.str()).expect("mapped columns are text");
             by_field[column.field as usize].get_or_insert(at);
-            columns.push((column, texts.rechunk().into_owned()));
+            columns.push((column, texts.rechunk().downcast_as_array().clone()));
         }
-        Cells { rows, columns, by_field, placeholders }
+        let lengths = placeholders.iter().fold(length_bit(0), |bits, blank| bits | length_bit(blank.len()));
+        Cells { rows, columns, by_field, placeholders, lengths }
     }
 
     /// How many rows there are.
@@ -65,7 +76,8 @@ impl<'a> Cells<'a> {
     /// A cell by the position of its column, `None` where it is blank.
     pub fn cell(&self, column: usize, at: usize) -> Option<&str> {
         let cell = self.columns[column].1.get(at)?;
-        (!cell.is_empty() && !self.placeholders.iter().any(|blank| blank == cell)).then_some(cell)
+        let is_blank = || cell.is_empty() || self.placeholders.iter().any(|blank| blank == cell);
+        (self.lengths & length_bit(cell.len()) == 0 || !is_blank()).then_some(cell)
     }
 
     /// All cells of a field's first column that are not blank.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use email_address::{EmailAddress, Options};
+use memchr::{memchr, memrchr};
 use unicode_normalization::UnicodeNormalization;
 
 /// Why a cell is no address.
@@ -48,21 +49,26 @@ pub fn masked(text: &str) -> String {
 /// Whether the bytes are a lower-case ASCII address of the usual form, which needs no more work. Anything
 /// that this refuses may still be an address; anything that it takes is one (a test compares it with the crate).
 fn is_plain(bytes: &[u8]) -> bool {
-    let Some(at) = bytes.iter().position(|byte| *byte == b'@') else { return false };
+    let Some(at) = memchr(b'@', bytes) else { return false };
     let (local, domain) = (&bytes[..at], &bytes[at + 1..]);
-    let Some(dot) = domain.iter().rposition(|byte| *byte == b'.') else { return false };
-    let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let dotted = |part: &[u8], inner: fn(u8) -> bool| {
-        part.iter().enumerate().all(|(at, byte)| {
-            word(*byte) || (inner(*byte) && at > 0 && at + 1 < part.len() && word(part[at - 1]) && word(part[at + 1]))
-        })
+    let Some(dot) = memrchr(b'.', domain) else { return false };
+    // Words with one other character between any two of them.
+    let words = |part: &[u8], between: fn(u8) -> bool| {
+        let mut in_word = false;
+        let fits = part.iter().all(|byte| {
+            let is_word = byte.is_ascii_lowercase() || byte.is_ascii_digit();
+            let fits = is_word || in_word && between(*byte);
+            in_word = is_word;
+            fits
+        });
+        fits && in_word
     };
     (1..=64).contains(&local.len())
         && (4..=190).contains(&domain.len())
         && domain.len() - dot > 2
         && domain[dot + 1..].iter().all(u8::is_ascii_lowercase)
-        && dotted(local, |byte| matches!(byte, b'.' | b'-' | b'_' | b'+'))
-        && dotted(domain, |byte| matches!(byte, b'.' | b'-'))
+        && words(local, |byte| matches!(byte, b'.' | b'-' | b'_' | b'+'))
+        && words(domain, |byte| matches!(byte, b'.' | b'-'))
         && domain.split(|byte| *byte == b'.').all(|label| label.len() <= 63)
 }
 

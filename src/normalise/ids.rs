@@ -65,8 +65,8 @@ fn salesforce(id: &str) -> Result<Cow<'_, str>, NoId> {
         return Err(NoId::Shape);
     }
     match id.len() {
-        15 => Ok(Cow::Owned(format!("{id}{}", suffix(id.as_bytes())))),
-        18 if suffix(&id.as_bytes()[..15]) == id[15..] => Ok(Cow::Borrowed(id)),
+        15 => Ok(Cow::Owned(id.chars().chain(suffix(id.as_bytes())).collect())),
+        18 if suffix(&id.as_bytes()[..15]).into_iter().eq(id[15..].chars()) => Ok(Cow::Borrowed(id)),
         18 => repair(id).map(Cow::Owned),
         _ => Err(NoId::Shape),
     }
@@ -75,14 +75,12 @@ fn salesforce(id: &str) -> Result<Cow<'_, str>, NoId> {
 const SUFFIX_LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 
 /// The case checksum of 15 characters: for each run of five, bit j is set where character j is an upper-case letter.
-fn suffix(id: &[u8]) -> String {
-    id.chunks(5)
-        .map(|run| {
-            let bits =
-                run.iter().enumerate().filter(|(_, byte)| byte.is_ascii_uppercase()).fold(0, |bits, (at, _)| bits | 1 << at);
-            char::from(SUFFIX_LETTERS[bits])
-        })
-        .collect()
+fn suffix(id: &[u8]) -> [char; 3] {
+    std::array::from_fn(|run| {
+        let run = id[run * 5..][..5].iter().enumerate();
+        let bits = run.fold(0, |bits, (at, byte)| bits | usize::from(byte.is_ascii_uppercase()) << at);
+        char::from(SUFFIX_LETTERS[bits])
+    })
 }
 
 /// Restores the case of an 18-character id that was folded to one case.
@@ -99,7 +97,7 @@ fn repair(id: &str) -> Result<String, NoId> {
     }
     let body = String::from_utf8(body).map_err(|_| NoId::Checksum)?;
     // A bit over a digit cannot be honoured: then the suffix belongs to another id.
-    match suffix(body.as_bytes()) == checksum {
+    match suffix(body.as_bytes()).into_iter().eq(checksum.chars()) {
         true => Ok(body + &checksum),
         false => Err(NoId::Checksum),
     }

@@ -19,7 +19,7 @@ use crate::normalise::findings::Finding;
 use crate::normalise::packed::Packed;
 use crate::normalise::records::{ADDRESSES, Record};
 use crate::normalise::times::{self, Moment, NoTime, Signs, Zone};
-use crate::normalise::words::{self, Words};
+use crate::normalise::words::{self, Numbers, Words};
 use crate::normalise::{System, ids};
 use crate::systems::{DateOrder, Grain, IdShape, Kind, State, fold_header};
 use crate::texts::{Text, Texts};
@@ -225,6 +225,7 @@ struct Reader<'a> {
     mute: bool,
     /// The words of the kind's own status column, where it has other words than the system.
     own_states: Option<Words<State>>,
+    words: Numbers,
     findings: Vec<Finding>,
     rejects: Vec<Reject>,
 }
@@ -252,6 +253,7 @@ impl<'a> Reader<'a> {
                 kind.mute_headers.iter().any(|mute| fold_header(mute) == header)
             },
             own_states: (!kind.status.is_empty()).then(|| words::states(&kind.status)),
+            words: Numbers::default(),
             findings: Vec::new(),
             rejects: Vec::new(),
         }
@@ -479,11 +481,11 @@ impl<'a> Reader<'a> {
             joined = on.join(&self.system.profile.category_separator);
             Some(joined.as_str())
         };
-        (Some(self.categories.read(cell, texts)), cell.map(|cell| texts.intern(cell)))
+        (Some(self.categories.read(cell, texts)), cell.map(|cell| self.words.number(cell, texts)))
     }
 
-    fn text(&self, field: Field, at: usize) -> Option<Text> {
-        self.cells.get(field, at).map(|cell| self.system.texts.intern(cell))
+    fn text(&mut self, field: Field, at: usize) -> Option<Text> {
+        self.cells.get(field, at).map(|cell| self.words.number(cell, self.system.texts))
     }
 
     /// A time, `None` where it is blank, bad or in the future; the latter two are findings.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use foldhash::HashMap;
 
 use crate::systems::{Booleans, CodeMeaning, Profile, State};
+use crate::texts::{Text, Texts};
 
 /// A table of words and what they mean. Case and outer space do not count.
 #[derive(Clone, Debug)]
@@ -45,6 +46,27 @@ pub fn states(table: &BTreeMap<State, Vec<String>>) -> Words<State> {
 /// The words of yes and no.
 pub fn booleans(table: &Booleans) -> Words<bool> {
     Words::new(table.yes.iter().map(|word| (word, true)).chain(table.no.iter().map(|word| (word, false))))
+}
+
+/// The numbers of words that come again and again in one batch, so that the store of all texts is asked once for each.
+#[derive(Debug, Default)]
+pub struct Numbers(HashMap<String, Text>);
+
+/// Words that are remembered; a column of other texts would only fill the memory.
+const MOST_NUMBERS: usize = 1 << 10;
+
+impl Numbers {
+    /// The number of a word.
+    pub fn number(&mut self, word: &str, texts: &Texts) -> Text {
+        if let Some(number) = self.0.get(word) {
+            return *number;
+        }
+        let number = texts.intern(word);
+        if self.0.len() < MOST_NUMBERS {
+            self.0.insert(word.to_owned(), number);
+        }
+        number
+    }
 }
 
 /// The preference codes of a system, exact ones before those with a trailing `*`.

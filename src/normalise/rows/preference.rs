@@ -13,7 +13,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn read_preference_of(&mut self, field: Field, cell: Option<&str>, at: usize, record: &mut Record) {
-        record.word = cell.map(|cell| self.system.texts.intern(cell));
+        record.word = cell.map(|cell| self.words.number(cell, self.system.texts));
         let blank = match (self.kind.grain, self.system.profile.subscriptions, self.system.profile.blank_opt_out) {
             // Not on the list, which is nobody's word: neither in nor opted out.
             (Grain::Preference, Subscriptions::OptIn, _) => Opt::Blank,

@@ -8,6 +8,7 @@ use polars::prelude::{
     BooleanChunked, DataFrame, Expr, IntoColumn, IntoLazy, JoinArgs, JoinType, LazyFrame, NewChunkedArray, PolarsError,
     UniqueKeepStrategy, by_name, coalesce, col, lit, when,
 };
+use rayon::prelude::*;
 
 use crate::columns::{Delivery, Method, Opt};
 use crate::config::{Config, UnitUnsubscribe};
@@ -243,15 +244,13 @@ fn mark_notable(mut members: DataFrame) -> Result<DataFrame> {
 /// Only what Polars cannot do, which is a defect.
 pub fn classify(world: &World<'_>) -> Result<Vec<Found>> {
     let noted = noted(world)?;
-    let mut found = Vec::new();
-    for rule in RULES {
-        found.extend(match &rule.finder {
-            Finder::Pair { a, b, both } => pairs(world, rule, a(), b(), both())?,
-            Finder::Search(search) => search(world, rule)?,
-            Finder::Noted => noted.iter().filter(|found| RULES[found.rule].code == rule.code).cloned().collect(),
-        });
-    }
-    Ok(found)
+    let by_rule = RULES.par_iter().map(|rule| match &rule.finder {
+        Finder::Pair { a, b, both } => pairs(world, rule, a(), b(), both()),
+        Finder::Search(search) => search(world, rule),
+        Finder::Noted => Ok(noted.iter().filter(|found| RULES[found.rule].code == rule.code).cloned().collect()),
+    });
+    let by_rule: Vec<Vec<Found>> = by_rule.collect::<Result<_>>()?;
+    Ok(by_rule.into_iter().flatten().collect())
 }
 
 const OF_PAIRS: [&str; 15] = [

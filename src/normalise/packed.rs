@@ -121,26 +121,36 @@ impl Packed {
         true
     }
 
-    /// Gives back what was kept for records to come.
+    /// Gives back what was kept for records to come. Copies are of the size that is needed, where shrinking would only do so
+    /// beyond half.
     pub fn close(&mut self) {
         self.numbers = HashMap::default();
-        self.rows.shrink_to_fit();
-        self.starts.shrink_to_fit();
-        self.manners.shrink_to_fit();
-        self.bytes.shrink_to_fit();
+        self.rows = self.rows.as_slice().to_vec();
+        self.starts = self.starts.as_slice().to_vec();
+        self.manners = self.manners.as_slice().to_vec();
+        self.bytes = self.bytes.as_slice().to_vec();
     }
 
     /// The records of a mask alone.
     pub fn only(self, mask: &[bool]) -> Packed {
         let ends = self.starts.iter().skip(1).copied().chain([self.bytes.len() as u32]);
-        let mut kept = Packed { kind: self.kind, ..Packed::default() };
-        for (at, (end, _)) in ends.zip(mask).enumerate().filter(|(_, (_, wanted))| **wanted) {
+        let ends: Vec<(usize, u32)> =
+            ends.zip(mask).enumerate().filter(|(_, (_, wanted))| **wanted).map(|(at, (end, _))| (at, end)).collect();
+        let bytes: u32 = ends.iter().map(|(at, end)| end - self.starts[*at]).sum();
+        let mut kept = Packed {
+            kind: self.kind,
+            rows: Vec::with_capacity(ends.len()),
+            starts: Vec::with_capacity(ends.len()),
+            manners: Vec::with_capacity(ends.len()),
+            bytes: Vec::with_capacity(bytes as usize),
+            ..Packed::default()
+        };
+        for (at, end) in ends {
             kept.rows.push(self.rows[at]);
             kept.manners.push(self.manners[at]);
             kept.starts.push(kept.bytes.len() as u32);
             kept.bytes.extend(&self.bytes[self.starts[at] as usize..end as usize]);
         }
-        kept.close();
         Packed { known: self.known, ..kept }
     }
 

@@ -15,8 +15,9 @@ mod sentence;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
+use rayon::prelude::*;
 
-use crate::classify::{Found, World};
+use crate::classify::{Detail, Found, World};
 use crate::columns::{Opt, Outcome, Purpose, Severity};
 use crate::normalise::Facts;
 use crate::rules::RULES;
@@ -114,19 +115,29 @@ pub fn decide(found: Vec<Found>, world: &World<'_>, facts: &Facts<'_>) -> Result
     let mut plan =
         Plan::new(world, facts, found.iter().enumerate().filter(|(at, _)| !excepted.is_withheld(*at)).map(|(_, found)| found))?;
     let choices = Choices::new(world, facts)?;
-    let mut decisions: Vec<(Decision, Option<Key>)> = Vec::with_capacity(found.len());
-    for (at, found) in found.into_iter().enumerate() {
-        let verdict = match excepted.why(at) {
-            Some(why) => {
-                if excepted.is_withheld(at) {
-                    plan.withhold(&found, corrected_side(&found, facts));
-                }
-                Verdict::Shown { outcome: Outcome::Excepted, why }
-            }
-            None => excepted.answered(at, judge(&found, &choices, &sentences, &mut plan), world),
+    let judged = found.par_iter().enumerate().map(|(at, found)| {
+        let wanted = match excepted.why(at) {
+            Some(why) => Wanted::Shown { outcome: Outcome::Excepted, why },
+            None => judge(found, &choices, &sentences),
         };
-        let clock = deadline::clock(&found, world, facts);
-        let (outcome, why, key) = match verdict {
+        (wanted, deadline::clock(found, world, facts))
+    });
+    let judged: Vec<(Wanted, Option<Clock>)> = judged.collect();
+    let mut decisions: Vec<(Decision, Option<Key>)> = Vec::with_capacity(found.len());
+    for (at, (found, (wanted, clock))) in found.into_iter().zip(judged).enumerate() {
+        if excepted.is_withheld(at) {
+            plan.withhold(&found, corrected_side(&found, facts));
+        }
+        let verdict = match wanted {
+            Wanted::Shown { outcome, why } => Verdict::Shown { outcome, why },
+            Wanted::Change { record, change, why } => {
+                match plan.ask(record, found.person, RULES[found.rule].code, change, &why) {
+                    Ok(key) => Verdict::Correct { key, why },
+                    Err(obstacle) => Verdict::Shown { outcome: Outcome::Review, why: format!("{why} {obstacle}") },
+                }
+            }
+        };
+        let (outcome, why, key) = match excepted.answered(at, verdict, world) {
             Verdict::Correct { key, why } => (Outcome::Correct, why, Some(key)),
             Verdict::Shown { outcome, why } => (outcome, why, None),
         };
@@ -144,21 +155,28 @@ pub fn decide(found: Vec<Found>, world: &World<'_>, facts: &Facts<'_>) -> Result
     Ok(Decided { decisions: decisions.into_iter().map(|(decision, _)| decision).collect(), corrections, braked })
 }
 
+/// What one discrepancy asks for, looked at by itself.
+enum Wanted {
+    Change { record: u32, change: Change, why: String },
+    Shown { outcome: Outcome, why: String },
+}
+
+/// What becomes of it beside all others.
 enum Verdict {
     Correct { key: Key, why: String },
     Shown { outcome: Outcome, why: String },
 }
 
-/// One discrepancy: what becomes of it, and the correction that it asks for.
-fn judge(found: &Found, choices: &Choices, sentences: &Sentences<'_>, plan: &mut Plan<'_>) -> Verdict {
+/// One discrepancy: what it is shown as, or the change of a record that it asks for.
+fn judge(found: &Found, choices: &Choices, sentences: &Sentences<'_>) -> Wanted {
     let Sentences { world, facts } = *sentences;
     let rule = RULES[found.rule];
-    let review = |why: String| Verdict::Shown { outcome: Outcome::Review, why };
+    let review = |why: String| Wanted::Shown { outcome: Outcome::Review, why };
     let wish = found.person.and_then(|person| world.consent.wishes.get(&person));
     let decision = wish.and_then(|wish| wish.decision);
     let shown = || {
         let outcome = if rule.severity <= Severity::Medium { Outcome::Review } else { Outcome::Note };
-        Verdict::Shown { outcome, why: sentences.shown(found) }
+        Wanted::Shown { outcome, why: sentences.shown(found) }
     };
     if found.office {
         return review(sentences.office(found));
@@ -180,17 +198,17 @@ fn judge(found: &Found, choices: &Choices, sentences: &Sentences<'_>, plan: &mut
         ("OPT", code) | ("LST", code @ ("LST401" | "LST402")) => match decision {
             Some(Opt::Out) if code == "OPT110" && !opted_out_there(found.a, facts) => {
                 let why = "The enterprise unsubscribe stops every business unit: nothing needs to be loaded.".to_owned();
-                return Verdict::Shown { outcome: Outcome::Note, why };
+                return Wanted::Shown { outcome: Outcome::Note, why };
             }
             Some(Opt::Out) => (side_to_opt_out(found, facts), Change::OptOut, sentences.opted_out(found)),
             Some(_) if matches!(code, "OPT101" | "OPT102" | "LST401") => {
                 let proof = wish.and_then(|wish| wish.opted_in).unwrap_or_default();
                 (found.a, Change::OptIn { proof }, sentences.opted_in(found))
             }
-            Some(_) => return Verdict::Shown { outcome: Outcome::Note, why: sentences.opted_in(found) },
+            Some(_) => return Wanted::Shown { outcome: Outcome::Note, why: sentences.opted_in(found) },
             None => {
                 let why = "The policy `unit_unsubscribe = \"unit\"` leaves a business unit's unsubscribe in the unit.".to_owned();
-                return Verdict::Shown { outcome: Outcome::Note, why };
+                return Wanted::Shown { outcome: Outcome::Note, why };
             }
         },
         ("BNC", "BNC201" | "BNC202" | "BNC204") => {
@@ -205,16 +223,15 @@ fn judge(found: &Found, choices: &Choices, sentences: &Sentences<'_>, plan: &mut
             }
             None => return review(sentences.shown(found)),
         },
-        ("IDN", "IDN502") => match plan.shared_out(found) {
+        ("IDN", "IDN502") => match shared_out(found, world, facts) {
             Some(changed) => (Some(changed), Change::OptOut, sentences.shared(found)),
             None => return review(sentences.shown(found)),
         },
         _ => return shown(),
     };
-    let Some(record) = target else { return review(sentences.shown(found)) };
-    match plan.ask(record, found.person, rule.code, change, &why) {
-        Ok(key) => Verdict::Correct { key, why },
-        Err(obstacle) => review(format!("{why} {obstacle}")),
+    match target {
+        Some(record) => Wanted::Change { record, change, why },
+        None => review(sentences.shown(found)),
     }
 }
 
@@ -230,4 +247,13 @@ fn corrected_side(found: &Found, facts: &Facts<'_>) -> Option<u32> {
 /// Of a pair that disagrees about an opt-out, the record that is not opted out.
 fn side_to_opt_out(found: &Found, facts: &Facts<'_>) -> Option<u32> {
     [found.b, found.a].into_iter().flatten().find(|ix| facts.opt(*ix) != Opt::Out)
+}
+
+/// Of an address on contacts that disagree, the first contact that sharing opts out.
+fn shared_out(found: &Found, world: &World<'_>, facts: &Facts<'_>) -> Option<u32> {
+    let Detail::Contacts(persons) = &found.detail else { return None };
+    let wish = |person: &u32| world.consent.wishes.get(person);
+    let changed = |person: &&u32| wish(person).is_some_and(|wish| wish.decision == Some(Opt::Out) && wish.own != Some(Opt::Out));
+    let record = persons.iter().find(changed).and_then(|person| world.matched.contact(*person)).map(|(ix, _)| ix)?;
+    (facts.opt(record) != Opt::Out).then_some(record)
 }

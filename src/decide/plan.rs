@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use foldhash::{HashMap, HashSet};
 use polars::prelude::{IntoLazy, col as column, lit};
+use rayon::prelude::*;
 
 use crate::classify::{Detail, Found, World, member};
 use crate::columns::{Delivery, Opt, Purpose};
@@ -140,16 +141,6 @@ impl<'a> Plan<'a> {
         Ok((record, purpose))
     }
 
-    /// Of an address on contacts that disagree, the first contact that sharing opts out.
-    pub fn shared_out(&self, found: &Found) -> Option<u32> {
-        let Detail::Contacts(persons) = &found.detail else { return None };
-        let wish = |person: &u32| self.world.consent.wishes.get(person);
-        let changed =
-            |person: &&u32| wish(person).is_some_and(|wish| wish.decision == Some(Opt::Out) && wish.own != Some(Opt::Out));
-        let record = persons.iter().find(changed).and_then(|person| self.world.matched.contact(*person)).map(|(ix, _)| ix)?;
-        (self.facts.opt(record) != Opt::Out).then_some(record)
-    }
-
     /// Whether a correction file can take the record.
     fn can_write(&self, record: u32, change: &Change) -> Result<(), String> {
         let (profile, purpose) = (self.facts.profile(record), change.purpose());
@@ -210,15 +201,16 @@ impl<'a> Plan<'a> {
 
     /// Everything an opted-out person needs, and what the brake keeps back.
     pub fn finish(mut self, sentences: &Sentences<'_>) -> Result<(BTreeMap<Key, Correction>, BTreeMap<usize, String>)> {
-        let mut sentence: HashMap<u32, String> = HashMap::default();
         let mut of_opted_out = std::mem::take(&mut self.of_opted_out);
         // By the persons' ids: of several with a part in a record, the first one's reason is written.
-        of_opted_out.sort_by_key(|(_, person)| (self.world.name(*person), *person));
-        for (record, person) in of_opted_out {
+        of_opted_out.par_sort_by_key(|(_, person)| (self.world.name(*person), *person));
+        let persons: Vec<&[(u32, u32)]> = of_opted_out.chunk_by(|one, other| one.1 == other.1).collect();
+        let why: Vec<String> = persons.par_iter().map(|records| sentences.decision(records[0].1)).collect();
+        let records = persons.into_iter().zip(&why).flat_map(|(records, why)| records.iter().map(move |record| (*record, why)));
+        for ((record, person), why) in records {
             if self.withheld.contains(&(record, person)) {
                 continue;
             }
-            let why = sentence.entry(person).or_insert_with(|| sentences.decision(person));
             // Platforms that keep memberships mail no bounced one.
             let stopped = match self.facts.delivery(record) {
                 Delivery::Held | Delivery::Removed => true,

@@ -1,0 +1,158 @@
+//! What a configuration may say: each mistake is named with its place and with what is known.
+
+use anyhow::{Context, Result, bail};
+
+use super::{Config, Policy, System};
+use crate::columns::{Field, Role};
+use crate::nearest::{did_you_mean, sentence_hint};
+use crate::normalise::Zone;
+use crate::systems::{CodeMeaning, Systems};
+
+impl Config {
+    pub(super) fn check(&self, systems: &Systems) -> Result<()> {
+        let names = systems.names();
+        let known_system = |name: &str, place: &str| -> Result<()> {
+            if names.contains(&name) {
+                return Ok(());
+            }
+            bail!("{place}: there is no system `{name}`{} Known are {}", sentence_hint(name, &names), names.join(", "))
+        };
+        self.timezone()?;
+        self.as_of()?;
+        if let Some(hub) = &self.run.hub {
+            known_system(hub, "[run] hub")?;
+            if systems.get(hub).is_some_and(|profile| profile.role != Role::Crm) {
+                bail!("[run] hub: `{hub}` is no CRM, so its records are no contacts that others could be matched to");
+            }
+        }
+        share(self.inbox.max_reject_share, "[inbox] max_reject_share")?;
+        share(self.brake.max_share, "[brake] max_share")?;
+        share(self.brake.max_shrink, "[brake] max_shrink")?;
+        for (days, key) in [(self.deadline.business_days, "business_days"), (self.deadline.run_every_days, "run_every_days")] {
+            if !(1..=366).contains(&days) {
+                bail!("[deadline] {key} must be between 1 and 366");
+            }
+        }
+        if self.policy.max_shared == 0 {
+            bail!("[policy] max_shared must be at least 1");
+        }
+        if !(1..=1_000_000).contains(&self.workbook.max_sheet_rows) {
+            bail!("[workbook] max_sheet_rows must be between 1 and 1000000: a sheet has 1,048,576 rows");
+        }
+        if self.policy.category_authority != "crm" {
+            known_system(&self.policy.category_authority, "[policy] category_authority")?;
+        }
+        // Profiles of later releases may be named ahead of time: the default lists `dynamics`.
+        for name in self.policy.opt_in_systems.iter().filter(|name| !Policy::default().opt_in_systems.contains(name)) {
+            known_system(name, "[policy] opt_in_systems")?;
+        }
+        for (name, system) in &self.systems {
+            let place = format!("[systems.{name}]");
+            known_system(name, &place)?;
+            system.check(&place)?;
+            if let Some(source) = &system.source {
+                known_system(source, &format!("{place} source"))?;
+            }
+            let profile = systems.get(name).expect("known by its name");
+            let words = || profile.kinds.iter().flat_map(|kind| profile.status_of(kind).values().flatten());
+            for word in system.states.values() {
+                if !words().any(|known| known.eq_ignore_ascii_case(word)) {
+                    let known: Vec<&str> = words().map(String::as_str).collect();
+                    bail!("{place} states: `{word}` is no state{} Known are {}", sentence_hint(word, &known), known.join(", "));
+                }
+            }
+        }
+        for category in &self.category {
+            let place = format!("[[category]] \"{}\"", category.name);
+            if category.name.trim().is_empty() || category.name.contains(';') {
+                bail!("{place}: a category needs a name, without `;`");
+            }
+            for system in category.systems.keys() {
+                if !names.contains(&system.as_str()) {
+                    let known = names.iter().copied().chain(["name", "renamed_from", "retired"]);
+                    bail!("{place}: `{system}` is neither a key nor a system{}", did_you_mean(system, known));
+                }
+            }
+        }
+        for (name, system) in &self.systems {
+            for (code, meaning) in &system.codes {
+                let meaning = CodeMeaning::parse(meaning).with_context(|| format!("[systems.{name}.codes] {code}"))?;
+                if let CodeMeaning::OptOutCategory(category) | CodeMeaning::OptInCategory(category) = meaning {
+                    let known: Vec<&str> = self.category.iter().map(|category| category.name.as_str()).collect();
+                    if !known.is_empty() && !known.contains(&category.as_str()) {
+                        bail!(
+                            "[systems.{name}.codes] {code}: there is no [[category]] \"{category}\"{} Known are {}",
+                            sentence_hint(&category, &known),
+                            known.join(", ")
+                        );
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl System {
+    fn check(&self, place: &str) -> Result<()> {
+        if let Some(delimiter) = self.delimiter.filter(|c| !c.is_ascii() || c.is_ascii_alphanumeric() || "\"\r\n\0".contains(*c))
+        {
+            bail!(
+                "{place} delimiter: {delimiter:?} cannot separate cells: write one ASCII character that is no letter, digit or quote"
+            );
+        }
+        if let Some(zone) = &self.zone {
+            Zone::parse(zone).with_context(|| format!("{place} zone"))?;
+        }
+        let patterns = self.files.iter().map(|pattern| ("files", pattern));
+        let lists = self.lists.keys().map(|pattern| ("lists", pattern));
+        for (key, pattern) in patterns.chain(lists).chain(self.states.keys().map(|pattern| ("states", pattern))) {
+            glob::Pattern::new(pattern).with_context(|| format!("{place} {key}: `{pattern}` is no file-name pattern"))?;
+        }
+        for (field, headers) in &self.columns {
+            if Field::from_name(field).is_none() {
+                let known: Vec<&str> = Field::ALL.iter().map(|field| field.name()).collect();
+                bail!("{place} columns: `{field}` is no field{} Known are {}", sentence_hint(field, &known), known.join(", "));
+            }
+            if headers.all().is_empty() {
+                bail!("{place} columns: `{field}` names no header");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn share(value: f64, place: &str) -> Result<()> {
+    if (0.0..=1.0).contains(&value) {
+        return Ok(());
+    }
+    bail!("{place} is a share between 0 and 1, such as 0.05, not {value}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_are_named_with_what_is_known() {
+        // configuration | what the message must say
+        for (text, said) in [
+            ("[brake]\nmax_shar = 0.1", "did you mean `max_share`?"),
+            ("[systems.salesforc]", "did you mean `salesforce`?"),
+            ("[systems.salesforce.columns]\nemial = 'E-mail'", "did you mean `email`?"),
+            ("[brake]\nmax_share = 5", "between 0 and 1"),
+            ("[run]\ntimezone = 'Denver'", "America/Denver"),
+            ("[systems.ascend.codes]\nNE = 'optout'", "`opt_out_all`"),
+            ("[systems.ascend]\nzone = 'Mars'", "[systems.ascend] zone"),
+            ("[systems.ascend]\ndelimiter = 'x'", "[systems.ascend] delimiter"),
+            ("[[category]]\nname = 'News'\nsalesforc = 'News'", "did you mean `salesforce`?"),
+            ("[[category]]\nname = 'News'\n[systems.ascend.codes]\nX = 'opt_out:Nws'", "did you mean `News`?"),
+            ("[policy]\nunit_unsubscribe = 'al'", "did you mean `all`?"),
+            ("[run]\nhub = 'dynamic'", "did you mean `dynamics`?"),
+            ("[run]\nhub = 'ascend'", "`ascend` is no CRM"),
+        ] {
+            let error = format!("{:#}", Config::parse(text, &Systems::built_in().unwrap()).unwrap_err());
+            assert!(error.contains(said), "{text}\nsaid: {error}");
+        }
+    }
+}

@@ -9,6 +9,7 @@ mod detail;
 mod earlier;
 mod exceptions;
 mod found;
+mod full_disk;
 mod group;
 mod guide;
 mod history;
@@ -42,12 +43,16 @@ pub use request::request_sheet;
 
 /// Writes the workbook of a run. Its folder must exist; a file of that name is replaced.
 pub fn write(report: &Report, limits: &config::Workbook, to: &Path) -> Result<()> {
+    // What a full disk or another reader could see stays where the workbook itself goes.
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    full_disk::told(folder, || write_in(folder, report, limits, to))
+}
+
+fn write_in(folder: &Path, report: &Report, limits: &config::Workbook, to: &Path) -> Result<()> {
     let context = Context::new(report, limits)?;
     let mut book = Workbook::new();
     book.set_zip_compression_level(1);
     book.set_properties(&properties(report));
-    // What a full disk or another reader could see stays where the workbook itself goes.
-    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     book.set_tempdir(folder).with_context(|| format!("cannot write in {}", folder.display()))?;
 
     summary::write(&mut book, &context).context("sheet Summary")?;

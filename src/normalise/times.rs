@@ -184,18 +184,17 @@ struct Digits;
 
 impl Digits {
     fn take(text: &str) -> Option<(u32, usize, &str)> {
-        let end = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
-        let number = text.get(..end).filter(|digits| (1..=8).contains(&digits.len()))?.parse().ok()?;
-        Some((number, end, &text[end..]))
+        let digits = text.bytes().take_while(u8::is_ascii_digit).take(9);
+        let (number, end) = digits.fold((0, 0), |(number, end), digit| (number * 10 + u32::from(digit - b'0'), end + 1));
+        (1..=8).contains(&end).then(|| (number, end, &text[end..]))
     }
 
     /// `11/20/2026…`, `20.11.2026…`, `11-20-2026…`: the first two numbers and the year with what follows.
     fn slashed(text: &str) -> Option<(u32, u32, &str)> {
-        let (first, width, rest) = Digits::take(text)?;
-        let rest = rest.strip_prefix(['/', '.', '-'])?;
-        let (second, second_width, rest) = Digits::take(rest)?;
-        let rest = rest.strip_prefix(['/', '.', '-'])?;
-        (width <= 2 && second_width <= 2).then_some((first, second, rest))
+        let of_two = |text| Digits::take(text).filter(|(_, width, _)| *width <= 2);
+        let (first, _, rest) = of_two(text)?;
+        let (second, _, rest) = of_two(rest.strip_prefix(['/', '.', '-'])?)?;
+        Some((first, second, rest.strip_prefix(['/', '.', '-'])?))
     }
 }
 

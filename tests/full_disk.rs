@@ -63,7 +63,8 @@ fn recovers(workspace: &Workspace, undisturbed: &BTreeMap<String, Vec<u8>>, what
     let done = said(&mut run(&workspace.root));
     assert!(matches!(done.status, 0 | 3), "{what}: {}", done.err);
     assert!(visible(&workspace.root) == *undisturbed, "{what}: the next run differs");
-    let left = files_below(&workspace.root.join("runs")).into_keys().chain(files_below(&workspace.root.join("ledger")).into_keys());
+    let left =
+        files_below(&workspace.root.join("runs")).into_keys().chain(files_below(&workspace.root.join("ledger")).into_keys());
     assert_eq!(left.filter(|file| file.contains(".unfinished")).collect::<Vec<_>>(), [""; 0], "{what}");
 }
 
@@ -77,7 +78,8 @@ fn undisturbed() -> BTreeMap<String, Vec<u8>> {
 #[test]
 fn a_disk_that_is_full_stops_the_run_and_nothing_else() {
     let undisturbed = undisturbed();
-    let largest = undisturbed.iter().filter(|(file, _)| !file.starts_with("archive/")).map(|(_, bytes)| bytes.len()).max().unwrap();
+    let largest =
+        undisturbed.iter().filter(|(file, _)| !file.starts_with("archive/")).map(|(_, bytes)| bytes.len()).max().unwrap();
     let mut stopped_at = Vec::new();
     // Beyond so many blocks of 512 bytes no file grows: the larger ones fail, each at another point of the run.
     for blocks in [0, 1, 2, 4, 8, 16, 32, 64, largest / 512 - 1] {

@@ -5,8 +5,9 @@
 //! A long text is read in pieces side by side, with the same result as from end to end.
 
 use anyhow::{Result, bail};
-use csv::{Reader, ReaderBuilder, StringRecord};
-use memchr::memchr_iter;
+use csv::StringRecord;
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+use memchr::{memchr_iter, memchr2, memchr3};
 use rayon::prelude::*;
 
 use super::limits::{HEAD_BYTES, HEAD_ROWS, MAX_OPEN_QUOTES, MAX_ROW_LINES, PIECE_BYTES};
@@ -187,12 +188,10 @@ pub fn read(dialect: &Dialect, piece: Piece, table: &mut Builder) -> Result<End>
     Ok(End { at: records.end, open_quotes })
 }
 
-/// Records with true line numbers; the reader's own are early after blank lines and CR LF.
+/// Records with true line numbers.
 struct Records<'t> {
     dialect: Dialect<'t>,
-    reader: Reader<&'t [u8]>,
-    /// Where the reader started.
-    origin: Place,
+    quoted: Quoted,
     cells: StringRecord,
     start: Place,
     end: Place,
@@ -201,42 +200,64 @@ struct Records<'t> {
 
 impl<'t> Records<'t> {
     fn new(dialect: Dialect<'t>, origin: Place) -> Records<'t> {
-        Records {
-            dialect,
-            reader: reader(dialect, origin),
-            origin,
-            cells: StringRecord::new(),
-            start: origin,
-            end: origin,
-            after_blank: false,
-        }
+        let quoted = Quoted::new(dialect.delimiter);
+        Records { dialect, quoted, cells: StringRecord::new(), start: origin, end: origin, after_blank: false }
     }
 
     /// Reads the next record; blank lines before it are skipped.
     fn read(&mut self) -> bool {
-        // Reading from memory cannot fail, and pieces of a text between ASCII bytes are text.
-        if !matches!(self.reader.read_record(&mut self.cells), Ok(true)) {
+        let bytes = self.dialect.text.as_bytes();
+        let mut start = self.end;
+        while let Some(b'\n' | b'\r') = bytes.get(start.byte) {
+            start = Place { byte: start.byte + break_length(bytes, start.byte), lines: start.lines + 1 };
+        }
+        if start.byte == bytes.len() {
             return false;
         }
-        let bytes = self.dialect.text.as_bytes();
-        let before = self.end;
-        self.start = before;
-        while let Some(b'\n' | b'\r') = bytes.get(self.start.byte) {
-            self.start = Place { byte: self.start.byte + break_length(bytes, self.start.byte), lines: self.start.lines + 1 };
-        }
-        self.after_blank = self.start != before;
-        let position = self.reader.position();
-        self.end.byte = self.origin.byte + position.byte() as usize;
-        self.end.lines = self.origin.lines + position.line() - 1;
-        // The reader stops between CR and LF.
-        if bytes[self.end.byte - 1] == b'\r' && bytes.get(self.end.byte) == Some(&b'\n') {
-            self.end.byte += 1;
-            self.end.lines += 1;
-        }
-        if self.dialect.lone_cr {
-            self.end.lines = self.start.lines + line_breaks(&bytes[self.start.byte..self.end.byte]);
-        }
+        self.after_blank = start != self.end;
+        self.start = start;
+        self.cells.clear();
+        self.end = match self.read_plain() {
+            Some(length) => Place { byte: start.byte + length, lines: start.lines + 1 },
+            None => {
+                self.cells.clear();
+                let length = self.quoted.read(&bytes[start.byte..], &mut self.cells);
+                let raw = &bytes[start.byte..start.byte + length];
+                let lines = if self.dialect.lone_cr { line_breaks(raw) } else { memchr_iter(b'\n', raw).count() as u64 };
+                Place { byte: start.byte + length, lines: start.lines + lines }
+            }
+        };
         true
+    }
+
+    /// Reads a record that is one plain line, which nearly all are: each cell is quoted or not, and has no quotation mark or
+    /// line break within. Gives the bytes of the line with its break; none where the record is not such a line.
+    fn read_plain(&mut self) -> Option<usize> {
+        let Dialect { text, delimiter, lone_cr } = self.dialect;
+        let rest = &text[self.start.byte..];
+        let bytes = rest.as_bytes();
+        let mut from = 0;
+        while !lone_cr {
+            let end = if bytes.get(from) == Some(&b'"') {
+                let end = from + 1 + memchr2(b'"', b'\n', &bytes[from + 1..])?;
+                let behind = if bytes[end..].starts_with(b"\"\r\n") { end + 2 } else { end + 1 };
+                let is_closed =
+                    bytes[end] == b'"' && matches!(bytes.get(behind), Some(byte) if [delimiter, b'\n'].contains(byte));
+                self.cells.push_field(is_closed.then_some(&rest[from + 1..end])?);
+                behind
+            } else {
+                let end = from + memchr3(delimiter, b'"', b'\n', &bytes[from..]).filter(|at| bytes[from + at] != b'"')?;
+                let cell = &rest[from..end];
+                let is_last = bytes[end] == b'\n';
+                self.cells.push_field(if is_last { cell.strip_suffix('\r').unwrap_or(cell) } else { cell });
+                end
+            };
+            from = end + 1;
+            if bytes[end] == b'\n' {
+                return Some(from);
+            }
+        }
+        None
     }
 
     /// Whether a quotation mark without an end has taken rows that follow into this one.
@@ -257,9 +278,8 @@ impl<'t> Records<'t> {
     /// last line may, when the first has no delimiter.
     fn holds_a_row(&self, raw: &str, width: usize) -> bool {
         let delimiters = |line: &str| {
-            let mut cells = StringRecord::new();
-            let is_read = reader(Dialect { text: line, ..self.dialect }, Place::default()).read_record(&mut cells);
-            if matches!(is_read, Ok(true)) { cells.len() - 1 } else { 0 }
+            let mut records = Records::new(Dialect { text: line, ..self.dialect }, Place::default());
+            if records.read() { records.cells.len() - 1 } else { 0 }
         };
         let lines: Vec<usize> = raw.split(['\r', '\n']).map(delimiters).collect();
         let below = if lines[0] == 0 { 1..lines.len() - 1 } else { 1..lines.len() };
@@ -274,19 +294,47 @@ impl<'t> Records<'t> {
     /// Goes on at the line below the first line of the present record.
     fn resume_at_second_line(&mut self) {
         let at = self.start.byte + self.first_line().len();
-        self.origin = Place { byte: at + break_length(self.dialect.text.as_bytes(), at), lines: self.start.lines + 1 };
-        self.end = self.origin;
-        self.reader = reader(self.dialect, self.origin);
+        self.end = Place { byte: at + break_length(self.dialect.text.as_bytes(), at), lines: self.start.lines + 1 };
     }
 }
 
-fn reader(dialect: Dialect<'_>, origin: Place) -> Reader<&[u8]> {
-    ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(dialect.delimiter)
-        .buffer_capacity(1 << 16)
-        .from_reader(&dialect.text.as_bytes()[origin.byte..])
+/// Reads records with quotation marks, and whatever else is no plain line.
+struct Quoted {
+    reader: Reader,
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Quoted {
+    fn new(delimiter: u8) -> Quoted {
+        Quoted { reader: ReaderBuilder::new().delimiter(delimiter).build(), bytes: vec![0; 1 << 10], ends: vec![0; 1 << 6] }
+    }
+
+    /// Reads the record that a text begins with, and gives its bytes with the break behind it.
+    fn read(&mut self, text: &[u8], cells: &mut StringRecord) -> usize {
+        let (mut length, mut bytes, mut ends) = (0, 0, 0);
+        self.reader.reset();
+        loop {
+            let (result, read, written, ended) =
+                self.reader.read_record(&text[length..], &mut self.bytes[bytes..], &mut self.ends[ends..]);
+            (length, bytes, ends) = (length + read, bytes + written, ends + ended);
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull => self.bytes.resize(self.bytes.len() * 2, 0),
+                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+                ReadRecordResult::Record | ReadRecordResult::End => break,
+            }
+        }
+        let mut from = 0;
+        for end in &self.ends[..ends] {
+            let cell = std::str::from_utf8(&self.bytes[from..*end]);
+            cells.push_field(cell.expect("a part of a text between ASCII characters is text"));
+            from = *end;
+        }
+        // The reader stops between CR and LF.
+        let is_within = length > 0 && text[length - 1] == b'\r' && text.get(length) == Some(&b'\n');
+        length + usize::from(is_within)
+    }
 }
 
 fn break_length(bytes: &[u8], at: usize) -> usize {
@@ -399,6 +447,18 @@ mod tests {
     }
 
     proptest! {
+        /// Records are those of the csv crate, whether or not they are plain lines.
+        #[test]
+        fn records_are_those_of_the_crate(text in "[ab,\" \r\n\u{e9}]{0,60}") {
+            let mut records = Records::new(Dialect::new(&text, b','), Place::default());
+            let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+            for expected in reader.records() {
+                prop_assert!(records.read());
+                prop_assert_eq!(&records.cells, &expected.unwrap());
+            }
+            prop_assert!(!records.read());
+        }
+
         /// Whatever the text, reading ends, and lines are counted up, each once.
         #[test]
         fn any_text_is_read_to_its_end(text in "[ab,\" \r\n]{0,200}") {

@@ -53,12 +53,12 @@ fn is_plain(bytes: &[u8]) -> bool {
     let (local, domain) = (&bytes[..at], &bytes[at + 1..]);
     let Some(dot) = memrchr(b'.', domain) else { return false };
     // Words with one other character between any two of them.
-    let words = |part: &[u8], between: fn(u8) -> bool| {
+    let words = |part: &[u8], between: u8| {
         let mut in_word = false;
         let fits = part.iter().all(|byte| {
-            let is_word = byte.is_ascii_lowercase() || byte.is_ascii_digit();
-            let fits = is_word || in_word && between(*byte);
-            in_word = is_word;
+            let class = CLASSES[usize::from(*byte)];
+            let fits = class & WORD != 0 || in_word && class & between != 0;
+            in_word = class & WORD != 0;
             fits
         });
         fits && in_word
@@ -67,10 +67,30 @@ fn is_plain(bytes: &[u8]) -> bool {
         && (4..=190).contains(&domain.len())
         && domain.len() - dot > 2
         && domain[dot + 1..].iter().all(u8::is_ascii_lowercase)
-        && words(local, |byte| matches!(byte, b'.' | b'-' | b'_' | b'+'))
-        && words(domain, |byte| matches!(byte, b'.' | b'-'))
-        && domain.split(|byte| *byte == b'.').all(|label| label.len() <= 63)
+        && words(local, IN_LOCAL)
+        && words(domain, IN_DOMAIN)
+        && (domain.len() <= 63 || domain.split(|byte| *byte == b'.').all(|label| label.len() <= 63))
 }
+
+/// What a byte may be in an address of the usual form: a part of a word, or between two words.
+const WORD: u8 = 1;
+const IN_LOCAL: u8 = 2;
+const IN_DOMAIN: u8 = 4;
+
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        classes[byte as usize] = match byte {
+            b'a'..=b'z' | b'0'..=b'9' => WORD,
+            b'.' | b'-' => IN_LOCAL | IN_DOMAIN,
+            b'_' | b'+' => IN_LOCAL,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    classes
+};
 
 fn clean(cell: &str) -> String {
     let visible: String = cell

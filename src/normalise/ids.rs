@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr2;
+
 use crate::systems::IdShape;
 
 /// Why a cell is no id.
@@ -54,10 +56,11 @@ pub fn looks_like_salesforce(text: &str) -> bool {
 }
 
 fn is_scientific(text: &str) -> bool {
-    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
-    let exponent = exponent.strip_prefix(['+', '-']);
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    exponent.is_some_and(digits) && mantissa.split(['.', ',']).all(digits)
+    let bytes = text.as_bytes();
+    let Some(at) = memchr2(b'E', b'e', bytes) else { return false };
+    let Some((b'+' | b'-', exponent)) = bytes[at + 1..].split_first() else { return false };
+    let digits = |bytes: &[u8]| !bytes.is_empty() && bytes.iter().all(u8::is_ascii_digit);
+    digits(exponent) && bytes[..at].split(|byte| matches!(byte, b'.' | b',')).all(digits)
 }
 
 fn salesforce(id: &str) -> Result<Cow<'_, str>, NoId> {
@@ -65,8 +68,8 @@ fn salesforce(id: &str) -> Result<Cow<'_, str>, NoId> {
         return Err(NoId::Shape);
     }
     match id.len() {
-        15 => Ok(Cow::Owned(id.chars().chain(suffix(id.as_bytes())).collect())),
-        18 if suffix(&id.as_bytes()[..15]).into_iter().eq(id[15..].chars()) => Ok(Cow::Borrowed(id)),
+        15 => Ok(Cow::Owned(id.chars().chain(suffix(id.as_bytes()).map(char::from)).collect())),
+        18 if suffix(&id.as_bytes()[..15]) == id.as_bytes()[15..] => Ok(Cow::Borrowed(id)),
         18 => repair(id).map(Cow::Owned),
         _ => Err(NoId::Shape),
     }
@@ -75,11 +78,11 @@ fn salesforce(id: &str) -> Result<Cow<'_, str>, NoId> {
 const SUFFIX_LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 
 /// The case checksum of 15 characters: for each run of five, bit j is set where character j is an upper-case letter.
-fn suffix(id: &[u8]) -> [char; 3] {
+fn suffix(id: &[u8]) -> [u8; 3] {
     std::array::from_fn(|run| {
         let run = id[run * 5..][..5].iter().enumerate();
         let bits = run.fold(0, |bits, (at, byte)| bits | usize::from(byte.is_ascii_uppercase()) << at);
-        char::from(SUFFIX_LETTERS[bits])
+        SUFFIX_LETTERS[bits]
     })
 }
 
@@ -97,7 +100,7 @@ fn repair(id: &str) -> Result<String, NoId> {
     }
     let body = String::from_utf8(body).map_err(|_| NoId::Checksum)?;
     // A bit over a digit cannot be honoured: then the suffix belongs to another id.
-    match suffix(body.as_bytes()).into_iter().eq(checksum.chars()) {
+    match suffix(body.as_bytes()) == checksum.as_bytes() {
         true => Ok(body + &checksum),
         false => Err(NoId::Checksum),
     }

@@ -275,29 +275,34 @@ fn month_name(text: &str) -> Option<(u32, &str)> {
 
 /// A zone at the end of a clock time: `Z`, `UTC`, `+01:00`, `-0600`.
 fn split_offset(text: &str) -> (&str, &str) {
-    let at = text.find(['+', '-', 'Z', 'z']).or_else(|| text.find("UTC")).or_else(|| text.find("GMT"));
+    let sign = text.bytes().position(|byte| matches!(byte, b'+' | b'-' | b'Z' | b'z'));
+    let at = sign.or_else(|| text.find("UTC")).or_else(|| text.find("GMT"));
     at.map_or((text, ""), |at| (text[..at].trim_end(), text[at..].trim()))
 }
 
 fn parse_clock(text: &str) -> Option<NaiveTime> {
-    let upper = text.to_ascii_uppercase();
-    let (clock, half) = match (upper.strip_suffix("AM"), upper.strip_suffix("PM")) {
-        (Some(clock), _) => (clock.trim_end(), Some(0)),
-        (_, Some(clock)) => (clock.trim_end(), Some(12)),
-        _ => (upper.as_str(), None),
+    let (clock, half) = match text.len().checked_sub(2).and_then(|at| text.split_at_checked(at)) {
+        Some((clock, half)) if half.eq_ignore_ascii_case("AM") => (clock.trim_end(), Some(0)),
+        Some((clock, half)) if half.eq_ignore_ascii_case("PM") => (clock.trim_end(), Some(12)),
+        _ => (text, None),
     };
-    let mut parts = clock.splitn(3, ':');
-    let hour: u32 = parts.next()?.parse().ok()?;
-    let minute: u32 = parts.next()?.parse().ok()?;
-    let (second, fraction) =
-        parts.next().unwrap_or("0").split_once('.').unwrap_or_else(|| (clock.splitn(3, ':').nth(2).unwrap_or("0"), "0"));
-    let millis: u32 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
+    let (hour, _, rest) = Digits::take(clock)?;
+    let (minute, _, rest) = Digits::take(rest.strip_prefix(':')?)?;
+    let (second, rest) = match rest.strip_prefix(':') {
+        Some(rest) => Digits::take(rest).map(|(second, _, rest)| (second, rest))?,
+        None => (0, rest),
+    };
+    let fraction = if rest.is_empty() { rest } else { rest.strip_prefix('.')? };
+    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let millis = fraction.bytes().chain(*b"000").take(3).fold(0, |millis, digit| millis * 10 + u32::from(digit - b'0'));
     let hour = match half {
         Some(_) if !(1..=12).contains(&hour) => return None,
         Some(half) => hour % 12 + half,
         None => hour,
     };
-    NaiveTime::from_hms_milli_opt(hour, minute, second.parse().ok()?, millis)
+    NaiveTime::from_hms_milli_opt(hour, minute, second, millis)
 }
 
 #[cfg(test)]

@@ -13,7 +13,6 @@ use crate::ledger::files::moments;
 use crate::ledger::open::{Open, Opens, Stored, TEXTS};
 use crate::ledger::parts::Part;
 use crate::ledger::present::Present;
-use crate::normalise::col;
 use crate::systems::Grain;
 
 /// A correction of this run, as the ledger keeps it.
@@ -177,7 +176,7 @@ impl Judging<'_> {
     }
 
     fn categories(&self, ix: usize) -> &str {
-        self.present.text(col::CATEGORIES_ON, ix).unwrap_or_default()
+        self.present.categories_on(ix).unwrap_or_default()
     }
 
     /// The rows of corrections that this run adds: those that no earlier run wrote, and all that are open where the set
@@ -234,7 +233,6 @@ impl Judging<'_> {
             Purpose::Bounced => (present.delivery(ix).word().to_owned(), Delivery::Bounced.word().to_owned()),
             Purpose::Categories => (self.categories(ix).to_owned(), written.categories.clone().unwrap_or_default()),
         };
-        let text = |name| present.text(name, ix).unwrap_or_default().to_owned();
         Open {
             written: self.now,
             effective: Some(written.effective),
@@ -244,7 +242,7 @@ impl Judging<'_> {
                 profile.kinds[kind].name.clone(),
                 present.name(ix).to_owned(),
                 present.unit(ix).unwrap_or_default().to_owned(),
-                text(col::EMAILS[0]),
+                present.email(ix).unwrap_or_default().to_owned(),
                 written.contact_id.clone(),
                 before,
                 after,

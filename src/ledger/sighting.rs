@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Days, Utc};
 use foldhash::HashSet;
 use polars::prelude::DataFrame;
+use rayon::prelude::*;
 
 use crate::columns::Standing;
 use crate::history::Figures;
@@ -18,10 +19,11 @@ use crate::ledger::files;
 use crate::ledger::manifest::{FORMAT, FileEntry, Known, Manifest, NAME, Reference};
 use crate::ledger::observe::{Recalled, Seen};
 use crate::ledger::open::{CORRECTIONS, LANDED};
+use crate::ledger::outs::Outs;
 use crate::ledger::parts::Part;
 use crate::ledger::present::Present;
 use crate::ledger::sets::{CHECKSUM, HIDDEN, Set};
-use crate::ledger::signals::{self, Signal, Whose};
+use crate::ledger::signals::{self, Whose};
 use crate::ledger::snapshot::{self, Views};
 use crate::ledger::{Ledger, SIGNALS, WHOLE_EVERY, rulings};
 use crate::workspace::create_folder;
@@ -228,16 +230,25 @@ impl<'a> Sighting<'a> {
         counted.or_else(|| part.known.clone())
     }
 
-    /// The signals to be written: those that changed; with all others that count, where the set is to be whole.
-    fn signals(&self, whole: bool) -> Vec<(u64, Option<&Signal>, Whose)> {
+    /// The signals to be written, but for those of records that were set aside: what changed; with all others that
+    /// count, where the set is to be whole.
+    fn signals(&self, whole: bool) -> Vec<signals::Change<'_>> {
         let changed = self.seen.changed.iter().map(|(key, signal, whose)| (*key, signal.as_ref(), *whose));
         if !whole {
             return changed.collect();
         }
-        let gone_or_changed: HashSet<u64> = self.seen.changed.iter().map(|(key, _, _)| *key).collect();
-        let kept = self.ledger.signals.all().into_iter().filter(|(key, _, _)| !gone_or_changed.contains(key));
-        let kept = kept.map(|(key, signal, row)| (key, Some(signal), Whose::Earlier(row)));
+        let (outs, signals) = (self.outs(), &self.ledger.signals);
+        let mut written = vec![false; signals.rows()];
+        let quiet = self.seen.quiet.iter().filter(|_| signals.rows() > 0).map(|place| outs.at(*place).0);
+        for (_, row) in quiet.chain(self.seen.changed.iter().map(|(key, _, _)| *key)).filter_map(|key| signals.find(key)) {
+            written[row as usize] = true;
+        }
+        let kept = signals.all_but(&written).into_iter().map(|(key, signal, row)| (key, Some(signal), Whose::Earlier(row)));
         changed.filter(|(_, signal, _)| signal.is_some()).chain(kept).collect()
+    }
+
+    fn outs(&self) -> Outs<'_> {
+        self.ledger.outs(&self.present, &self.parts)
     }
 
     fn cases(&self, findings: &Findings, whole: bool) -> Result<DataFrame> {
@@ -315,11 +326,18 @@ impl Pages<'_> {
         let mut add = |name: &str, file: FileEntry| manifest.files.insert(name.to_owned(), file);
         let sets: Vec<(&Set, u32)> = ledger.chain_of_runs().zip(ledger.firsts.iter().copied()).collect();
         let views = Views { present, state: &ledger.state, parts, sets: &sets, now: *now };
-        add(snapshot::FILE, views.write(self.whole, &hidden.join(snapshot::FILE))?);
-        let signals = self.sighting.signals(self.whole);
-        add(SIGNALS, signals::write(&signals, present, &ledger.signals, &hidden.join(SIGNALS))?);
-        for (name, frame) in &self.frames {
-            add(name, files::write(frame.clone(), &hidden.join(name))?);
+        let (snapshot, signals) = rayon::join(
+            || views.write(self.whole, &hidden.join(snapshot::FILE)),
+            || {
+                let changed = self.sighting.signals(self.whole);
+                signals::write(&self.sighting.seen.quiet, &changed, &self.sighting.outs(), &hidden.join(SIGNALS))
+            },
+        );
+        add(snapshot::FILE, snapshot?);
+        add(SIGNALS, signals?);
+        let frames = self.frames.par_iter().map(|(name, frame)| Ok((*name, files::write(frame.clone(), &hidden.join(name))?)));
+        for (name, file) in frames.collect::<Result<Vec<_>>>()? {
+            add(name, file);
         }
         let mut answers = self.kept.clone();
         for (of, refused) in &self.answers {

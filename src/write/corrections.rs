@@ -11,6 +11,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
+use rayon::prelude::*;
 
 use crate::classify::World;
 use crate::columns::{Opt, Purpose};
@@ -285,30 +286,29 @@ fn undo(parts: &[(&Filling<'_>, &Correction)], record: u32) -> Option<Vec<String
     complete.then_some(row)
 }
 
-/// Writes them.
+/// Writes them, side by side.
 pub(super) fn write(files: &[ImportFile], as_of: DateTime<Utc>, folder: &Path) -> Result<()> {
-    for file in files {
-        let path = folder.join(&file.path);
-        if let Some(workbook) = &file.workbook {
-            csv_file::bytes(&path, workbook)?;
-            continue;
-        }
-        if file.path.ends_with(".xlsx") {
-            crate::workspace::create_folder(path.parent().unwrap_or(folder))?;
-            workbook::request_sheet(&file.title, &file.header, &file.rows, as_of, &path)?;
-            continue;
-        }
-        let reader = match (file.quoted, file.bom) {
-            (true, _) => Reader::ImporterQuoted,
-            (false, true) => Reader::ImporterMarked,
-            (false, false) => Reader::Importer,
-        };
-        let header: Vec<&str> = file.header.iter().map(String::as_str).collect();
-        let mut csv = CsvFile::create(&path, reader, &header)?;
-        for row in &file.rows {
-            csv.row(row.iter().map(String::as_str))?;
-        }
-        csv.finish()?;
+    files.par_iter().try_for_each(|file| write_file(file, as_of, folder))
+}
+
+fn write_file(file: &ImportFile, as_of: DateTime<Utc>, folder: &Path) -> Result<()> {
+    let path = folder.join(&file.path);
+    if let Some(workbook) = &file.workbook {
+        return csv_file::bytes(&path, workbook);
     }
-    Ok(())
+    if file.path.ends_with(".xlsx") {
+        crate::workspace::create_folder(path.parent().unwrap_or(folder))?;
+        return workbook::request_sheet(&file.title, &file.header, &file.rows, as_of, &path);
+    }
+    let reader = match (file.quoted, file.bom) {
+        (true, _) => Reader::ImporterQuoted,
+        (false, true) => Reader::ImporterMarked,
+        (false, false) => Reader::Importer,
+    };
+    let header: Vec<&str> = file.header.iter().map(String::as_str).collect();
+    let mut csv = CsvFile::create(&path, reader, &header)?;
+    for row in &file.rows {
+        csv.row(row.iter().map(String::as_str))?;
+    }
+    csv.finish()
 }

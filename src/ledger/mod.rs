@@ -37,13 +37,13 @@ mod trace;
 pub use answers::{Answer, Answers};
 pub use approvals::{Approval, Released, approvals, approve};
 pub use cases::{Case, IDENTITY};
-pub use fates::{Settled, Written};
+pub use fates::{Fates, Settled, Written};
 pub use manifest::{FileEntry, Input, Known, Manifest, Reference};
 pub use observe::{Absent, Recalled, Shrunken};
 pub use parts::Part;
 pub use rulings::{FILE as DECISIONS, Kept};
 pub use sets::settle;
-pub use sighting::{Findings, HiddenSet, Pages, Past, Sighting};
+pub use sighting::{Findings, Found, HiddenSet, Pages, Past, Sighting};
 pub use signals::{Echo, Signal};
 pub use trace::{Settled as Fared, State as Shown, Step, Who, Written as Asked, trace};
 

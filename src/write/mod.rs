@@ -8,6 +8,7 @@ mod csv_file;
 mod decisions;
 mod exported;
 mod history;
+mod listed;
 mod manifest;
 mod report;
 mod summary;

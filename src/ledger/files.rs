@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
+use polars::polars_utils::compression::ZstdLevel;
 use polars::prelude::{Column, DataFrame, Int64Chunked, IntoColumn, NewChunkedArray, PolarsError, PolarsResult, TimeUnit};
 use polars_io::SerReader;
-use polars_io::parquet::write::{BatchedWriter, ParquetWriter, RowGroupIterColumns};
+use polars_io::parquet::write::{BatchedWriter, ParquetCompression, ParquetWriter, RowGroupIterColumns, StatisticsOptions};
 use polars_io::prelude::ParquetReader;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -18,9 +19,9 @@ use sha2::{Digest, Sha256};
 use crate::hash::{hexadecimal, sha256};
 use crate::ledger::manifest::FileEntry;
 
-/// Writes a table of one frame.
+/// Writes a table of one frame, with the bytes that it has elsewhere.
 pub(super) fn write(frame: DataFrame, path: &Path) -> Result<FileEntry> {
-    let table = TableFile::create(path, &frame)?;
+    let table = TableFile::new(path, &frame, |file| file)?;
     table.write(frame)?;
     table.finish()
 }
@@ -54,6 +55,18 @@ impl Write for Shared {
     }
 }
 
+/// Nobody looks for rows of a table by what they hold.
+const STATISTICS: StatisticsOptions = StatisticsOptions {
+    min_value: false,
+    max_value: false,
+    distinct_count: false,
+    null_count: true,
+    binary_statistics_truncate_length: None,
+};
+
+/// The lowest level takes a third less time than the usual one, and two bytes in a hundred more on the disk.
+const LEVEL: i32 = 1;
+
 /// Rows that are ready to be written behind those before.
 struct RowGroup {
     rows: u64,
@@ -64,10 +77,19 @@ struct RowGroup {
 const GROUPS_AT_ONCE: usize = 2;
 
 impl TableFile {
-    /// A table with the columns of a frame.
+    /// A table of many rows, with the columns of a frame.
     pub fn create(path: &Path, columns: &DataFrame) -> Result<TableFile> {
+        let compression = ParquetCompression::Zstd(Some(ZstdLevel::try_new(LEVEL)?));
+        TableFile::new(path, columns, |file| file.with_compression(compression).with_statistics(STATISTICS))
+    }
+
+    fn new(
+        path: &Path,
+        columns: &DataFrame,
+        how: impl FnOnce(ParquetWriter<Shared>) -> ParquetWriter<Shared>,
+    ) -> Result<TableFile> {
         let hashed = Shared(Arc::new(Mutex::new(Hashing::create(path)?)));
-        let file = ParquetWriter::new(hashed.clone()).batched(columns.schema()).with_context(|| cannot_write(path))?;
+        let file = how(ParquetWriter::new(hashed.clone())).batched(columns.schema()).with_context(|| cannot_write(path))?;
         Ok(TableFile { path: path.to_owned(), file, hashed, rows: AtomicU64::new(0) })
     }
 

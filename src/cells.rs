@@ -1,20 +1,30 @@
 //! Columns whose cells are looked up one by one.
 
-use polars::prelude::{ChunkedArray, PolarsDataType, PolarsNumericType, StaticArray};
+use polars::prelude::{ChunkedArray, PolarsDataType, StaticArray};
 
-/// A column of numbers in one piece: a cell is found without asking which piece it is in, as often as rows are looked at.
-#[derive(Debug)]
-pub struct Cells<T: PolarsNumericType>(<T as PolarsDataType>::Array);
+/// A column in one piece: a cell is found without asking which piece it is in, as often as rows are looked at.
+pub struct Cells<T: PolarsDataType>(T::Array);
 
-impl<T: PolarsNumericType> Cells<T> {
+impl<T: PolarsDataType> Cells<T> {
     /// The cells of a column.
     pub fn of(column: &ChunkedArray<T>) -> Cells<T> {
         Cells(column.rechunk().downcast_as_array().clone())
     }
 
     /// A cell, unless it is blank.
-    pub fn get(&self, row: usize) -> Option<T::Native> {
-        StaticArray::get(&self.0, row)
+    pub fn get(&self, row: usize) -> Option<T::Physical<'_>> {
+        self.0.get(row)
+    }
+
+    /// All of them, from top to bottom.
+    pub fn iter(&self) -> impl Iterator<Item = Option<T::Physical<'_>>> {
+        self.0.iter()
+    }
+}
+
+impl<T: PolarsDataType> std::fmt::Debug for Cells<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Cells")
     }
 }
 

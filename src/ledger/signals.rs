@@ -6,9 +6,10 @@ use anyhow::Result;
 use foldhash::HashMap;
 use polars::prelude::{
     BooleanChunked, ChunkedBuilder, DataFrame, Int64Chunked, Int64Type, IntoColumn, NewChunkedArray, PolarsResult,
-    PrimitiveChunkedBuilder, StringChunked, StringChunkedBuilder, TimeUnit, UInt64Chunked,
+    PrimitiveChunkedBuilder, StringChunkedBuilder, StringType, TimeUnit, UInt64Chunked,
 };
 
+use crate::cells::Cells;
 use crate::consent::Hardest;
 use crate::ledger::files::{TableFile, moments, read_moments};
 use crate::ledger::manifest::FileEntry;
@@ -69,7 +70,7 @@ impl Signal {
 pub(super) struct Signals {
     of: HashMap<u64, (Signal, u32)>,
     /// The texts of the rows: system, kind, record, unit, e-mail, contact and source id.
-    names: Vec<[StringChunked; NAMES.len()]>,
+    names: Vec<[Cells<StringType>; NAMES.len()]>,
     offsets: Vec<u32>,
     rows: u32,
 }
@@ -126,8 +127,7 @@ impl Signals {
         }
         self.offsets.push(self.rows);
         self.rows += frame.height() as u32;
-        let names: Vec<StringChunked> =
-            NAMES.iter().map(|name| Ok(frame.column(name)?.str()?.clone())).collect::<PolarsResult<_>>()?;
+        let names = NAMES.iter().map(|name| Ok(Cells::of(frame.column(name)?.str()?))).collect::<PolarsResult<Vec<_>>>()?;
         self.names.push(names.try_into().expect("a column each"));
         Ok(())
     }

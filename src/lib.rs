@@ -7,6 +7,7 @@
 //!             ^ profiles              ^ ledger (read)        ledger (append) ^
 //! ```
 
+mod cells;
 pub mod classify;
 pub mod cli;
 pub mod columns;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use foldhash::{HashMap, HashSet};
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::columns::{Delivery, Opt};
@@ -50,7 +51,7 @@ impl People {
         let of_each: Vec<(&Identity, Vec<u32>)> = identities.iter().map(|identity| (*identity, persons(identity))).collect();
         let wanted: HashSet<u32> = of_each.iter().flat_map(|(_, persons)| persons).copied().collect();
         let records_of = lookup.records_of(&wanted)?;
-        let of = of_each.into_iter().map(|(identity, persons)| {
+        let of = of_each.into_par_iter().map(|(identity, persons)| {
             let ixs = persons.iter().filter_map(|person| records_of.get(person)).flatten().copied();
             let state = lookup.state(identity, ixs.chain(lookup.records(identity)).collect());
             Ok((identity.clone(), (persons, state?)))

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use foldhash::HashMap;
 use polars::prelude::{Column, DataFrame, IntoColumn, NewChunkedArray, PolarsResult, StringChunked, UInt64Chunked};
+use rayon::prelude::*;
 
 use crate::columns::Standing;
 use crate::ledger::files::{moments, read_moments};
@@ -84,10 +85,13 @@ pub(super) fn key_of<'a>(identity: impl IntoIterator<Item = &'a str>) -> u64 {
     identity.into_iter().take(IDENTITY.len() - 1).fold(Key::EMPTY, Key::text).value()
 }
 
+/// A case that is to be written, with its key and its identity.
+pub(super) type Row<'a> = (u64, Case, [&'a str; IDENTITY.len()]);
+
 /// One row a case.
-pub(super) fn frame(rows: &[(u64, Case, [String; IDENTITY.len()])]) -> Result<DataFrame> {
+pub(super) fn frame(rows: &[Row<'_>]) -> Result<DataFrame> {
     let text = |at: usize| -> Column {
-        let texts = rows.iter().map(|(_, _, identity)| Some(identity[at].as_str()).filter(|text| !text.is_empty()));
+        let texts = rows.iter().map(|(_, _, identity)| Some(identity[at]).filter(|text| !text.is_empty()));
         StringChunked::from_iter_options(IDENTITY[at].into(), texts).into_column()
     };
     let standings = rows.iter().map(|(_, case, _)| case.standing.word());
@@ -98,6 +102,6 @@ pub(super) fn frame(rows: &[(u64, Case, [String; IDENTITY.len()])]) -> Result<Da
         moments("since", rows.iter().map(|(_, case, _)| Some(case.since))),
         moments("last_seen", rows.iter().map(|(_, case, _)| case.last_seen)),
     ];
-    columns.extend((0..IDENTITY.len()).map(text));
+    columns.par_extend((0..IDENTITY.len()).into_par_iter().map(text));
     Ok(DataFrame::new(rows.len(), columns)?)
 }

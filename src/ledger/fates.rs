@@ -13,7 +13,6 @@ use crate::ledger::files::moments;
 use crate::ledger::open::{Open, Opens, Stored, TEXTS};
 use crate::ledger::parts::Part;
 use crate::ledger::present::Present;
-use crate::normalise::col;
 use crate::systems::Grain;
 
 /// A correction of this run, as the ledger keeps it.
@@ -74,6 +73,15 @@ pub struct Settled {
     pub why: &'static str,
 }
 
+/// The fates of the corrections of earlier runs, sorted by system, record, unit and purpose.
+#[derive(Debug, Default)]
+pub struct Fates {
+    /// What the ledger knows each by: the key of its record, and what it changes.
+    pub keys: Vec<(u64, Purpose)>,
+    /// What became of each.
+    pub settled: Vec<Settled>,
+}
+
 /// What the fates of corrections are worked out from.
 pub(super) struct Judging<'a> {
     pub present: &'a Present<'a>,
@@ -87,8 +95,8 @@ pub(super) struct Judging<'a> {
 }
 
 impl Judging<'_> {
-    /// The fate of every open correction, sorted by system, record, unit and purpose; with its key.
-    pub fn settle(&self, written: &[Written]) -> Vec<((u64, Purpose), Settled)> {
+    /// The fate of every open correction.
+    pub fn settle(&self, written: &[Written]) -> Fates {
         let wanted: HashMap<(u32, Purpose), &Written> =
             written.iter().map(|written| ((written.ix, written.purpose), written)).collect();
         let keys: HashSet<u64> = self.opens.keys().map(|(key, _)| *key).collect();
@@ -125,7 +133,8 @@ impl Judging<'_> {
         settled.sort_by_cached_key(|(_, settled)| {
             (settled.system.clone(), settled.record.clone(), settled.unit.clone(), settled.purpose)
         });
-        settled
+        let (keys, settled) = settled.into_iter().unzip();
+        Fates { keys, settled }
     }
 
     fn fate(&self, key: u64, purpose: Purpose, open: &Open, ix: Option<usize>, wanted: Option<&Written>) -> (Fate, &'static str) {
@@ -177,17 +186,20 @@ impl Judging<'_> {
     }
 
     fn categories(&self, ix: usize) -> &str {
-        self.present.text(col::CATEGORIES_ON, ix).unwrap_or_default()
+        self.present.categories_on(ix).unwrap_or_default()
     }
 
     /// The rows of corrections that this run adds: those that no earlier run wrote, and all that are open where the set
     /// is whole.
-    pub fn corrections(&self, written: &[Written], settled: &[((u64, Purpose), Settled)], whole: bool) -> Result<DataFrame> {
-        let still_open: HashSet<(u64, Purpose)> = settled
-            .iter()
-            .filter(|(_, settled)| matches!(settled.fate, Fate::NotLanded | Fate::Unknown))
-            .map(|(key, _)| *key)
-            .collect();
+    pub fn corrections(
+        &self,
+        written: &[Written],
+        keys: &[(u64, Purpose)],
+        settled: &[Settled],
+        whole: bool,
+    ) -> Result<DataFrame> {
+        let is_open = |(_, settled): &(&(u64, Purpose), &Settled)| matches!(settled.fate, Fate::NotLanded | Fate::Unknown);
+        let still_open: HashSet<(u64, Purpose)> = keys.iter().zip(settled).filter(is_open).map(|(key, _)| *key).collect();
         let mut rows: Vec<(u64, Purpose, bool, Open)> = written
             .iter()
             .filter_map(|written| {
@@ -197,8 +209,8 @@ impl Judging<'_> {
             })
             .collect();
         if whole {
-            let kept = settled.iter().filter(|(key, _)| still_open.contains(key));
-            rows.extend(kept.map(|(key, _)| (key.0, key.1, false, self.opens[key].clone())));
+            let kept = keys.iter().filter(|key| still_open.contains(*key));
+            rows.extend(kept.map(|key| (key.0, key.1, false, self.opens[key].clone())));
         }
         rows.sort_by_cached_key(|row| {
             let text = |name| row.3.text(name).to_owned();
@@ -234,7 +246,6 @@ impl Judging<'_> {
             Purpose::Bounced => (present.delivery(ix).word().to_owned(), Delivery::Bounced.word().to_owned()),
             Purpose::Categories => (self.categories(ix).to_owned(), written.categories.clone().unwrap_or_default()),
         };
-        let text = |name| present.text(name, ix).unwrap_or_default().to_owned();
         Open {
             written: self.now,
             effective: Some(written.effective),
@@ -244,7 +255,7 @@ impl Judging<'_> {
                 profile.kinds[kind].name.clone(),
                 present.name(ix).to_owned(),
                 present.unit(ix).unwrap_or_default().to_owned(),
-                text(col::EMAILS[0]),
+                present.email(ix).unwrap_or_default().to_owned(),
                 written.contact_id.clone(),
                 before,
                 after,
@@ -256,9 +267,9 @@ impl Judging<'_> {
 }
 
 /// One row a correction whose fate is settled.
-pub(super) fn settled_frame(settled: &[((u64, Purpose), Settled)]) -> Result<DataFrame> {
-    let over: Vec<&((u64, Purpose), Settled)> =
-        settled.iter().filter(|(_, settled)| matches!(settled.fate, Fate::Landed | Fate::Overtaken)).collect();
+pub(super) fn settled_frame(keys: &[(u64, Purpose)], settled: &[Settled]) -> Result<DataFrame> {
+    let is_over = |(_, settled): &(&(u64, Purpose), &Settled)| matches!(settled.fate, Fate::Landed | Fate::Overtaken);
+    let over: Vec<(&(u64, Purpose), &Settled)> = keys.iter().zip(settled).filter(is_over).collect();
     let text = |name: &'static str, of: fn(&Settled) -> &str| -> Column {
         let texts = over.iter().map(|(_, settled)| Some(of(settled)).filter(|text| !text.is_empty()));
         StringChunked::from_iter_options(name.into(), texts).into_column()

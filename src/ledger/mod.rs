@@ -23,6 +23,7 @@ mod key;
 mod manifest;
 mod observe;
 mod open;
+mod outs;
 mod parts;
 mod present;
 mod rulings;
@@ -36,13 +37,13 @@ mod trace;
 pub use answers::{Answer, Answers};
 pub use approvals::{Approval, Released, approvals, approve};
 pub use cases::{Case, IDENTITY};
-pub use fates::{Settled, Written};
+pub use fates::{Fates, Settled, Written};
 pub use manifest::{FileEntry, Input, Known, Manifest, Reference};
 pub use observe::{Absent, Recalled, Shrunken};
 pub use parts::Part;
 pub use rulings::{FILE as DECISIONS, Kept};
 pub use sets::settle;
-pub use sighting::{Findings, HiddenSet, Pages, Past, Sighting};
+pub use sighting::{Findings, Found, HiddenSet, Pages, Past, Sighting};
 pub use signals::{Echo, Signal};
 pub use trace::{Settled as Fared, State as Shown, Step, Who, Written as Asked, trace};
 
@@ -61,6 +62,7 @@ use crate::texts::Texts;
 use cases::Cases;
 use observe::Seeing;
 use open::{Open, Opens};
+use outs::Outs;
 use present::Present;
 use sets::{Set, Sets};
 use signals::Signals;
@@ -246,18 +248,15 @@ impl Ledger {
         let present = Present::new(records, quiet, systems, texts)?;
         let parts = parts::parts(files, systems, config, self.last())?;
         let now = self.as_of.timestamp_millis();
-        let seeing = Seeing {
-            present: &present,
-            parts: &parts,
-            state: &self.state,
-            signals: &self.signals,
-            open: &self.opens,
-            config,
-            sound: self.sound,
-            now,
-        };
-        let seen = seeing.observe()?;
+        let outs = self.outs(&present, &parts);
+        let seen = Seeing { outs, config, sound: self.sound }.observe()?;
         Ok(Sighting { ledger: self, present, parts, seen, retain_days: config.ledger.retain_days, now })
+    }
+
+    /// What the opt-outs of a run are made from.
+    fn outs<'a>(&'a self, present: &'a Present<'a>, parts: &'a [Part]) -> Outs<'a> {
+        let now = self.as_of.timestamp_millis();
+        Outs { present, parts, state: &self.state, signals: &self.signals, open: &self.opens, now }
     }
 }
 

@@ -3,20 +3,18 @@
 //! An opt-out is remembered by the record that had it. It is *undone* when a newer fresh export shows the record not
 //! opted out; it goes only when our own opt-in correction did that. An undone opt-out counts on, unless the change is
 //! itself an explicit opt-in: in a system whose opt-ins count, with evidence that was not there while the record was
-//! opted out (or `require_permission = false`). An opt-out that our own correction made is an [`Echo`].
+//! opted out (or `require_permission = false`). An opt-out that our own correction made is an [`Echo`](crate::ledger::Echo).
 
 use anyhow::Result;
-use foldhash::{HashMap, HashSet};
+use foldhash::HashMap;
 use rayon::prelude::*;
 
 use crate::columns::{Delivery, Opt, Purpose};
 use crate::config::Config;
-use crate::ledger::open::Open;
+use crate::ledger::outs::Outs;
 use crate::ledger::parts::Part;
-use crate::ledger::present::{Present, key_of};
-use crate::ledger::signals::{Echo, Signal, Signals, Whose, named, quietly_named};
-use crate::ledger::state::State;
-use crate::normalise::{Moment, QuietBatch, QuietPlace, col};
+use crate::ledger::signals::{Signal, Whose, named, quietly_named};
+use crate::normalise::{QuietBatch, QuietPlace};
 
 /// What earlier runs add to the records of this one.
 #[derive(Debug, Default)]
@@ -80,74 +78,59 @@ impl Recalled {
 
 /// What an observation rests on.
 pub(super) struct Seeing<'a> {
-    pub present: &'a Present<'a>,
-    pub parts: &'a [Part],
-    pub state: &'a State,
-    pub signals: &'a Signals,
-    pub open: &'a HashMap<(u64, Purpose), Open>,
+    pub outs: Outs<'a>,
     pub config: &'a Config,
     pub sound: bool,
-    pub now: i64,
 }
 
 /// The signals that changed, for the ledger, and all that count, for this run.
 pub(super) struct Seen {
+    /// Records that were set aside and whose signal is another one than before, or the first.
+    pub quiet: Vec<QuietPlace>,
     pub changed: Vec<(u64, Option<Signal>, Whose)>,
     pub recalled: Recalled,
 }
 
-/// What an export shows of a record that is opted out.
-struct Shown {
-    of: (usize, usize),
-    dated: Option<Moment>,
-    first: Option<i64>,
-    evidence: i64,
+/// A record that is opted out or was so before.
+struct Noticed {
+    ix: usize,
+    key: u64,
+    /// The row of its signal in an earlier set.
+    row: Option<u32>,
+    after: Option<Signal>,
+    /// Whether that is to be written.
+    is_news: bool,
 }
 
 impl Seeing<'_> {
     pub fn observe(&self) -> Result<Seen> {
-        let shrunken = self.parts.iter().filter(|part| part.shrunken).filter_map(|part| {
+        let Outs { present, parts, signals, .. } = self.outs;
+        let shrunken = parts.iter().filter(|part| part.shrunken).filter_map(|part| {
             Some(Shrunken { at: part.at, rows: part.input.as_ref()?.rows, before: part.known.as_ref()?.rows })
         });
-        let recalled = Recalled { shrunken: shrunken.collect(), now: self.now, ..Recalled::default() };
-        let mut seen = Seen { changed: Vec::new(), recalled };
-        let mut here: HashSet<u64> = HashSet::default();
-        let earlier = self.signals.all();
-        let known: HashSet<u64> = earlier.iter().map(|(key, _, _)| *key).collect();
-        for (key, after, place) in self.quiet_signals(&known) {
-            here.insert(key);
-            let (of, _) = self.present.quiet.get(place);
-            let named = |name: &str| quietly_named(self.present, place, name);
-            let renamed = || self.part_of(of).is_some_and(Part::is_counted) && self.signals.is_named_otherwise(key, named);
-            if is_news(self.signals.get(key).as_ref(), Some(&after)) || renamed() {
-                seen.changed.push((key, Some(after), Whose::Quiet(place)));
-            }
+        let recalled = Recalled { shrunken: shrunken.collect(), now: self.outs.now, ..Recalled::default() };
+        let mut seen = Seen { quiet: Vec::new(), changed: Vec::new(), recalled };
+        let mut here = vec![false; signals.rows()];
+        let batches: Vec<QuietBatch<'_>> = present.quiet.batches().collect();
+        let of_quiet: Vec<_> = batches.into_par_iter().map(|batch| self.observe_quiet(batch)).collect();
+        for (news, rows) in of_quiet {
+            seen.quiet.extend(news);
+            rows.into_iter().for_each(|row| here[row as usize] = true);
         }
-        for ix in 0..self.present.len() {
-            let key = self.present.keys[ix];
-            let out = self.present.opt(ix) == Opt::Out;
-            // What is said of one list does not speak for the person.
-            let of_one_list = self.present.number(col::LIST, ix).is_some();
-            if key == 0 || of_one_list || !(out || known.contains(&key)) {
-                continue;
-            }
-            let before = self.signals.get(key);
-            here.insert(key);
-            let after =
-                if out { Some(self.out(key, &self.shown(ix), before.clone())) } else { self.not_out(ix, key, before.clone()) };
+        let noticed: Vec<Noticed> = (0..present.len()).into_par_iter().filter_map(|ix| self.notice(ix)).collect();
+        for Noticed { ix, key, row, after, is_news } in noticed {
+            row.into_iter().for_each(|row| here[row as usize] = true);
             if let Some(signal) = &after {
                 seen.recalled.of.insert(ix as u32, self.provable(signal.clone()));
             }
-            let named = |name: &str| named(self.present, ix, name);
-            let renamed = || out && self.is_counted(ix) && self.signals.is_named_otherwise(key, named);
-            if is_news(before.as_ref(), after.as_ref()) || renamed() {
+            if is_news {
                 seen.changed.push((key, after, Whose::Present(ix)));
             }
         }
-        for (key, signal, row) in earlier.into_iter().filter(|(key, _, _)| !here.contains(key)) {
+        for (key, signal, row) in signals.all_but(&here) {
             let Some((part, absent)) = self.absent(signal.clone(), row) else { continue };
             // Our own opt-in correction removes a unit's unsubscribe and an unsubscribe record.
-            if absent.gone && self.open.contains_key(&(key, Purpose::OptIn)) {
+            if absent.gone && self.outs.open.contains_key(&(key, Purpose::OptIn)) {
                 seen.changed.push((key, None, Whose::Earlier(row)));
             } else {
                 if signal.is_out() && !signal.absent && part.is_some_and(Part::is_counted) {
@@ -160,81 +143,47 @@ impl Seeing<'_> {
         Ok(seen)
     }
 
-    /// The signals of records that were set aside: those that are opted out.
-    fn quiet_signals(&self, known: &HashSet<u64>) -> Vec<(u64, Signal, QuietPlace)> {
-        let batches: Vec<_> = self.present.quiet.batches().collect();
-        let of_batch = |batch: QuietBatch<'_>| -> Vec<(u64, Signal, QuietPlace)> {
-            let prefix = self.present.prefix(batch.of);
-            let out = batch.records().filter(|(_, record)| record.opt == Opt::Out);
-            out.map(|(place, record)| {
-                let key = key_of(prefix, record.record, None);
-                let shown = Shown { of: batch.of, dated: record.out, first: record.out.map(|out| out.from), evidence: 0 };
-                let before = if known.contains(&key) { self.signals.get(key) } else { None };
-                (key, self.out(key, &shown, before), place)
-            })
-            .collect()
-        };
-        let parts: Vec<Vec<_>> = batches.into_par_iter().map(of_batch).collect();
-        parts.into_iter().flatten().collect()
-    }
-
-    fn shown(&self, ix: usize) -> Shown {
-        let present = self.present;
-        Shown { of: present.of(ix), dated: present.out_at(ix), first: present.first_out(ix), evidence: present.evidence(ix) }
-    }
-
-    /// The signal of a record that is opted out in this run.
-    fn out(&self, key: u64, shown: &Shown, before: Option<Signal>) -> Signal {
-        let part = self.part_of(shown.of);
-        let (dated, first) = (shown.dated, shown.first);
-        let last = part.and_then(Part::as_of).unwrap_or(self.now);
-        let newer = part.is_some_and(Part::is_newer);
-        match before {
-            // An older export shows an opt-out that newer ones had, or did not have any more.
-            Some(before) if !newer => before,
-            Some(before) if before.is_out() => {
-                // Another date, or none where there was one, is a new opt-out: the person's own.
-                let same = dated == before.dated;
-                Signal {
-                    dated,
-                    first: [before.first, first].into_iter().flatten().min(),
-                    after: before.after.filter(|_| same),
-                    seen: if same { before.seen } else { self.now },
-                    last,
-                    absent: false,
-                    evidence: shown.evidence,
-                    echo: before.echo.filter(|_| same),
-                    ..before
-                }
-            }
-            _ => {
-                let was_there = before.is_some() || self.state.position(key).is_some();
-                let echo = self.echo(key, dated, was_there).map(Box::new);
-                Signal {
-                    dated,
-                    first: [before.filter(|_| echo.is_some()).and_then(|before| before.first), first].into_iter().flatten().min(),
-                    after: part.and_then(Part::known_as_of).filter(|_| was_there),
-                    seen: self.now,
-                    last,
-                    undone: None,
-                    absent: false,
-                    opted_in: false,
-                    evidence: shown.evidence,
-                    echo,
-                }
+    /// Of a batch that was set aside the records whose opt-out is news, and the rows of the opt-outs that were known.
+    fn observe_quiet(&self, batch: QuietBatch<'_>) -> (Vec<QuietPlace>, Vec<u32>) {
+        let Outs { present, signals, .. } = self.outs;
+        let is_counted = self.outs.part(batch.of).is_some_and(Part::is_counted);
+        let (mut news, mut known) = (Vec::new(), Vec::new());
+        for (place, key, shown) in self.outs.of_batch(batch) {
+            let Some((before, row)) = signals.find(key) else {
+                news.push(place);
+                continue;
+            };
+            known.push(row);
+            let after = self.outs.signal(key, &shown, Some(before.clone()));
+            let renamed = || is_counted && signals.is_named_otherwise(row, &quietly_named(present, place));
+            if is_news(Some(before), Some(&after)) || renamed() {
+                news.push(place);
             }
         }
+        (news, known)
     }
 
-    /// Whether a new opt-out is a correction of ours that landed: one was written, the record was there without the
-    /// opt-out, and its date is not from before, unless it is the very one that was written.
-    fn echo(&self, key: u64, dated: Option<Moment>, was_there: bool) -> Option<Echo> {
-        let open = self.open.get(&(key, Purpose::OptOut)).filter(|_| was_there)?;
-        let ours = dated.is_none_or(|dated| {
-            dated.until >= open.written
-                || open.effective.is_some_and(|(from, until)| dated.is_day() && dated.from < until && from < dated.until)
-        });
-        ours.then_some(Echo { of: open.passed_on, written: open.written })
+    /// What becomes of the signal of a record, where it has or had one.
+    fn notice(&self, ix: usize) -> Option<Noticed> {
+        let Outs { present, signals, .. } = self.outs;
+        let key = present.keys[ix];
+        let out = present.opt(ix) == Opt::Out;
+        // What is said of one list does not speak for the person.
+        if key == 0 || present.is_of_one_list(ix) {
+            return None;
+        }
+        let known = signals.find(key);
+        if !out && known.is_none() {
+            return None;
+        }
+        let (before, row) = known.unzip();
+        let after = match out {
+            true => Some(self.outs.signal(key, &self.outs.shown(ix), before.cloned())),
+            false => self.not_out(ix, key, before.cloned()),
+        };
+        let renamed = |row: u32| out && self.is_counted(ix) && signals.is_named_otherwise(row, &named(present, ix));
+        let is_news = is_news(before, after.as_ref()) || row.is_some_and(renamed);
+        Some(Noticed { ix, key, row, after, is_news })
     }
 
     /// The signal of a record that is not opted out in this run, if it had one.
@@ -243,22 +192,21 @@ impl Seeing<'_> {
         if !self.is_counted(ix) {
             return Some(before);
         }
-        if before.is_out() && self.open.contains_key(&(key, Purpose::OptIn)) {
+        if before.is_out() && self.outs.open.contains_key(&(key, Purpose::OptIn)) {
             return None;
         }
         let last = before.shown_until(self.part(ix).and_then(Part::known_as_of));
-        let undone = before.undone.or(Some(self.now));
+        let undone = before.undone.or(Some(self.outs.now));
         let opted_in = before.opted_in || self.is_opt_in(ix, &before);
         Some(Signal { last, undone, opted_in, ..before })
     }
 
     /// Whether the change to not opted out is explicit.
     fn is_opt_in(&self, ix: usize, before: &Signal) -> bool {
-        let present = self.present;
+        let present = self.outs.present;
         let (system, _) = present.of(ix);
         let counts = self.config.policy.opt_in_systems.contains(&present.systems.profiles()[system].name);
-        let says_so =
-            present.opt(ix) == Opt::In && present.delivery(ix) != Delivery::Removed && present.number(col::WORD, ix).is_some();
+        let says_so = present.opt(ix) == Opt::In && present.delivery(ix) != Delivery::Removed && present.has_word(ix);
         let evidence = present.evidence(ix);
         let proven = !self.config.policy.require_permission || evidence != 0 && evidence != before.evidence;
         counts && says_so && proven
@@ -269,16 +217,16 @@ impl Seeing<'_> {
         if self.sound {
             return signal;
         }
-        Signal { seen: self.now, after: None, opted_in: false, echo: None, ..signal }
+        Signal { seen: self.outs.now, after: None, opted_in: false, echo: None, ..signal }
     }
 
     fn absent(&self, signal: Signal, row: u32) -> Option<(Option<&Part>, Absent)> {
-        let name = |column: &str| self.signals.name(row, column).unwrap_or_default().to_owned();
-        let profiles = self.present.systems.profiles();
+        let name = |column: &str| self.outs.signals.name(row, column).unwrap_or_default().to_owned();
+        let profiles = self.outs.present.systems.profiles();
         let (system, kind) = (name("system"), name("kind"));
         let system = profiles.iter().position(|profile| profile.name == system)?;
         let position = profiles[system].kinds.iter().position(|known| known.name == kind)?;
-        let part = self.parts.iter().find(|part| part.at == (system, position));
+        let part = self.outs.part((system, position));
         let absent = Absent {
             signal: self.provable(signal),
             system,
@@ -297,11 +245,7 @@ impl Seeing<'_> {
     }
 
     fn part(&self, ix: usize) -> Option<&Part> {
-        self.part_of(self.present.of(ix))
-    }
-
-    fn part_of(&self, at: (usize, usize)) -> Option<&Part> {
-        self.parts.iter().find(|part| part.at == at)
+        self.outs.part(self.outs.present.of(ix))
     }
 }
 

@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 use foldhash::{HashMap, HashSet};
-use polars::prelude::{DataFrame, Int64Chunked, UInt8Chunked, UInt32Chunked};
+use polars::prelude::{DataFrame, Int64Type, UInt8Type, UInt32Type};
 use rayon::prelude::*;
 
+use crate::cells::Cells;
 use crate::columns::{Delivery, Opt};
 use crate::ledger::key::Key;
 use crate::normalise::{Moment, Quiet, col};
@@ -21,45 +22,52 @@ pub(super) struct Present<'a> {
     pub keys: Vec<u64>,
     /// The keys of rows that cannot be read: their records are not gone.
     pub unreadable: HashSet<u64>,
-    numbers: HashMap<&'static str, UInt32Chunked>,
-    times: HashMap<&'static str, Int64Chunked>,
-    opts: UInt8Chunked,
-    deliveries: UInt8Chunked,
+    system: Cells<UInt32Type>,
+    kind: Cells<UInt32Type>,
+    record: Cells<UInt32Type>,
+    contact_id: Cells<UInt32Type>,
+    source_id: Cells<UInt32Type>,
+    email: Cells<UInt32Type>,
+    unit: Cells<UInt32Type>,
+    list: Cells<UInt32Type>,
+    categories_on: Cells<UInt32Type>,
+    evidence: Cells<UInt32Type>,
+    word: Cells<UInt32Type>,
+    out_from: Cells<Int64Type>,
+    out_until: Cells<Int64Type>,
+    first_out: Cells<Int64Type>,
+    opt: Cells<UInt8Type>,
+    delivery: Cells<UInt8Type>,
 }
-
-const NUMBERS: [&str; 12] = [
-    col::INPUT,
-    col::SYSTEM,
-    col::KIND,
-    col::RECORD,
-    col::CONTACT_ID,
-    col::SOURCE_ID,
-    col::EMAILS[0],
-    col::UNIT,
-    col::LIST,
-    col::CATEGORIES_ON,
-    col::EVIDENCE,
-    col::WORD,
-];
-const TIMES: [&str; 3] = [col::OUT_FROM, col::OUT_UNTIL, col::FIRST_OUT];
 
 impl<'a> Present<'a> {
     pub fn new(records: &DataFrame, quiet: &'a Quiet, systems: &'a Systems, texts: &'a Texts) -> Result<Present<'a>> {
-        let numbers = NUMBERS.into_iter().map(|name| {
-            let column = records.column(name)?.to_physical_repr();
-            Ok((name, column.u32()?.rechunk().into_owned()))
-        });
-        let times = TIMES.into_iter().map(|name| Ok((name, records.column(name)?.i64()?.rechunk().into_owned())));
+        let numbers =
+            |name: &str| -> Result<Cells<UInt32Type>> { Ok(Cells::of(records.column(name)?.to_physical_repr().u32()?)) };
+        let times = |name: &str| -> Result<Cells<Int64Type>> { Ok(Cells::of(records.column(name)?.i64()?)) };
+        let words = |name: &str| -> Result<Cells<UInt8Type>> { Ok(Cells::of(records.column(name)?.to_physical_repr().u8()?)) };
         let mut present = Present {
             texts,
             systems,
             quiet,
             keys: Vec::new(),
             unreadable: HashSet::default(),
-            numbers: numbers.collect::<Result<_>>()?,
-            times: times.collect::<Result<_>>()?,
-            opts: records.column(col::OPT)?.to_physical_repr().u8()?.rechunk().into_owned(),
-            deliveries: records.column(col::DELIVERY)?.to_physical_repr().u8()?.rechunk().into_owned(),
+            system: numbers(col::SYSTEM)?,
+            kind: numbers(col::KIND)?,
+            record: numbers(col::RECORD)?,
+            contact_id: numbers(col::CONTACT_ID)?,
+            source_id: numbers(col::SOURCE_ID)?,
+            email: numbers(col::EMAILS[0])?,
+            unit: numbers(col::UNIT)?,
+            list: numbers(col::LIST)?,
+            categories_on: numbers(col::CATEGORIES_ON)?,
+            evidence: numbers(col::EVIDENCE)?,
+            word: numbers(col::WORD)?,
+            out_from: times(col::OUT_FROM)?,
+            out_until: times(col::OUT_UNTIL)?,
+            first_out: times(col::FIRST_OUT)?,
+            opt: words(col::OPT)?,
+            delivery: words(col::DELIVERY)?,
         };
         present.name_all(records.height());
         Ok(present)
@@ -76,19 +84,16 @@ impl<'a> Present<'a> {
         let prefixes: Vec<Vec<Key>> = (0..self.systems.profiles().len())
             .map(|system| kinds_of(system).map(|kind| self.prefix((system, kind))).collect())
             .collect();
-        let (systems, kinds) = (&self.numbers[col::SYSTEM], &self.numbers[col::KIND]);
-        let (records, emails) = (&self.numbers[col::RECORD], &self.numbers[col::EMAILS[0]]);
-        let text = |number: Option<u32>| number.map_or("", |number| self.texts.get(Text::from_number(number)));
         let keys = (0..height).into_par_iter().map(|ix| {
-            let prefix = prefixes[systems.get(ix).unwrap_or_default() as usize][kinds.get(ix).unwrap_or_default() as usize];
-            key_of(prefix, text(records.get(ix).or_else(|| emails.get(ix))), self.unit(ix))
+            let (system, kind) = self.of(ix);
+            key_of(prefixes[system][kind], self.name(ix), self.unit(ix))
         });
         let mut keys: Vec<u64> = keys.collect();
         let unreadable = (0..height).filter(|ix| self.opt(*ix) == Opt::Unreadable);
         let unreadable = unreadable.map(|ix| std::mem::take(&mut keys[ix])).collect();
         // Rows without a key of their own may share an address: the one that is opted out speaks for all.
         let mut named: HashMap<u64, usize> = HashMap::default();
-        for ix in (0..height).filter(|ix| records.get(*ix).is_none()) {
+        for ix in (0..height).filter(|ix| self.record.get(*ix).is_none()) {
             if let Some(known) = named.insert(keys[ix], ix).filter(|_| keys[ix] != 0) {
                 let (keep, drop) = if self.opt(known) == Opt::Out { (known, ix) } else { (ix, known) };
                 named.insert(keys[keep], keep);
@@ -102,58 +107,77 @@ impl<'a> Present<'a> {
         self.keys.len()
     }
 
-    pub fn number(&self, column: &'static str, ix: usize) -> Option<u32> {
-        self.numbers[column].get(ix)
+    fn text(&self, cells: &Cells<UInt32Type>, ix: usize) -> Option<&'a str> {
+        cells.get(ix).map(|number| self.texts.get(Text::from_number(number)))
     }
 
-    pub fn text(&self, column: &'static str, ix: usize) -> Option<&'a str> {
-        self.number(column, ix).map(|number| self.texts.get(Text::from_number(number)))
+    /// Its first address.
+    pub fn email(&self, ix: usize) -> Option<&'a str> {
+        self.text(&self.email, ix)
+    }
+
+    /// The CRM id that it names.
+    pub fn contact_id(&self, ix: usize) -> Option<&'a str> {
+        self.text(&self.contact_id, ix)
+    }
+
+    /// The source system's id that it names.
+    pub fn source_id(&self, ix: usize) -> Option<&'a str> {
+        self.text(&self.source_id, ix)
+    }
+
+    /// The categories that are on, joined by `;`.
+    pub fn categories_on(&self, ix: usize) -> Option<&'a str> {
+        self.text(&self.categories_on, ix)
     }
 
     /// The business unit, or the list.
     pub fn unit(&self, ix: usize) -> Option<&'a str> {
-        self.text(col::UNIT, ix).or_else(|| self.text(col::LIST, ix))
+        self.text(&self.unit, ix).or_else(|| self.text(&self.list, ix))
+    }
+
+    /// Whether what it says is said of one list alone.
+    pub fn is_of_one_list(&self, ix: usize) -> bool {
+        self.list.get(ix).is_some()
+    }
+
+    /// Whether it has a word for its preference.
+    pub fn has_word(&self, ix: usize) -> bool {
+        self.word.get(ix).is_some()
     }
 
     /// How outputs name it: its own key, else its address.
     pub fn name(&self, ix: usize) -> &'a str {
-        self.text(col::RECORD, ix).or_else(|| self.text(col::EMAILS[0], ix)).unwrap_or_default()
+        self.text(&self.record, ix).or_else(|| self.email(ix)).unwrap_or_default()
     }
 
     pub fn opt(&self, ix: usize) -> Opt {
-        Opt::ALL[usize::from(self.opts.get(ix).unwrap_or_default())]
+        Opt::ALL[usize::from(self.opt.get(ix).unwrap_or_default())]
     }
 
     pub fn delivery(&self, ix: usize) -> Delivery {
-        Delivery::ALL[usize::from(self.deliveries.get(ix).unwrap_or_default())]
+        Delivery::ALL[usize::from(self.delivery.get(ix).unwrap_or_default())]
     }
 
     /// When it was opted out, as the export dates it.
     pub fn out_at(&self, ix: usize) -> Option<Moment> {
-        let time = |name: &str| self.times[name].get(ix);
-        Some(Moment { from: time(col::OUT_FROM)?, until: time(col::OUT_UNTIL)? })
+        Some(Moment { from: self.out_from.get(ix)?, until: self.out_until.get(ix)? })
     }
 
     /// When it was first opted out, as the export tells.
     pub fn first_out(&self, ix: usize) -> Option<i64> {
-        self.times[col::FIRST_OUT].get(ix)
-    }
-
-    /// The number of its state: two runs that see the same have the same.
-    pub fn state(&self, ix: usize) -> u32 {
-        let text = |name| self.text(name, ix);
-        state_of(self.opt(ix), self.delivery(ix), text(col::EMAILS[0]), text(col::CATEGORIES_ON), self.out_at(ix))
+        self.first_out.get(ix)
     }
 
     /// A number that stands for the evidence of an opt-in; zero where there is none.
     pub fn evidence(&self, ix: usize) -> i64 {
-        self.text(col::EVIDENCE, ix).map_or(0, |text| Key::EMPTY.text(text).value() as i64 | 1)
+        self.text(&self.evidence, ix).map_or(0, |text| Key::EMPTY.text(text).value() as i64 | 1)
     }
 
     /// Its system and kind.
     pub fn of(&self, ix: usize) -> (usize, usize) {
-        let number = |name| self.number(name, ix).unwrap_or_default() as usize;
-        (number(col::SYSTEM), number(col::KIND))
+        let number = |cells: &Cells<UInt32Type>| cells.get(ix).unwrap_or_default() as usize;
+        (number(&self.system), number(&self.kind))
     }
 }
 
@@ -162,7 +186,7 @@ pub(super) fn key_of(prefix: Key, name: &str, unit: Option<&str>) -> u64 {
     prefix.text(name).text(unit.unwrap_or_default()).value().max(1)
 }
 
-/// The number of a state.
+/// The number of a state: two runs that see the same have the same.
 pub(super) fn state_of(opt: Opt, delivery: Delivery, email: Option<&str>, categories: Option<&str>, out: Option<Moment>) -> u32 {
     Key::EMPTY
         .number(Some(opt as i64 * 16 + delivery as i64))

@@ -8,20 +8,22 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Days, Utc};
 use foldhash::HashSet;
 use polars::prelude::DataFrame;
+use rayon::prelude::*;
 
-use crate::columns::Standing;
+use crate::columns::{Purpose, Standing};
 use crate::history::Figures;
 use crate::ledger::answers::{self, Answer, Answers};
 use crate::ledger::cases::{self, Case, IDENTITY};
-use crate::ledger::fates::{Judging, Settled, Written, settled_frame};
+use crate::ledger::fates::{Fates, Judging, Settled, Written, settled_frame};
 use crate::ledger::files;
 use crate::ledger::manifest::{FORMAT, FileEntry, Known, Manifest, NAME, Reference};
 use crate::ledger::observe::{Recalled, Seen};
 use crate::ledger::open::{CORRECTIONS, LANDED};
+use crate::ledger::outs::Outs;
 use crate::ledger::parts::Part;
 use crate::ledger::present::Present;
 use crate::ledger::sets::{CHECKSUM, HIDDEN, Set};
-use crate::ledger::signals::{self, Signal, Whose};
+use crate::ledger::signals::{self, Whose};
 use crate::ledger::snapshot::{self, Views};
 use crate::ledger::{Ledger, SIGNALS, WHOLE_EVERY, rulings};
 use crate::workspace::create_folder;
@@ -33,6 +35,23 @@ pub struct Past {
     pub identity: [String; IDENTITY.len()],
     /// How it stands, and since when it is known.
     pub case: Case,
+}
+
+/// A discrepancy of this run, as the ledger knows it.
+#[derive(Clone, Debug)]
+pub struct Found<'a> {
+    key: u64,
+    /// Its identity but for the kinds of its records.
+    identity: [&'a str; IDENTITY.len() - 1],
+    kinds: String,
+    /// How it stands, and since when it is known.
+    pub case: Case,
+}
+
+impl Found<'_> {
+    fn identity(&self) -> [&str; IDENTITY.len()] {
+        std::array::from_fn(|at| self.identity.get(at).copied().unwrap_or(&self.kinds))
+    }
 }
 
 /// A run as the ledger sees it.
@@ -47,14 +66,18 @@ pub struct Sighting<'a> {
 }
 
 /// What a run adds to the ledger, beside what the ledger itself saw.
-#[derive(Debug, Default)]
-pub struct Findings {
-    /// The discrepancies of this run, each with its standing.
-    pub found: Vec<Past>,
+#[derive(Debug)]
+pub struct Findings<'a> {
+    /// The discrepancies of this run.
+    pub found: Vec<Found<'a>>,
     /// Those of earlier runs that it did not find.
-    pub past: Vec<Past>,
+    pub past: &'a [Past],
     /// The corrections of this run.
     pub written: Vec<Written>,
+    /// What the ledger knows the corrections of earlier runs by.
+    pub keys: Vec<(u64, Purpose)>,
+    /// What became of them, in the same order.
+    pub settled: &'a [Settled],
     /// Records of people who are opted out by decision.
     pub out: HashSet<u32>,
     /// The reviewers' decisions that stand, one row a decision.
@@ -71,16 +94,17 @@ impl<'a> Sighting<'a> {
         std::mem::take(&mut self.seen.recalled)
     }
 
-    /// How a discrepancy of this run stands: its identity without the kinds.
-    pub fn standing<'t>(&self, identity: impl IntoIterator<Item = &'t str>) -> Case {
-        let now = self.now;
-        match self.ledger.cases.get(cases::key_of(identity)) {
+    /// A discrepancy of this run, by its identity without the kinds of its records, and these.
+    pub fn found<'t>(&self, identity: [&'t str; IDENTITY.len() - 1], kinds: String) -> Found<'t> {
+        let (now, key) = (self.now, cases::key_of(identity));
+        let case = match self.ledger.cases.get(key) {
             None => Case { standing: Standing::New, first_seen: now, since: now, last_seen: None },
             Some(known) if known.standing == Standing::Resolved => {
                 Case { standing: Standing::Reopened, since: now, last_seen: None, ..known }
             }
             Some(known) => Case { standing: Standing::Persisting, last_seen: None, ..known },
-        }
+        };
+        Found { key, identity, kinds, case }
     }
 
     /// The time of the latest earlier run.
@@ -103,8 +127,8 @@ impl<'a> Sighting<'a> {
     }
 
     /// The discrepancies of earlier runs that this run did not find, sorted by identity.
-    pub fn past(&self, found: &[Past]) -> Vec<Past> {
-        let found: HashSet<u64> = found.iter().map(|past| key(&past.identity)).collect();
+    pub fn past(&self, found: &[Found<'_>]) -> Vec<Past> {
+        let found: HashSet<u64> = found.iter().map(|found| found.key).collect();
         let last = self.ledger.last().map_or(self.now, |last| last.as_of.timestamp_millis());
         let mut past: Vec<Past> = Vec::new();
         for (key, case, row) in self.ledger.cases.all() {
@@ -138,10 +162,10 @@ impl<'a> Sighting<'a> {
         self.ledger.answers.get(&[settled.system.clone(), settled.record.clone(), settled.file.clone()])
     }
 
-    /// What became of the corrections of earlier runs, sorted by system and record.
-    pub fn fates(&self, written: &[Written], out: &HashSet<u32>) -> Vec<Settled> {
+    /// What became of the corrections of earlier runs.
+    pub fn fates(&self, written: &[Written], out: &HashSet<u32>) -> Fates {
         let runs = self.run_times();
-        self.judging(&runs, out).settle(written).into_iter().map(|(_, settled)| settled).collect()
+        self.judging(&runs, out).settle(written)
     }
 
     fn judging<'s>(&'s self, runs: &'s [i64], out: &'s HashSet<u32>) -> Judging<'s> {
@@ -152,7 +176,7 @@ impl<'a> Sighting<'a> {
     ///
     /// # Errors
     /// Only what Polars cannot do, which is a defect, or an earlier set that changed meanwhile.
-    pub fn pages(self, findings: Findings) -> Result<Pages<'a>> {
+    pub fn pages(self, findings: Findings<'_>) -> Result<Pages<'a>> {
         let ledger = self.ledger;
         let expired = self.expired();
         let sets: Vec<(&Set, u32)> = ledger.chain_of_runs().zip(ledger.firsts.iter().copied()).collect();
@@ -162,9 +186,10 @@ impl<'a> Sighting<'a> {
             || sets.iter().any(|(set, _)| expired.contains(&set.manifest.run));
         let runs = self.run_times();
         let judging = self.judging(&runs, &findings.out);
-        let settled = judging.settle(&findings.written);
-        let corrections = judging.corrections(&findings.written, &settled, whole)?;
-        let (landed, cases) = (settled_frame(&settled)?, self.cases(&findings, whole)?);
+        let Findings { written, keys, settled, .. } = &findings;
+        let (corrections, cases) =
+            rayon::join(|| judging.corrections(written, keys, settled, whole), || self.cases(&findings, whole));
+        let (corrections, cases, landed) = (corrections?, cases?, settled_frame(keys, settled)?);
         let pruned: Vec<Reference> = ledger.sets.entries_of(|run| expired.contains(run));
         let (sequence, previous) = ledger.sets.next();
         let manifest = Manifest {
@@ -228,42 +253,52 @@ impl<'a> Sighting<'a> {
         counted.or_else(|| part.known.clone())
     }
 
-    /// The signals to be written: those that changed; with all others that count, where the set is to be whole.
-    fn signals(&self, whole: bool) -> Vec<(u64, Option<&Signal>, Whose)> {
+    /// The signals to be written, but for those of records that were set aside: what changed; with all others that
+    /// count, where the set is to be whole.
+    fn signals(&self, whole: bool) -> Vec<signals::Change<'_>> {
         let changed = self.seen.changed.iter().map(|(key, signal, whose)| (*key, signal.as_ref(), *whose));
         if !whole {
             return changed.collect();
         }
-        let gone_or_changed: HashSet<u64> = self.seen.changed.iter().map(|(key, _, _)| *key).collect();
-        let kept = self.ledger.signals.all().into_iter().filter(|(key, _, _)| !gone_or_changed.contains(key));
-        let kept = kept.map(|(key, signal, row)| (key, Some(signal), Whose::Earlier(row)));
+        let (outs, signals) = (self.outs(), &self.ledger.signals);
+        let mut written = vec![false; signals.rows()];
+        let quiet = self.seen.quiet.iter().filter(|_| signals.rows() > 0).map(|place| outs.at(*place).0);
+        for (_, row) in quiet.chain(self.seen.changed.iter().map(|(key, _, _)| *key)).filter_map(|key| signals.find(key)) {
+            written[row as usize] = true;
+        }
+        let kept = signals.all_but(&written).into_iter().map(|(key, signal, row)| (key, Some(signal), Whose::Earlier(row)));
         changed.filter(|(_, signal, _)| signal.is_some()).chain(kept).collect()
     }
 
-    fn cases(&self, findings: &Findings, whole: bool) -> Result<DataFrame> {
-        let ledger = self.ledger;
-        let all = findings.found.iter().chain(&findings.past);
-        let is_change =
-            |past: &&Past| whole || ledger.cases.get(key(&past.identity)).is_none_or(|known| changes(&known, &past.case));
-        let mut rows: Vec<(u64, Case, [String; IDENTITY.len()])> =
-            all.filter(is_change).map(|past| (key(&past.identity), past.case, past.identity.clone())).collect();
-        if whole {
-            let limit = self.now - i64::from(self.retain_days) * 86_400_000;
-            let resolved =
-                ledger.cases.all().into_iter().filter(|(_, case, _)| {
-                    case.standing == Standing::Resolved && case.last_seen.is_none_or(|last| last >= limit)
-                });
-            let here: HashSet<u64> = rows.iter().map(|(key, _, _)| *key).collect();
-            rows.extend(
-                resolved
-                    .filter(|(key, _, _)| !here.contains(key))
-                    .map(|(key, case, row)| (key, case, ledger.cases.identity(row))),
-            );
-        }
-        rows.sort_by(|one, other| one.2.cmp(&other.2));
+    fn outs(&self) -> Outs<'_> {
+        self.ledger.outs(&self.present, &self.parts)
+    }
+
+    fn cases(&self, findings: &Findings<'_>, whole: bool) -> Result<DataFrame> {
+        let known = &self.ledger.cases;
+        let limit = self.now - i64::from(self.retain_days) * 86_400_000;
+        let is_kept = |case: &Case| case.standing == Standing::Resolved && case.last_seen.is_none_or(|last| last >= limit);
+        let earlier = if whole { known.all() } else { Vec::new() };
+        let earlier: Vec<(u64, Case, [String; IDENTITY.len()])> = earlier
+            .into_iter()
+            .filter(|(_, case, _)| is_kept(case))
+            .map(|(key, case, row)| (key, case, known.identity(row)))
+            .collect();
+        let found = findings.found.iter().map(|found| (found.key, found.case, found.identity()));
+        let past = findings.past.iter().map(|past| (key(&past.identity), past.case, texts(&past.identity)));
+        let is_change = |(key, case, _): &cases::Row<'_>| whole || known.get(*key).is_none_or(|known| changes(&known, case));
+        let mut rows: Vec<cases::Row<'_>> = found.chain(past).filter(is_change).collect();
+        let here: HashSet<u64> = rows.iter().map(|(key, _, _)| *key).collect();
+        let rest = earlier.iter().filter(|(key, _, _)| !here.contains(key));
+        rows.extend(rest.map(|(key, case, identity)| (*key, *case, texts(identity))));
+        rows.par_sort_by(|one, other| one.2.cmp(&other.2));
         rows.dedup_by(|one, other| one.0 == other.0);
         cases::frame(&rows)
     }
+}
+
+fn texts(identity: &[String; IDENTITY.len()]) -> [&str; IDENTITY.len()] {
+    identity.each_ref().map(String::as_str)
 }
 
 /// Whether a case needs a row of its own after its last one.
@@ -315,11 +350,18 @@ impl Pages<'_> {
         let mut add = |name: &str, file: FileEntry| manifest.files.insert(name.to_owned(), file);
         let sets: Vec<(&Set, u32)> = ledger.chain_of_runs().zip(ledger.firsts.iter().copied()).collect();
         let views = Views { present, state: &ledger.state, parts, sets: &sets, now: *now };
-        add(snapshot::FILE, views.write(self.whole, &hidden.join(snapshot::FILE))?);
-        let signals = self.sighting.signals(self.whole);
-        add(SIGNALS, signals::write(&signals, present, &ledger.signals, &hidden.join(SIGNALS))?);
-        for (name, frame) in &self.frames {
-            add(name, files::write(frame.clone(), &hidden.join(name))?);
+        let (snapshot, signals) = rayon::join(
+            || views.write(self.whole, &hidden.join(snapshot::FILE)),
+            || {
+                let changed = self.sighting.signals(self.whole);
+                signals::write(&self.sighting.seen.quiet, &changed, &self.sighting.outs(), &hidden.join(SIGNALS))
+            },
+        );
+        add(snapshot::FILE, snapshot?);
+        add(SIGNALS, signals?);
+        let frames = self.frames.par_iter().map(|(name, frame)| Ok((*name, files::write(frame.clone(), &hidden.join(name))?)));
+        for (name, file) in frames.collect::<Result<Vec<_>>>()? {
+            add(name, file);
         }
         let mut answers = self.kept.clone();
         for (of, refused) in &self.answers {

@@ -5,16 +5,18 @@ use std::path::Path;
 use anyhow::Result;
 use foldhash::HashMap;
 use polars::prelude::{
-    BooleanChunked, Column, DataFrame, Int64Chunked, IntoColumn, NewChunkedArray, PolarsResult, StringChunked, UInt64Chunked,
+    BooleanChunked, ChunkedBuilder, DataFrame, Int64Chunked, Int64Type, IntoColumn, NewChunkedArray, PolarsResult,
+    PrimitiveChunkedBuilder, StringChunkedBuilder, StringType, TimeUnit, UInt64Chunked,
 };
-use rayon::prelude::*;
 
+use crate::cells::Cells;
 use crate::consent::Hardest;
 use crate::ledger::files::{TableFile, moments, read_moments};
 use crate::ledger::manifest::FileEntry;
 use crate::ledger::open::Stored;
+use crate::ledger::outs::Outs;
 use crate::ledger::present::Present;
-use crate::normalise::{Moment, QuietPlace, col};
+use crate::normalise::{Moment, QuietPlace};
 
 /// The opt-out of one record. Times are milliseconds since 1970 UTC.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -68,7 +70,7 @@ impl Signal {
 pub(super) struct Signals {
     of: HashMap<u64, (Signal, u32)>,
     /// The texts of the rows: system, kind, record, unit, e-mail, contact and source id.
-    names: Vec<DataFrame>,
+    names: Vec<[Cells<StringType>; NAMES.len()]>,
     offsets: Vec<u32>,
     rows: u32,
 }
@@ -76,8 +78,14 @@ pub(super) struct Signals {
 /// Whom a signal is of, in the words of the systems.
 pub(super) const NAMES: [&str; 7] = ["system", "kind", "record", "unit", "email", "contact_id", "source_id"];
 
-/// Of these, what may change while the record stays the same.
-const MOVING: [&str; 3] = ["email", "contact_id", "source_id"];
+/// The texts of a row in the order of [`NAMES`].
+pub(super) type Named<'a> = [Option<&'a str>; NAMES.len()];
+
+/// Of these, what may change while the record stays the same: address, contact and source id.
+const MOVING: std::ops::Range<usize> = 4..7;
+
+/// Of these, what is a key of the person: those and the record's own.
+const KEYS: [usize; 4] = [2, 4, 5, 6];
 
 impl Signals {
     /// Adds the rows of a set.
@@ -119,39 +127,53 @@ impl Signals {
         }
         self.offsets.push(self.rows);
         self.rows += frame.height() as u32;
-        self.names.push(frame.select(NAMES)?);
+        let names = NAMES.iter().map(|name| Ok(Cells::of(frame.column(name)?.str()?))).collect::<PolarsResult<Vec<_>>>()?;
+        self.names.push(names.try_into().expect("a column each"));
         Ok(())
     }
 
-    /// The signal of a record.
-    pub fn get(&self, key: u64) -> Option<Signal> {
-        self.of.get(&key).map(|(signal, _)| signal.clone())
+    /// The signal of a record, and its row.
+    pub fn find(&self, key: u64) -> Option<(&Signal, u32)> {
+        self.of.get(&key).map(|(signal, row)| (signal, *row))
     }
 
-    /// All of them with their keys, in the order in which they were written.
-    pub fn all(&self) -> Vec<(u64, &Signal, u32)> {
-        let mut all: Vec<(u64, &Signal, u32)> = self.of.iter().map(|(key, (signal, row))| (*key, signal, *row)).collect();
-        all.sort_unstable_by_key(|(_, _, row)| *row);
-        all
+    /// Rows of all sets.
+    pub fn rows(&self) -> usize {
+        self.rows as usize
+    }
+
+    /// All but those of the marked rows, with their keys, in the order in which they were written.
+    pub fn all_but(&self, marked: &[bool]) -> Vec<(u64, &Signal, u32)> {
+        let rest = self.of.iter().filter(|(_, (_, row))| !marked[*row as usize]);
+        let mut rest: Vec<(u64, &Signal, u32)> = rest.map(|(key, (signal, row))| (*key, signal, *row)).collect();
+        rest.sort_unstable_by_key(|(_, _, row)| *row);
+        rest
     }
 
     /// The keys of the records, also of those whose signal has gone.
     pub fn named(&self) -> Vec<&str> {
-        let keys = ["record", "email", "contact_id", "source_id"];
-        let columns = self.names.iter().flat_map(|names| keys.iter().filter_map(|key| names.column(key).ok()?.str().ok()));
+        let columns = self.names.iter().flat_map(|names| KEYS.map(|key| &names[key]));
         columns.flat_map(|column| column.iter().flatten()).collect()
     }
 
-    /// Whether its row has other ids or another address than a record of this run, whose texts `named` gives.
-    pub fn is_named_otherwise<'a>(&self, key: u64, named: impl Fn(&str) -> Option<&'a str>) -> bool {
-        let row = self.of.get(&key).map(|(_, row)| *row);
-        row.is_some_and(|row| MOVING.iter().any(|name| self.name(row, name) != named(name)))
+    /// Whether a row has other ids or another address than a record of this run.
+    pub fn is_named_otherwise(&self, row: u32, named: &Named<'_>) -> bool {
+        MOVING.into_iter().any(|at| self.text(row, at) != named[at])
     }
 
     /// A text of whom a row is of.
     pub fn name(&self, row: u32, column: &str) -> Option<&str> {
-        let at = self.offsets.partition_point(|offset| *offset <= row) - 1;
-        self.names[at].column(column).ok()?.str().ok()?.get((row - self.offsets[at]) as usize)
+        self.text(row, NAMES.iter().position(|name| *name == column)?)
+    }
+
+    fn text(&self, row: u32, at: usize) -> Option<&str> {
+        let set = self.offsets.partition_point(|offset| *offset <= row) - 1;
+        self.names[set][at].get((row - self.offsets[set]) as usize)
+    }
+
+    /// The texts of a row.
+    fn texts(&self, row: u32) -> Named<'_> {
+        std::array::from_fn(|at| self.text(row, at))
     }
 }
 
@@ -160,99 +182,146 @@ impl Signals {
 pub(super) enum Whose {
     /// A record of this run.
     Present(usize),
-    /// A record of this run that was set aside.
-    Quiet(QuietPlace),
     /// A row of the signals read.
     Earlier(u32),
 }
 
-/// Rows that are encoded at once.
-const ROWS_AT_ONCE: usize = 1 << 17;
+/// A signal that is to be written, with the key of its record; none where it is settled and goes.
+pub(super) type Change<'a> = (u64, Option<&'a Signal>, Whose);
 
-/// Writes one row a signal; none where the record's signal is settled and goes.
-pub(super) fn write(
-    rows: &[(u64, Option<&Signal>, Whose)],
-    present: &Present<'_>,
-    earlier: &Signals,
-    path: &Path,
-) -> Result<FileEntry> {
-    let mut file = TableFile::create(path, &frame(&[], present, earlier)?)?;
-    rows.chunks(ROWS_AT_ONCE).try_for_each(|rows| file.write(frame(rows, present, earlier)?))?;
+/// Rows that are encoded at once.
+const ROWS_AT_ONCE: usize = 1 << 16;
+
+/// Some of the rows.
+enum Rows<'a> {
+    /// Of records that were set aside: their signals are made as they are written.
+    Quiet(&'a [QuietPlace]),
+    Others(&'a [Change<'a>]),
+}
+
+/// Writes one row a signal, those of records that were set aside first.
+pub(super) fn write(quiet: &[QuietPlace], others: &[Change<'_>], outs: &Outs<'_>, path: &Path) -> Result<FileEntry> {
+    let file = TableFile::create(path, &Columns::with_capacity(0).frame()?)?;
+    let quiet = quiet.chunks(ROWS_AT_ONCE).map(Rows::Quiet);
+    file.write_all(quiet.chain(others.chunks(ROWS_AT_ONCE).map(Rows::Others)), |rows| frame(&rows, outs))?;
     file.finish()
 }
 
-fn frame(rows: &[(u64, Option<&Signal>, Whose)], present: &Present<'_>, earlier: &Signals) -> Result<DataFrame> {
-    type Make<'a> = Box<dyn Fn() -> Column + Send + Sync + 'a>;
-    let text = |name: &'static str| -> Make<'_> {
-        Box::new(move || {
-            let texts = rows.iter().map(|(_, _, whose)| match whose {
-                Whose::Present(ix) => named(present, *ix, name),
-                Whose::Quiet(place) => quietly_named(present, *place, name),
-                Whose::Earlier(row) => earlier.name(*row, name),
-            });
-            StringChunked::from_iter_options(name.into(), texts).into_column()
-        })
-    };
-    let time = |name: &'static str, of: fn(&Signal) -> Option<i64>| -> Make<'_> {
-        Box::new(move || moments(name, rows.iter().map(|(_, signal, _)| signal.and_then(of))))
-    };
-    let flag = |name: &'static str, of: fn(Option<&Signal>) -> bool| -> Make<'_> {
-        Box::new(move || {
-            BooleanChunked::from_iter_values(name.into(), rows.iter().map(|(_, signal, _)| of(*signal))).into_column()
-        })
-    };
-    let mut columns: Vec<Make<'_>> =
-        vec![Box::new(|| UInt64Chunked::from_iter_values("key".into(), rows.iter().map(|(key, _, _)| *key)).into_column())];
-    columns.extend(NAMES.map(text));
-    columns.extend([
-        time("out_from", |signal| signal.dated.map(|dated| dated.from)),
-        time("out_until", |signal| signal.dated.map(|dated| dated.until)),
-        time("first", |signal| signal.first),
-        time("after", |signal| signal.after),
-        time("seen", |signal| Some(signal.seen)),
-        time("last", |signal| Some(signal.last)),
-        time("undone", |signal| signal.undone),
-        flag("absent", |signal| signal.is_some_and(|signal| signal.absent)),
-        flag("opted_in", |signal| signal.is_some_and(|signal| signal.opted_in)),
-        Box::new(|| {
-            let evidence = rows.iter().map(|(_, signal, _)| signal.map(|signal| signal.evidence));
-            Int64Chunked::from_iter_options("evidence".into(), evidence).into_column()
-        }),
-        time("passed_on_by", |signal| signal.echo.as_ref().map(|echo| echo.written)),
-        flag("settled", |signal| signal.is_none()),
-    ]);
-    let mut columns: Vec<Column> = columns.par_iter().map(|make| make()).collect();
-    let passed_on: Vec<Option<Hardest>> = rows.iter().map(|(_, signal, _)| Some(signal.as_ref()?.echo.as_ref()?.of)).collect();
-    columns.extend(Stored::columns(&passed_on));
-    Ok(DataFrame::new(rows.len(), columns)?)
+fn frame(rows: &Rows<'_>, outs: &Outs<'_>) -> Result<DataFrame> {
+    let present = outs.present;
+    match rows {
+        Rows::Quiet(places) => {
+            let mut columns = Columns::with_capacity(places.len());
+            for place in *places {
+                let (key, signal) = outs.at(*place);
+                columns.push(key, quietly_named(present, *place), Some(&signal));
+            }
+            columns.frame()
+        }
+        Rows::Others(changes) => {
+            let mut columns = Columns::with_capacity(changes.len());
+            for (key, signal, whose) in *changes {
+                let named = match whose {
+                    Whose::Present(ix) => named(present, *ix),
+                    Whose::Earlier(row) => outs.signals.texts(*row),
+                };
+                columns.push(*key, named, *signal);
+            }
+            columns.frame()
+        }
+    }
 }
 
-/// A text of a record that was set aside.
-pub(super) fn quietly_named<'a>(present: &Present<'a>, place: QuietPlace, name: &str) -> Option<&'a str> {
+/// The times of a signal that are columns.
+type Of = fn(&Signal) -> Option<i64>;
+const TIMES: [(&str, Of); 7] = [
+    ("out_from", |signal| signal.dated.map(|dated| dated.from)),
+    ("out_until", |signal| signal.dated.map(|dated| dated.until)),
+    ("first", |signal| signal.first),
+    ("after", |signal| signal.after),
+    ("seen", |signal| Some(signal.seen)),
+    ("last", |signal| Some(signal.last)),
+    ("undone", |signal| signal.undone),
+];
+
+/// The rows of a row group, filled one at a time.
+struct Columns {
+    keys: Vec<u64>,
+    names: [StringChunkedBuilder; NAMES.len()],
+    times: [PrimitiveChunkedBuilder<Int64Type>; TIMES.len()],
+    absent: Vec<bool>,
+    opted_in: Vec<bool>,
+    evidence: Vec<Option<i64>>,
+    passed_on_by: Vec<Option<i64>>,
+    settled: Vec<bool>,
+    passed_on: Vec<Option<Hardest>>,
+}
+
+impl Columns {
+    fn with_capacity(rows: usize) -> Columns {
+        Columns {
+            keys: Vec::with_capacity(rows),
+            names: NAMES.map(|name| StringChunkedBuilder::new(name.into(), rows)),
+            times: TIMES.map(|(name, _)| PrimitiveChunkedBuilder::new(name.into(), rows)),
+            absent: Vec::with_capacity(rows),
+            opted_in: Vec::with_capacity(rows),
+            evidence: Vec::with_capacity(rows),
+            passed_on_by: Vec::with_capacity(rows),
+            settled: Vec::with_capacity(rows),
+            passed_on: Vec::with_capacity(rows),
+        }
+    }
+
+    fn push(&mut self, key: u64, named: Named<'_>, signal: Option<&Signal>) {
+        let echo = signal.and_then(|signal| signal.echo.as_deref());
+        self.keys.push(key);
+        self.names.iter_mut().zip(named).for_each(|(names, name)| names.append_option(name));
+        self.times.iter_mut().zip(TIMES).for_each(|(times, (_, of))| times.append_option(signal.and_then(of)));
+        self.absent.push(signal.is_some_and(|signal| signal.absent));
+        self.opted_in.push(signal.is_some_and(|signal| signal.opted_in));
+        self.evidence.push(signal.map(|signal| signal.evidence));
+        self.passed_on_by.push(echo.map(|echo| echo.written));
+        self.settled.push(signal.is_none());
+        self.passed_on.push(echo.map(|echo| echo.of));
+    }
+
+    fn frame(self) -> Result<DataFrame> {
+        let height = self.keys.len();
+        let flags = |name: &str, flags: Vec<bool>| BooleanChunked::from_iter_values(name.into(), flags.into_iter()).into_column();
+        let mut columns = vec![UInt64Chunked::from_vec("key".into(), self.keys).into_column()];
+        columns.extend(self.names.map(|names| names.finish().into_column()));
+        columns.extend(self.times.map(|times| times.finish().into_datetime(TimeUnit::Milliseconds, None).into_column()));
+        columns.extend([
+            flags("absent", self.absent),
+            flags("opted_in", self.opted_in),
+            Int64Chunked::from_iter_options("evidence".into(), self.evidence.into_iter()).into_column(),
+            moments("passed_on_by", self.passed_on_by.into_iter()),
+            flags("settled", self.settled),
+        ]);
+        columns.extend(Stored::columns(&self.passed_on));
+        Ok(DataFrame::new(height, columns)?)
+    }
+}
+
+/// The texts of a record that was set aside.
+pub(super) fn quietly_named<'a>(present: &Present<'a>, place: QuietPlace) -> Named<'a> {
     let ((system, kind), record) = present.quiet.get(place);
     let profile = &present.systems.profiles()[system];
-    match name {
-        "system" => Some(&profile.name),
-        "kind" => Some(&profile.kinds[kind].name),
-        "record" => Some(record.record),
-        "unit" => None,
-        "email" => Some(record.email),
-        "contact_id" => record.contact_id,
-        _ => record.source_id,
-    }
+    let kind = profile.kinds[kind].name.as_str();
+    [Some(&profile.name), Some(kind), Some(record.record), None, Some(record.email), record.contact_id, record.source_id]
 }
 
-/// A text of a record of this run.
-pub(super) fn named<'a>(present: &Present<'a>, ix: usize, name: &str) -> Option<&'a str> {
+/// The texts of a record of this run.
+pub(super) fn named<'a>(present: &Present<'a>, ix: usize) -> Named<'a> {
     let (system, kind) = present.of(ix);
     let profile = &present.systems.profiles()[system];
-    match name {
-        "system" => Some(&profile.name),
-        "kind" => Some(&profile.kinds[kind].name),
-        "record" => Some(present.name(ix)),
-        "unit" => present.unit(ix),
-        "email" => present.text(col::EMAILS[0], ix),
-        "contact_id" => present.text(col::CONTACT_ID, ix),
-        _ => present.text(col::SOURCE_ID, ix),
-    }
+    [
+        Some(&profile.name),
+        Some(&profile.kinds[kind].name),
+        Some(present.name(ix)),
+        present.unit(ix),
+        present.email(ix),
+        present.contact_id(ix),
+        present.source_id(ix),
+    ]
 }

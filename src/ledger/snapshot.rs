@@ -1,14 +1,14 @@
 //! The state of records as `snapshot.parquet` holds it: one row a record whose state changed since the run before,
 //! or a row for every record where the set is to stand alone.
 
+mod columns;
+
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Result, anyhow};
-use polars::prelude::{
-    Categorical8Type, CategoricalChunked, Column, DataFrame, DataType, FrozenCategories, IdxCa, IntoColumn, IntoSeries,
-    NewChunkedArray, StringChunkedBuilder, UInt8Chunked, UInt32Chunked, UInt64Chunked,
-};
-use rayon::prelude::*;
+use polars::prelude::{DataFrame, DataType, IdxCa, IntoColumn, UInt32Chunked};
 
 use crate::columns::{Delivery, Opt};
 use crate::ledger::files::{TableFile, moments, read_moments};
@@ -17,14 +17,11 @@ use crate::ledger::parts::Part;
 use crate::ledger::present::{Present, key_of, state_of};
 use crate::ledger::sets::Set;
 use crate::ledger::state::{GONE, State};
-use crate::normalise::{QuietBatch, QuietPlace, QuietRecord, col};
-use crate::systems::Kind;
+use crate::normalise::{QuietBatch, QuietPlace, QuietRecord};
+use columns::{Columns, Words};
 
 /// The file.
 pub(super) const FILE: &str = "snapshot.parquet";
-
-/// What a record's preference can be in the file.
-const OPTS: [&str; 5] = ["in", "out", "blank", "unreadable", "gone"];
 
 /// What a snapshot is made from.
 pub(super) struct Views<'a> {
@@ -37,10 +34,8 @@ pub(super) struct Views<'a> {
     pub now: i64,
 }
 
-/// Rows that are encoded at once: so many make a row group of the file.
-const ROWS_AT_ONCE: usize = 1 << 17;
-/// Records that are compared one after another.
-const BATCH: usize = 1 << 13;
+/// Records that are looked at at once: what is to be written of them makes a row group of the file.
+const RECORDS_AT_ONCE: usize = 1 << 16;
 
 /// One row of the file.
 struct Row<'a> {
@@ -55,55 +50,45 @@ struct Row<'a> {
     delivery: Delivery,
     categories: Option<&'a str>,
     opted_out: Option<i64>,
-    /// The position of the same state in an earlier set.
-    known: Option<u32>,
 }
 
-/// Some rows beside the state.
-#[derive(Default)]
-struct Compared<'a> {
-    /// Those that are to be written.
-    rows: Vec<Row<'a>>,
+/// Some records of this run.
+enum Records<'a> {
+    /// By their numbers.
+    Present(std::ops::Range<usize>),
+    /// That were set aside.
+    Quiet(Vec<QuietBatch<'a>>),
+}
+
+/// What is known of the positions of the state while the records are looked at.
+struct Met<'a> {
+    by_kind: PartNumbers,
+    words: Words<'a>,
+    /// When the states were first seen, where the set is to be whole.
+    since: Option<Vec<i64>>,
     /// The positions that are there still.
-    seen: Vec<u32>,
-    /// The positions that are to be written again as they were.
-    kept: Vec<u32>,
+    seen: Vec<AtomicBool>,
+    /// The positions that are to be written again as they were: the states of exports that do not count.
+    kept: Mutex<Vec<u32>>,
 }
 
 impl Views<'_> {
     /// Writes the rows that the state lacks; all rows, where the set is to be whole.
     pub fn write(&self, whole: bool, path: &Path) -> Result<FileEntry> {
-        let by_kind = PartNumbers::new(self.parts);
-        let mut file = TableFile::create(path, &self.frame(&[], &[])?)?;
-        let since = if whole { self.since()? } else { Vec::new() };
-        let mut seen = vec![false; self.state.len()];
-        // The states of exports that do not count stay as they were.
-        let mut kept: Vec<u32> = Vec::new();
-        let mut take = |compared: Vec<Compared<'_>>| -> Result<()> {
-            let mut rows = Vec::with_capacity(compared.len());
-            for part in compared {
-                part.seen.iter().for_each(|position| seen[*position as usize] = true);
-                kept.extend(part.kept);
-                rows.push(part.rows);
-            }
-            if rows.iter().all(Vec::is_empty) { Ok(()) } else { file.write(self.frame(&rows, &since)?) }
+        let met = Met {
+            by_kind: PartNumbers::new(self.parts),
+            words: Words::new(self.present.systems)?,
+            since: if whole { Some(self.since()?) } else { None },
+            seen: std::iter::repeat_with(AtomicBool::default).take(self.state.len()).collect(),
+            kept: Mutex::default(),
         };
-        let present = self.present;
-        let all: Vec<usize> = (0..present.len()).collect();
-        for some in all.chunks(ROWS_AT_ONCE) {
-            let rows = |ixs: &[usize]| self.compare(ixs.iter().filter_map(|ix| self.row(*ix, &by_kind)), whole);
-            take(some.par_chunks(BATCH).map(rows).collect())?;
-        }
-        let mut batches = present.quiet.batches().peekable();
-        while batches.peek().is_some() {
-            let (mut some, mut rows) = (Vec::new(), 0);
-            while let Some(batch) = batches.next_if(|_| rows < ROWS_AT_ONCE) {
-                rows += batch.len();
-                some.push(batch);
-            }
-            take(some.into_par_iter().map(|batch| self.compare(self.quiet_rows(batch, &by_kind), whole)).collect())?;
-        }
-        for position in present.unreadable.iter().filter_map(|key| self.state.position(*key)) {
+        let file = TableFile::create(path, &self.empty(&met.words)?)?;
+        file.write_all(self.records(), |some| self.lacking(some, &met))?;
+
+        let Met { words, seen, kept, .. } = met;
+        let mut seen: Vec<bool> = seen.into_iter().map(AtomicBool::into_inner).collect();
+        let mut kept = kept.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for position in self.present.unreadable.iter().filter_map(|key| self.state.position(*key)) {
             if !std::mem::replace(&mut seen[position as usize], true) && whole {
                 kept.push(position);
             }
@@ -118,48 +103,86 @@ impl Views<'_> {
         }
         kept.sort_unstable();
         if !gone.is_empty() {
-            file.write(self.gone(&gone)?)?;
+            file.write(self.gone(&gone, &words)?)?;
         }
         if !kept.is_empty() {
-            file.write(self.earlier(&kept)?)?;
+            file.write(self.earlier(&kept, &words)?)?;
         }
         file.finish()
     }
 
-    /// Rows against the state.
-    fn compare<'r>(&self, rows: impl Iterator<Item = Row<'r>>, whole: bool) -> Compared<'r> {
-        let mut compared = Compared::default();
+    /// All records of the run, some at once.
+    fn records(&self) -> impl Iterator<Item = Records<'_>> {
+        let count = self.present.len();
+        let present = (0..count).step_by(RECORDS_AT_ONCE).map(move |from| from..count.min(from + RECORDS_AT_ONCE));
+        let mut batches = self.present.quiet.batches().peekable();
+        let quiet = std::iter::from_fn(move || {
+            let (mut some, mut records) = (Vec::new(), 0);
+            while let Some(batch) = batches.next_if(|_| records < RECORDS_AT_ONCE) {
+                records += batch.len();
+                some.push(batch);
+            }
+            (!some.is_empty()).then_some(some)
+        });
+        present.map(Records::Present).chain(quiet.map(Records::Quiet))
+    }
+
+    /// The rows of some records that are to be written.
+    fn lacking(&self, some: Records<'_>, met: &Met<'_>) -> Result<DataFrame> {
+        match some {
+            Records::Present(ixs) => {
+                let size = ixs.len();
+                self.compared(ixs.filter_map(|ix| self.row(ix, &met.by_kind)), size, met)
+            }
+            Records::Quiet(batches) => {
+                let size = batches.iter().map(|batch| batch.len()).sum();
+                self.compared(batches.into_iter().flat_map(|batch| self.quiet_rows(batch, &met.by_kind)), size, met)
+            }
+        }
+    }
+
+    /// Rows against the state: those that it lacks, and all where the set is to be whole.
+    fn compared<'r>(&self, rows: impl Iterator<Item = Row<'r>>, size: usize, met: &Met<'_>) -> Result<DataFrame> {
+        let whole = met.since.is_some();
+        let mut columns = Columns::with_capacity(if whole { size } else { 0 });
+        let mut kept: Vec<u32> = Vec::new();
         for row in rows {
             let position = self.state.position(row.key);
-            compared.seen.extend(position);
+            if let Some(position) = position {
+                met.seen[position as usize].store(true, Relaxed);
+            }
             let unchanged = position.filter(|position| self.state.state(*position) == row.state);
-            match (self.parts[row.part].is_counted(), unchanged) {
-                (true, None) => compared.rows.push(row),
-                (true, Some(_)) if whole => compared.rows.push(Row { known: unchanged, ..row }),
-                (false, _) if whole => compared.kept.extend(position),
+            match (self.parts[row.part].is_counted(), unchanged, &met.since) {
+                (true, None, _) => columns.push(&row, self.now, &met.words),
+                (true, Some(position), Some(since)) => columns.push(&row, since[position as usize], &met.words),
+                (false, _, Some(_)) => kept.extend(position),
                 _ => {}
             }
         }
-        compared
+        met.kept.lock().unwrap_or_else(PoisonError::into_inner).append(&mut kept);
+        columns.frame(&met.words)
     }
 
     /// The row of a record; none where it has no key of its own.
     fn row(&self, ix: usize, by_kind: &PartNumbers) -> Option<Row<'_>> {
         let present = self.present;
         let of = present.of(ix);
-        (present.keys[ix] != 0).then(|| Row {
-            key: present.keys[ix],
-            state: present.state(ix),
-            part: by_kind.of(of).unwrap_or_default(),
-            of,
-            record: present.name(ix),
-            unit: present.unit(ix),
-            email: present.text(col::EMAILS[0], ix),
-            opt: present.opt(ix),
-            delivery: present.delivery(ix),
-            categories: present.text(col::CATEGORIES_ON, ix),
-            opted_out: present.out_at(ix).map(|out| out.from),
-            known: None,
+        (present.keys[ix] != 0).then(|| {
+            let (opt, delivery, out) = (present.opt(ix), present.delivery(ix), present.out_at(ix));
+            let (email, categories) = (present.email(ix), present.categories_on(ix));
+            Row {
+                key: present.keys[ix],
+                state: state_of(opt, delivery, email, categories, out),
+                part: by_kind.of(of).unwrap_or_default(),
+                of,
+                record: present.name(ix),
+                unit: present.unit(ix),
+                email,
+                opt,
+                delivery,
+                categories,
+                opted_out: out.map(|out| out.from),
+            }
         })
     }
 
@@ -181,48 +204,18 @@ impl Views<'_> {
                 delivery: record.delivery,
                 categories,
                 opted_out: record.out.map(|out| out.from),
-                known: None,
             }
         };
         batch.records().map(row)
     }
 
-    /// Rows as a frame. `since` is when the states of earlier sets were first seen.
-    fn frame(&self, rows: &[Vec<Row<'_>>], since: &[Option<i64>]) -> Result<DataFrame> {
-        type Make<'a> = Box<dyn Fn() -> Result<Column> + Send + Sync + 'a>;
-        let height = rows.iter().map(Vec::len).sum();
-        let each = || rows.iter().flatten();
-        let (systems, kinds) = self.vocabularies();
-        let numbers: Vec<Vec<u8>> = self.kind_numbers(&kinds);
-        let first_seen = |row: &Row<'_>| row.known.and_then(|known| since[known as usize]).unwrap_or(self.now);
-        // One after another they would take longer than all the rest of a first run's report.
-        let columns: Vec<Make<'_>> = vec![
-            Box::new(|| Ok(UInt64Chunked::from_iter_values("key".into(), each().map(|row| row.key)).into_column())),
-            Box::new(|| Ok(UInt32Chunked::from_iter_values("state".into(), each().map(|row| row.state)).into_column())),
-            Box::new(|| Ok(UInt32Chunked::from_iter_values("part".into(), each().map(|row| row.part as u32)).into_column())),
-            Box::new(|| vocabulary("system", &systems, each().map(|row| Some(row.of.0 as u8)))),
-            Box::new(|| vocabulary("kind", &kinds, each().map(|row| Some(numbers[row.of.0][row.of.1])))),
-            Box::new(|| Ok(texts("record", height, each(), |row| Some(row.record)))),
-            Box::new(|| Ok(texts("unit", height, each(), |row| row.unit))),
-            Box::new(|| Ok(texts("email", height, each(), |row| row.email))),
-            Box::new(|| vocabulary("opt", &OPTS, each().map(|row| Some(row.opt as u8)))),
-            Box::new(|| vocabulary("delivery", &deliveries(), each().map(|row| Some(row.delivery as u8)))),
-            Box::new(|| Ok(texts("categories", height, each(), |row| row.categories))),
-            Box::new(|| Ok(moments("opted_out", each().map(|row| row.opted_out)))),
-            Box::new(|| Ok(moments("since", each().map(|row| Some(first_seen(row)))))),
-        ];
-        let columns: Vec<Column> = columns.par_iter().map(|make| make()).collect::<Result<_>>()?;
-        Ok(DataFrame::new(height, columns)?)
-    }
-
-    /// The numbers of kinds among the words of the file, by system.
-    fn kind_numbers(&self, words: &[&str]) -> Vec<Vec<u8>> {
-        let number = |kind: &Kind| words.iter().position(|word| *word == kind.name).unwrap_or_default() as u8;
-        self.present.systems.profiles().iter().map(|profile| profile.kinds.iter().map(number).collect()).collect()
+    /// No rows.
+    fn empty(&self, words: &Words<'_>) -> Result<DataFrame> {
+        Columns::with_capacity(0).frame(words)
     }
 
     /// Rows of earlier sets, as they stand there.
-    fn earlier(&self, positions: &[u32]) -> Result<DataFrame> {
+    fn earlier(&self, positions: &[u32], words: &Words<'_>) -> Result<DataFrame> {
         let mut all: Option<DataFrame> = None;
         for (at, (set, first)) in self.sets.iter().enumerate() {
             let end = self.sets.get(at + 1).map_or(u32::MAX, |(_, next)| *next);
@@ -233,22 +226,21 @@ impl Views<'_> {
             }
             let frame = set.read(FILE, None).map_err(|what| anyhow!(what))?;
             let taken = frame.take(&IdxCa::from_vec("rows".into(), of_set))?;
-            let taken = self.in_present_words(taken, set)?;
+            let taken = self.in_present_words(taken, set, words)?;
             match &mut all {
                 Some(all) => drop(all.vstack_mut(&taken)?),
                 None => all = Some(taken),
             }
         }
-        all.map_or_else(|| self.frame(&[], &[]), Ok)
+        all.map_or_else(|| self.empty(words), Ok)
     }
 
     /// The same rows with the vocabularies and the numbers of parts of this run.
-    fn in_present_words(&self, mut frame: DataFrame, set: &Set) -> Result<DataFrame> {
-        let (systems, kinds) = self.vocabularies();
-        for (name, words) in [("system", systems.as_slice()), ("kind", &kinds), ("opt", &OPTS), ("delivery", &deliveries())] {
+    fn in_present_words(&self, mut frame: DataFrame, set: &Set, words: &Words<'_>) -> Result<DataFrame> {
+        for (name, vocabulary) in words.all() {
             let texts = frame.column(name)?.cast(&DataType::String)?;
-            let positions = texts.str()?.iter().map(|text| words.iter().position(|word| Some(*word) == text).map(|at| at as u8));
-            frame.with_column(vocabulary(name, words, positions.collect::<Vec<_>>().into_iter())?)?;
+            let positions = texts.str()?.iter().map(|text| vocabulary.position(text?)).collect();
+            frame.with_column(vocabulary.column(name, positions))?;
         }
         let numbers: Vec<u32> = set.manifest.parts.iter().map(|part| self.part(part).unwrap_or_default() as u32).collect();
         let parts: Vec<u32> = frame
@@ -262,36 +254,27 @@ impl Views<'_> {
     }
 
     /// Rows that say that a record is there no more.
-    fn gone(&self, positions: &[u32]) -> Result<DataFrame> {
-        let mut frame = self.earlier(positions)?;
+    fn gone(&self, positions: &[u32], words: &Words<'_>) -> Result<DataFrame> {
+        let mut frame = self.earlier(positions, words)?;
         let height = frame.height();
-        let nothing = std::iter::repeat_n(None, height);
         frame.with_column(UInt32Chunked::from_vec("state".into(), vec![GONE; height]).into_column())?;
-        frame.with_column(vocabulary("opt", &OPTS, std::iter::repeat_n(Some(OPTS.len() as u8 - 1), height))?)?;
-        frame.with_column(vocabulary("delivery", &deliveries(), nothing)?)?;
+        frame.with_column(words.opts.column("opt", vec![words.opts.position("gone"); height]))?;
+        frame.with_column(words.deliveries.column("delivery", vec![None; height]))?;
         frame.with_column(moments("since", std::iter::repeat_n(Some(self.now), height)))?;
         Ok(frame)
     }
 
-    /// Since when the states at all positions were seen.
-    fn since(&self) -> Result<Vec<Option<i64>>> {
+    /// Since when the states at all positions were seen; where no set tells, since now.
+    fn since(&self) -> Result<Vec<i64>> {
         let mut since = Vec::with_capacity(self.state.len());
         for (at, (set, _)) in self.sets.iter().enumerate() {
             // A damaged file has no positions.
             if let Ok(frame) = set.read(FILE, Some(&["since"])) {
-                since.extend(read_moments(&frame, "since")?.iter());
+                since.extend(read_moments(&frame, "since")?.iter().map(|since| since.unwrap_or(self.now)));
             }
-            since.resize(self.sets.get(at + 1).map_or(self.state.len(), |(_, next)| *next as usize), None);
+            since.resize(self.sets.get(at + 1).map_or(self.state.len(), |(_, next)| *next as usize), self.now);
         }
         Ok(since)
-    }
-
-    fn vocabularies(&self) -> (Vec<&str>, Vec<&str>) {
-        let profiles = self.present.systems.profiles();
-        let mut kinds: Vec<&str> = profiles.iter().flat_map(|profile| &profile.kinds).map(|kind| kind.name.as_str()).collect();
-        kinds.sort_unstable();
-        kinds.dedup();
-        (profiles.iter().map(|profile| profile.name.as_str()).collect(), kinds)
     }
 
     /// The part of that name, where there still is such a system and kind.
@@ -322,29 +305,3 @@ impl PartNumbers {
         *self.0.get(system)?.get(kind)?
     }
 }
-
-fn deliveries() -> Vec<&'static str> {
-    Delivery::ALL.iter().map(|delivery| delivery.word()).collect()
-}
-
-/// A column of texts.
-fn texts<'r, R: 'r>(
-    name: &'static str,
-    height: usize,
-    rows: impl Iterator<Item = &'r R>,
-    of: impl Fn(&'r R) -> Option<&'r str>,
-) -> Column {
-    let mut texts = StringChunkedBuilder::new(name.into(), height);
-    rows.for_each(|row| texts.append_option(of(row)));
-    texts.finish().into_column()
-}
-
-/// A column of few words: in the file a dictionary, for readers text.
-fn vocabulary(name: &'static str, words: &[&str], positions: impl Iterator<Item = Option<u8>>) -> Result<Column> {
-    let dtype = DataType::from_frozen_categories(FrozenCategories::new(words.iter().copied())?);
-    let positions = UInt8Chunked::from_iter_options(name.into(), positions);
-    Ok(CategoricalChunked::<Categorical8Type>::from_cats_and_dtype(positions, dtype).into_series().into())
-}
-
-/// The preference in [`OPTS`] has the position that it has in [`Opt`].
-const _: () = assert!(Opt::Unreadable as usize == 3);

@@ -6,11 +6,14 @@
 mod filling;
 mod list_files;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
+use rayon::prelude::*;
 
 use crate::classify::World;
 use crate::columns::{Opt, Purpose};
@@ -55,18 +58,18 @@ impl ImportFile {
 }
 
 /// One row of `corrections.csv`: a record and field.
-#[derive(Clone, Debug)]
-pub struct FieldChange {
+#[derive(Debug)]
+pub struct FieldChange<'a> {
     /// The system's name.
-    pub target: String,
+    pub target: &'a str,
     /// The file, below the run folder.
-    pub file: String,
+    pub file: Arc<str>,
     /// Its line there, the header being 1.
     pub row: u32,
     /// The record.
-    pub record: String,
+    pub record: &'a str,
     /// The target's own header.
-    pub field: String,
+    pub field: &'a str,
     /// The value before, in the target's own words.
     pub before: String,
     /// The value after.
@@ -74,104 +77,123 @@ pub struct FieldChange {
     /// The rules that ask for it.
     pub rules: String,
     /// Why.
-    pub why: String,
+    pub why: &'a str,
 }
 
 /// The records of one file, each with its corrections and the entry of the profile that says how they are written.
 type Rows<'a> = BTreeMap<u32, Vec<(&'a CorrectionFile, &'a Correction)>>;
 
+/// The rows of all files, by system, name and whether they are held.
+type ByFile<'a> = BTreeMap<(usize, Cow<'a, str>, bool), Rows<'a>>;
+
 /// All files of a run, and each change in them.
 ///
 /// # Errors
 /// An exported workbook that is to go back is gone or cannot be cut.
-pub(super) fn files(decided: &Decided, world: &World<'_>, facts: &Facts<'_>) -> Result<(Vec<ImportFile>, Vec<FieldChange>)> {
-    let mut by_file: BTreeMap<(usize, String, bool), Rows<'_>> = BTreeMap::new();
-    let names = ListFiles::of(decided, facts);
-    for ((record, purpose), correction) in &decided.corrections {
-        for spec in files_for(facts, *record, *purpose) {
-            let name = reloadable(spec, &world.files[facts.input(*record)])
-                .map_or_else(|| names.name(spec, *record, facts), |workbook| workbook.file.clone());
-            let rows = by_file.entry((facts.system(*record), name, correction.held.is_some())).or_default();
-            rows.entry(*record).or_default().push((spec, correction));
-        }
-    }
+pub(super) fn files<'a>(
+    decided: &'a Decided,
+    world: &'a World<'a>,
+    facts: &'a Facts<'a>,
+) -> Result<(Vec<ImportFile>, Vec<FieldChange<'a>>)> {
+    let by_file = by_file(decided, world, facts);
     let (mut files, mut changes) = (Vec::new(), Vec::new());
-    let of_rows: BTreeSet<(usize, String, bool)> = by_file.keys().cloned().collect();
+    let of_rows: BTreeSet<(usize, Cow<'_, str>, bool)> = by_file.keys().cloned().collect();
     for ((system, name, held), rows) in by_file {
         let fillings = fillings(&rows, world, facts);
         let Some(Filling { spec, profile, columns, .. }) = fillings.values().next() else { continue };
         let filled = fill(&rows, &fillings, facts);
-        let header: Vec<String> = columns.iter().map(|column| column.header.clone()).collect();
+        let header: Vec<String> = columns.iter().map(|column| column.header.to_owned()).collect();
         let mut purposes: Vec<String> = fillings.keys().map(|(purpose, _)| purpose.word().replace('_', " ")).collect();
         purposes.dedup();
         let title = format!("{}: {}", profile.title, purposes.join(", "));
-        let file = |path: String, title: &str, rows: &[Vec<String>], workbook| ImportFile {
+        let file = |path: String, title: &str, rows: Vec<Vec<String>>, workbook| ImportFile {
             path,
             system,
             title: title.to_owned(),
             header: header.clone(),
-            rows: rows.to_vec(),
+            rows,
             quoted: spec.quote_all,
             bom: spec.bom,
             workbook,
         };
         let folder = if held { "held" } else { "corrections" };
+        let parts = parts(&filled, &name, world, facts)?;
+        let (mut rows, mut undo_rows) = (filled.rows.into_iter(), filled.undone.into_iter());
+        let mut filled_in = filled.changes.into_iter().peekable();
         let (mut from, mut undone) = (0, Vec::new());
-        for (at, part) in parts(&filled, &name, world, facts)?.into_iter().enumerate() {
+        for (at, part) in parts.into_iter().enumerate() {
             let path = format!("{folder}/{}", numbered(&name, at));
+            let shared: Arc<str> = path.as_str().into();
             let until = from + part.rows;
-            undone.extend(undo_file(&filled.undone[from..until]).map(|rows| (at, rows)));
-            let of_part = filled.changes.iter().filter(|(row, _)| (from..until).contains(row));
-            changes.extend(of_part.map(|(row, change)| FieldChange {
-                file: path.clone(),
-                row: part.first_row + (row - from) as u32,
-                ..change.clone()
-            }));
-            files.push(file(path, &title, &filled.rows[from..until], part.workbook));
+            undone.extend(undo_file(undo_rows.by_ref().take(part.rows)).map(|rows| (at, rows)));
+            while let Some((row, change)) = filled_in.next_if(|(row, _)| *row < until) {
+                let row = part.first_row + (row - from) as u32;
+                changes.push(FieldChange { file: shared.clone(), row, ..change });
+            }
+            files.push(file(path, &title, rows.by_ref().take(part.rows).collect(), part.workbook));
             from = until;
         }
         // A workbook that was loaded once is refused: its rows have changed since.
-        let undo = if is_workbook(spec, &name) { &spec.file } else { &name };
-        let clashes = is_workbook(spec, &name) && of_rows.contains(&(system, spec.file.clone(), held));
+        let undo = if is_workbook(spec, &name) { spec.file.as_str() } else { &*name };
+        let clashes = is_workbook(spec, &name) && of_rows.contains(&(system, spec.file.as_str().into(), held));
         for (at, rows) in undone {
             let (folder, undo) = (if held { HELD_UNDO } else { "undo/" }, numbered(undo, at));
             let undo = if clashes { undo_of_workbook(&undo) } else { undo };
-            files.push(file(format!("{folder}{undo}"), &format!("{title}, undo"), &rows, None));
+            files.push(file(format!("{folder}{undo}"), &format!("{title}, undo"), rows, None));
         }
     }
     Ok((files, changes))
 }
 
+/// Which corrections go into which file.
+fn by_file<'a>(decided: &'a Decided, world: &'a World<'a>, facts: &Facts<'a>) -> ByFile<'a> {
+    let mut by_file = ByFile::new();
+    let names = ListFiles::of(decided, facts);
+    for ((record, purpose), correction) in &decided.corrections {
+        for spec in files_for(facts, *record, *purpose) {
+            let name = reloadable(spec, &world.files[facts.input(*record)])
+                .map_or_else(|| names.name(spec, *record, facts), |workbook| workbook.file.as_str().into());
+            let rows = by_file.entry((facts.system(*record), name, correction.held.is_some())).or_default();
+            rows.entry(*record).or_default().push((spec, correction));
+        }
+    }
+    by_file
+}
+
 /// The rows of one file as they are to be loaded.
 #[derive(Default)]
-struct Filled {
+struct Filled<'a> {
     rows: Vec<Vec<String>>,
     /// The record of each row.
     records: Vec<u32>,
     /// The row that restores what was there, for each; none where it cannot be given back.
     undone: Vec<Option<Vec<String>>>,
     /// What changes, with the position of its row.
-    changes: Vec<(usize, FieldChange)>,
+    changes: Vec<(usize, FieldChange<'a>)>,
 }
 
-fn fill<'a>(rows: &Rows<'a>, fillings: &Fillings<'a>, facts: &Facts<'_>) -> Filled {
-    let mut sorted: Vec<(&u32, &Vec<(&CorrectionFile, &Correction)>)> = rows.iter().collect();
-    sorted.sort_by_key(|(record, _)| (facts.name(**record), facts.text(col::UNIT, **record)));
-    let mut filled = Filled::default();
-    for (record, corrections) in sorted {
-        let parts: Vec<(&Filling<'_>, &Correction)> = corrections
+fn fill<'a>(rows: &Rows<'a>, fillings: &Fillings<'a>, facts: &Facts<'_>) -> Filled<'a> {
+    let mut sorted: Vec<(&u32, &Vec<(&'a CorrectionFile, &'a Correction)>)> = rows.iter().collect();
+    sorted.par_sort_by_cached_key(|(record, _)| (facts.name(**record), facts.text(col::UNIT, **record)));
+    let row = |(record, corrections): (&u32, &Vec<(&'a CorrectionFile, &'a Correction)>)| {
+        let parts: Vec<(&Filling<'a>, &'a Correction)> = corrections
             .iter()
             .map(|(spec, correction)| (&fillings[&(spec.purpose, spec.kinds.as_slice())], *correction))
             .collect();
-        let cells = merged(&parts, *record);
+        let changes: Vec<FieldChange<'a>> =
+            parts.iter().flat_map(|(filling, correction)| filling.changes(*record, correction)).collect();
+        (*record, merged(&parts, *record), undo(&parts, *record), changes)
+    };
+    let made: Vec<_> = sorted.into_par_iter().map(row).collect();
+    let mut filled = Filled::default();
+    for (record, cells, undo, changes) in made {
         if filled.rows.last() != Some(&cells) {
             filled.rows.push(cells);
-            filled.records.push(*record);
-            filled.undone.push(undo(&parts, *record));
+            filled.records.push(record);
+            filled.undone.push(undo);
         }
         let row = filled.rows.len() - 1;
-        let changes = parts.iter().flat_map(|(filling, correction)| filling.changes(*record, correction));
-        filled.changes.extend(changes.map(|change| (row, change)));
+        filled.changes.extend(changes.into_iter().map(|change| (row, change)));
     }
     filled
 }
@@ -184,7 +206,7 @@ struct Part {
 }
 
 /// The files that rows become: one, or the exported workbook cut down to them, in as many as its system takes.
-fn parts(filled: &Filled, name: &str, world: &World<'_>, facts: &Facts<'_>) -> Result<Vec<Part>> {
+fn parts(filled: &Filled<'_>, name: &str, world: &World<'_>, facts: &Facts<'_>) -> Result<Vec<Part>> {
     let whole = || vec![Part { first_row: 2, rows: filled.rows.len(), workbook: None }];
     let Some(record) = filled.records.first() else { return Ok(whole()) };
     let input = &world.files[facts.input(*record)];
@@ -193,7 +215,7 @@ fn parts(filled: &Filled, name: &str, world: &World<'_>, facts: &Facts<'_>) -> R
     }
     let mut changes: Vec<exported::Change> = filled.records.iter().map(|record| (facts.row(*record), Vec::new())).collect();
     for (row, change) in &filled.changes {
-        changes[*row].1.push((change.field.clone(), change.after.clone()));
+        changes[*row].1.push((change.field.to_owned(), change.after.clone()));
     }
     let parts = exported::cut(input, &changes)
         .with_context(|| format!("{} could not be made ready to be loaded again: export it again, or as CSV", input.file))?;
@@ -201,8 +223,8 @@ fn parts(filled: &Filled, name: &str, world: &World<'_>, facts: &Facts<'_>) -> R
 }
 
 /// The rows that restore some records; none where none can be given back.
-fn undo_file(rows: &[Option<Vec<String>>]) -> Option<Vec<Vec<String>>> {
-    let rows: Vec<Vec<String>> = rows.iter().flatten().cloned().collect();
+fn undo_file(rows: impl Iterator<Item = Option<Vec<String>>>) -> Option<Vec<Vec<String>>> {
+    let rows: Vec<Vec<String>> = rows.flatten().collect();
     (!rows.is_empty()).then_some(rows)
 }
 
@@ -221,10 +243,10 @@ fn is_workbook(spec: &CorrectionFile, name: &str) -> bool {
 
 /// The workbook that goes back to its system, where the export is one.
 fn reloadable<'a>(spec: &'a CorrectionFile, input: &FileReport) -> Option<&'a Reloadable> {
+    let workbook = spec.workbook.as_ref().filter(|_| input.format.ends_with("XLSX"))?;
     let headers = input.mapped.iter().map(|column| &column.header).chain(input.unmapped.iter().map(|column| &column.header));
     let headers: Vec<String> = headers.map(|header| fold_header(header)).collect();
-    let has_all = |workbook: &&Reloadable| workbook.needs.iter().all(|needed| headers.contains(&fold_header(needed)));
-    spec.workbook.as_ref().filter(|_| input.format.ends_with("XLSX")).filter(has_all)
+    workbook.needs.iter().all(|needed| headers.contains(&fold_header(needed))).then_some(workbook)
 }
 
 /// The name of the first, second and so on file: `name.xlsx`, `name_2.xlsx`.
@@ -285,30 +307,29 @@ fn undo(parts: &[(&Filling<'_>, &Correction)], record: u32) -> Option<Vec<String
     complete.then_some(row)
 }
 
-/// Writes them.
+/// Writes them, side by side.
 pub(super) fn write(files: &[ImportFile], as_of: DateTime<Utc>, folder: &Path) -> Result<()> {
-    for file in files {
-        let path = folder.join(&file.path);
-        if let Some(workbook) = &file.workbook {
-            csv_file::bytes(&path, workbook)?;
-            continue;
-        }
-        if file.path.ends_with(".xlsx") {
-            crate::workspace::create_folder(path.parent().unwrap_or(folder))?;
-            workbook::request_sheet(&file.title, &file.header, &file.rows, as_of, &path)?;
-            continue;
-        }
-        let reader = match (file.quoted, file.bom) {
-            (true, _) => Reader::ImporterQuoted,
-            (false, true) => Reader::ImporterMarked,
-            (false, false) => Reader::Importer,
-        };
-        let header: Vec<&str> = file.header.iter().map(String::as_str).collect();
-        let mut csv = CsvFile::create(&path, reader, &header)?;
-        for row in &file.rows {
-            csv.row(row.iter().map(String::as_str))?;
-        }
-        csv.finish()?;
+    files.par_iter().try_for_each(|file| write_file(file, as_of, folder))
+}
+
+fn write_file(file: &ImportFile, as_of: DateTime<Utc>, folder: &Path) -> Result<()> {
+    let path = folder.join(&file.path);
+    if let Some(workbook) = &file.workbook {
+        return csv_file::bytes(&path, workbook);
     }
-    Ok(())
+    if file.path.ends_with(".xlsx") {
+        crate::workspace::create_folder(path.parent().unwrap_or(folder))?;
+        return workbook::request_sheet(&file.title, &file.header, &file.rows, as_of, &path);
+    }
+    let reader = match (file.quoted, file.bom) {
+        (true, _) => Reader::ImporterQuoted,
+        (false, true) => Reader::ImporterMarked,
+        (false, false) => Reader::Importer,
+    };
+    let header: Vec<&str> = file.header.iter().map(String::as_str).collect();
+    let mut csv = CsvFile::create(&path, reader, &header)?;
+    for row in &file.rows {
+        csv.row(row.iter().map(String::as_str))?;
+    }
+    csv.finish()
 }

@@ -11,17 +11,12 @@ use crate::columns::{Outcome, Severity, Standing};
 use crate::consent::{Hardest, decided};
 use crate::decide::{Change, Decided, file_for};
 use crate::history::Figures;
-use crate::ledger::{Answer, IDENTITY, Past, Settled, Sighting, Written};
+use crate::ledger::{Answer, Found, Past, Settled, Sighting, Written};
 use crate::loads::Loaded;
 use crate::normalise::{CategoryBook, Facts, Moment, col};
 use crate::report::{History, Report, Target};
 use crate::workspace::EarlierCorrection;
 use crate::write::corrections::effective;
-
-/// The identity of a discrepancy as the ledger keeps it.
-pub(super) fn identity(texts: [&str; IDENTITY.len() - 1], kinds: String) -> [String; IDENTITY.len()] {
-    std::array::from_fn(|at| texts.get(at).map_or_else(|| kinds.clone(), |text| (*text).to_owned()))
-}
 
 /// The corrections of a run as the ledger keeps them.
 pub(super) fn written(decided: &Decided, world: &World<'_>, facts: &Facts<'_>) -> Vec<Written> {
@@ -62,10 +57,10 @@ pub(super) fn opted_out(world: &World<'_>) -> Result<HashSet<u32>> {
 }
 
 /// The numbers and lists of the report.
-pub(super) fn history(found: &[Past], past: Vec<Past>, corrections: Vec<Settled>) -> History {
+pub(super) fn history(found: &[Found<'_>], past: Vec<Past>, corrections: Vec<Settled>) -> History {
     let mut by_standing = [0; Standing::ALL.len()];
-    for one in found.iter().chain(&past) {
-        by_standing[one.case.standing as usize] += 1;
+    for case in found.iter().map(|found| &found.case).chain(past.iter().map(|past| &past.case)) {
+        by_standing[case.standing as usize] += 1;
     }
     History { by_standing, past, corrections, ..History::default() }
 }

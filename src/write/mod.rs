@@ -8,6 +8,7 @@ mod csv_file;
 mod decisions;
 mod exported;
 mod history;
+mod listed;
 mod manifest;
 mod report;
 mod summary;
@@ -41,24 +42,26 @@ pub fn write_manifest(manifest: &Manifest, folder: &Path) -> Result<()> {
 }
 
 /// Writes everything but the manifest into a run folder that nobody sees yet, and the ledger's set under a hidden name.
-/// The workbook and the tables are written side by side.
+/// The workbook, the set and the tables are written side by side: the first two take long and each mostly one thread, so
+/// they begin first.
 ///
 /// # Errors
 /// What cannot be written, by its path.
 pub fn write(outputs: &Outputs<'_>, config: &config::Config, run: &RunFolder) -> Result<HiddenSet> {
     let folder = run.hidden.as_path();
-    let (book, tables) = rayon::join(
+    let (book, (set, tables)) = rayon::join(
         || workbook::write(&outputs.report, &config.workbook, &folder.join("discrepancies.xlsx")),
-        || {
-            corrections::write(&outputs.files, outputs.report.as_of, folder)?;
-            decisions::write(&outputs.report.decisions, &folder.join("decisions.csv"))?;
-            tables::standing(&outputs.rulings, &folder.join(DECISIONS))?;
-            tables::write(&outputs.report, folder)?;
-            outputs.pages.write(&run.id)
-        },
+        || rayon::join(|| outputs.pages.write(&run.id), || write_tables(outputs, folder)),
     );
     book.context("could not write the workbook")?;
-    let set = tables?;
+    tables?;
     csv_file::text(&folder.join("summary.txt"), &summary(&outputs.report))?;
-    Ok(set)
+    set
+}
+
+fn write_tables(outputs: &Outputs<'_>, folder: &Path) -> Result<()> {
+    corrections::write(&outputs.files, outputs.report.as_of, folder)?;
+    decisions::write(&outputs.report.decisions, &folder.join("decisions.csv"))?;
+    tables::standing(&outputs.rulings, &folder.join(DECISIONS))?;
+    tables::write(&outputs.report, folder)
 }

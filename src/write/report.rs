@@ -3,25 +3,25 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use chrono::{DateTime, Days, NaiveDate};
+use chrono::Days;
 use foldhash::{HashMap, HashSet};
-use polars::prelude::{Column, DataFrame, IntoColumn, NewChunkedArray, StringChunked, StringChunkedBuilder, UInt32Chunked};
+use polars::prelude::{Column, DataFrame, IntoColumn, NewChunkedArray, StringChunked, UInt32Chunked};
 
-use crate::classify::{Detail, World};
-use crate::columns::{Method, Opt, Outcome, Purpose, Role, Severity};
-use crate::decide::{Decided, Decision, a_system, email};
+use crate::classify::World;
+use crate::columns::{Opt, Outcome, Purpose};
+use crate::decide::{Decided, Decision};
 use crate::decisions::{Line, frame};
 use crate::history::{Figures, Week};
 use crate::ingest::{PaperFile, Reject, Verdict};
-use crate::ledger::{Findings, Pages, Past, Sighting};
+use crate::ledger::{Fates, Findings, Pages, Sighting, Written};
 use crate::loads::{Loaded, Loads};
 use crate::matching::cols;
 use crate::normalise::{Facts, Folded, codes_without_meaning, col};
-use crate::report::{DISCREPANCY_COLUMNS, Due, History, Input, Report, RuleCount, Target};
+use crate::report::{History, Input, Report, RuleCount, Target};
 use crate::rules::RULES;
-use crate::systems::Grain;
 use crate::texts::Text;
 use crate::write::corrections::{FieldChange, ImportFile, files};
+use crate::write::listed::Listed;
 use crate::write::{decisions, history};
 
 /// All that a run writes.
@@ -48,7 +48,7 @@ pub struct Weeks<'a> {
     pub past: Vec<Week>,
 }
 
-/// Puts the outputs of a run together.
+/// Puts the outputs of a run together. What does not rest on one another is worked out side by side.
 ///
 /// # Errors
 /// Only what Polars cannot do, which is a defect.
@@ -56,21 +56,20 @@ pub fn report<'a>(
     decided: &Decided,
     world: &World<'_>,
     facts: &Facts<'_>,
-    rejected: Vec<Reject>,
+    mut rejected: Vec<Reject>,
     folded: &[Folded],
     weeks: Weeks<'a>,
 ) -> Result<Outputs<'a>> {
-    let (files, changes) = files(decided, world, facts)?;
-    let ordered = ordered(&decided.decisions, world, facts);
+    let Weeks { sighting, loads, past: past_weeks } = weeks;
     let timezone = world.config.timezone()?;
     let today = world.as_of.with_timezone(&timezone).date_naive();
     let next_run = today + Days::new(u64::from(world.config.deadline.run_every_days));
-    let Weeks { sighting, loads, past: past_weeks } = weeks;
-    let (discrepancies, found) = discrepancies(&ordered, world, facts, &sighting)?;
-    let past = sighting.past(&found);
-    let written = history::written(decided, world, facts);
-    let out = history::opted_out(world)?;
-    let settled = sighting.fates(&written, &out);
+    let ((found, corrected), (inputs, asked)) = rayon::join(
+        || rayon::join(|| Listed::new(decided, world, facts, &sighting, next_run), || corrected(decided, world, facts)),
+        || rayon::join(|| inputs(world, facts, folded, &loads), || asked(decided, world, facts, &sighting)),
+    );
+    let (Listed { discrepancies, found, past, review_keys, due }, (files, corrections)) = (found?, corrected?);
+    let Asked { written, out, fates: Fates { keys, settled } } = asked?;
     let answered = history::answered(&loads.loaded);
     let answers = history::answers(&settled, &answered, &sighting);
     let mut history = History {
@@ -85,20 +84,21 @@ pub fn report<'a>(
     let mut attention = attention(decided, world, &targets);
     attention.extend(sighting.troubles());
     history.pruned = sighting.prunes();
+    rejected.sort();
     let mut report = Report {
         organisation: world.config.run.organisation.clone(),
         timezone,
         as_of: world.as_of,
-        inputs: inputs(world, facts, folded, &loads)?,
+        inputs: inputs?,
         rules,
         targets,
-        review_keys: decisions::review_keys(&discrepancies, world)?,
+        review_keys,
         discrepancies,
-        corrections: corrections(changes)?,
+        corrections,
         loaded: loads.loaded,
         past: past_weeks,
         figures: Figures::default(),
-        due: due(&ordered, next_run),
+        due,
         today,
         next_run,
         attention,
@@ -107,17 +107,44 @@ pub fn report<'a>(
         decisions: world.desk.lines.clone(),
         decisions_standing: world.desk.rulings.len() as u64,
         papers_refused: world.desk.files.iter().filter(|file| file.refused.is_some()).count() as u64,
-        rejected: {
-            let mut rejected = rejected;
-            rejected.sort();
-            rejected
-        },
+        rejected,
     };
     report.figures = history::figures(&report);
     let rulings = frame(&world.desk.rulings)?;
-    let (past, figures) = (report.history.past.clone(), report.figures.clone());
-    let pages = sighting.pages(Findings { found, past, written, out, decisions: rulings.clone(), answers: answered, figures })?;
+    let figures = report.figures.clone();
+    let findings = Findings {
+        found,
+        past: &report.history.past,
+        written,
+        keys,
+        settled: &report.history.corrections,
+        out,
+        decisions: rulings.clone(),
+        answers: answered,
+        figures,
+    };
+    let pages = sighting.pages(findings)?;
     Ok(Outputs { report, files, pages, rulings, papers: world.desk.files.clone() })
+}
+
+/// The correction files, and the rows of `corrections.csv`.
+fn corrected(decided: &Decided, world: &World<'_>, facts: &Facts<'_>) -> Result<(Vec<ImportFile>, DataFrame)> {
+    let (files, changes) = files(decided, world, facts)?;
+    Ok((files, corrections(&changes)?))
+}
+
+/// The corrections of this run and those of earlier ones.
+struct Asked {
+    written: Vec<Written>,
+    /// The records of people who are opted out by decision.
+    out: HashSet<u32>,
+    fates: Fates,
+}
+
+fn asked(decided: &Decided, world: &World<'_>, facts: &Facts<'_>, sighting: &Sighting<'_>) -> Result<Asked> {
+    let (written, out) = rayon::join(|| history::written(decided, world, facts), || history::opted_out(world));
+    let out = out?;
+    Ok(Asked { fates: sighting.fates(&written, &out), written, out })
 }
 
 fn counts(decisions: &[Decision]) -> Vec<RuleCount> {
@@ -138,21 +165,15 @@ fn inputs(world: &World<'_>, facts: &Facts<'_>, folded: &[Folded], loads: &Loads
         }
     }
     let mut rows: Vec<[u64; 2]> = (0..world.files.len()).map(|input| [world.quiet.rows_of(input), 0]).collect();
-    let wanted: HashSet<(u32, Text)> = folded.iter().map(|folded| (folded.system, folded.record)).collect();
-    let mut by_key: HashMap<(u32, Text), bool> = HashMap::default();
-    let (systems, keys) = (world.records.column(col::SYSTEM)?.u32()?, world.records.column(col::RECORD)?.to_physical_repr());
-    let keys = keys.u32()?;
-    for ix in 0..world.records.height() {
-        // Several memberships of one row are one row; they stand side by side.
-        let place = |ix: usize| (facts.input(ix as u32), facts.row(ix as u32));
-        let is_further = ix > 0 && place(ix - 1) == place(ix) && facts.profile(ix as u32).keeps_memberships();
-        if facts.opt(ix as u32) != Opt::Unreadable && !is_further {
-            rows[facts.input(ix as u32)][usize::from(!matched[ix])] += 1;
-        }
-        if let Some(key) = systems.get(ix).zip(keys.get(ix).map(Text::from_number)).filter(|key| wanted.contains(key)) {
-            *by_key.entry(key).or_default() |= matched[ix];
+    // Several memberships of one row are one row; they stand side by side.
+    let place = |ix: u32| (facts.input(ix), facts.row(ix));
+    let is_further = |ix: u32| ix > 0 && facts.profile(ix).keeps_memberships() && place(ix - 1) == place(ix);
+    for (ix, is_matched) in (0..).zip(&matched) {
+        if facts.opt(ix) != Opt::Unreadable && !is_further(ix) {
+            rows[facts.input(ix)][usize::from(!is_matched)] += 1;
         }
     }
+    let by_key = matched_by_key(folded, &matched, world)?;
     for folded in folded {
         let is_matched = by_key.get(&(folded.system, folded.record)).copied().unwrap_or_default();
         rows[folded.input as usize][usize::from(!is_matched)] += 1;
@@ -175,6 +196,22 @@ fn inputs(world: &World<'_>, facts: &Facts<'_>, folded: &[Folded], loads: &Loads
         .collect())
 }
 
+/// Whether any record of these keys is matched, for the keys of folded rows.
+fn matched_by_key(folded: &[Folded], matched: &[bool], world: &World<'_>) -> Result<HashMap<(u32, Text), bool>> {
+    let mut by_key: HashMap<(u32, Text), bool> = folded.iter().map(|folded| ((folded.system, folded.record), false)).collect();
+    if by_key.is_empty() {
+        return Ok(by_key);
+    }
+    let (systems, keys) = (world.records.column(col::SYSTEM)?.u32()?, world.records.column(col::RECORD)?.to_physical_repr());
+    for ((system, key), is_matched) in systems.iter().zip(keys.u32()?.iter()).zip(matched) {
+        let key = system.zip(key.map(Text::from_number));
+        if let Some(known) = key.and_then(|key| by_key.get_mut(&key)) {
+            *known |= is_matched;
+        }
+    }
+    Ok(by_key)
+}
+
 fn targets(
     decided: &Decided,
     files: &[ImportFile],
@@ -182,12 +219,16 @@ fn targets(
     world: &World<'_>,
     facts: &Facts<'_>,
 ) -> Result<Vec<Target>> {
+    let mut main_records = vec![0_u64; world.systems.profiles().len()];
     let main = world.records.column(col::MAIN)?.bool()?;
+    for (system, main) in world.records.column(col::SYSTEM)?.u32()?.iter().zip(main.iter()) {
+        if let Some(system) = system.filter(|_| main == Some(true)) {
+            main_records[system as usize] += 1;
+        }
+    }
     let mut targets = Vec::new();
     for (system, profile) in world.systems.profiles().iter().enumerate() {
-        let records = world.records.column(col::SYSTEM)?.u32()?.iter().zip(main.iter());
-        let records = records.filter(|(of, main)| *of == Some(system as u32) && *main == Some(true)).count() as u64;
-        let records = records + world.quiet.records_of(system);
+        let records = main_records[system] + world.quiet.records_of(system);
         if records == 0 {
             continue;
         }
@@ -222,21 +263,21 @@ fn targets(
     Ok(targets)
 }
 
-fn corrections(changes: Vec<FieldChange>) -> Result<DataFrame> {
-    let text = |name: &str, of: fn(&FieldChange) -> &str| -> Column {
+fn corrections<'a>(changes: &[FieldChange<'a>]) -> Result<DataFrame> {
+    let text = |name: &str, of: for<'c> fn(&'c FieldChange<'a>) -> &'c str| -> Column {
         StringChunked::from_iter_values(name.into(), changes.iter().map(of)).into_column()
     };
     let rows = UInt32Chunked::from_iter_values("row".into(), changes.iter().map(|change| change.row)).into_column();
     let columns = vec![
-        text("target", |change| &change.target),
+        text("target", |change| change.target),
         text("file", |change| &change.file),
         rows,
-        text("record", |change| &change.record),
-        text("field", |change| &change.field),
+        text("record", |change| change.record),
+        text("field", |change| change.field),
         text("before", |change| &change.before),
         text("after", |change| &change.after),
         text("rules", |change| &change.rules),
-        text("why", |change| &change.why),
+        text("why", |change| change.why),
     ];
     Ok(DataFrame::new(changes.len(), columns)?)
 }
@@ -290,175 +331,6 @@ fn attention(decided: &Decided, world: &World<'_>, targets: &[Target]) -> Vec<St
     }
     sentences.extend(codes_without_meaning(world.findings, world.systems, world.texts));
     sentences
-}
-
-/// The decisions in the order in which everything that people read lists them.
-fn ordered<'d>(decisions: &'d [Decision], world: &World<'_>, facts: &Facts<'_>) -> Vec<&'d Decision> {
-    let record = |ix: Option<u32>| ix.map(|ix| facts.name(ix)).unwrap_or_default();
-    let (contact, subject) = (|decision: &Decision| contact(decision, world), |decision: &Decision| subject(decision, world));
-    let email = |decision: &Decision| email(&decision.found, world, facts);
-    let mut order: Vec<&Decision> = decisions.iter().collect();
-    order.sort_by_cached_key(|decision| {
-        let found = &decision.found;
-        let rest =
-            (decision.found.a.map(|ix| facts.system(ix)), decision.found.b.map(|ix| facts.system(ix)), decision.why.as_str());
-        (RULES[found.rule].code, contact(decision), email(decision), record(found.a), record(found.b), subject(decision), rest)
-    });
-    order
-}
-
-fn contact<'a>(decision: &Decision, world: &'a World<'_>) -> &'a str {
-    decision.found.person.and_then(|person| world.name(person)).unwrap_or_default()
-}
-
-fn subject<'a>(decision: &Decision, world: &World<'a>) -> &'a str {
-    decision.found.subject.map(|subject| world.texts.get(subject)).unwrap_or_default()
-}
-
-/// What is open and overdue or due by the day of the next run, by day, severity and place.
-fn due(ordered: &[&Decision], next_run: NaiveDate) -> Vec<Due> {
-    let open = |decision: &Decision| !matches!(decision.outcome, Outcome::Note | Outcome::Excepted);
-    let rows = ordered.iter().enumerate().filter(|(_, decision)| open(decision));
-    let rows =
-        rows.filter_map(|(row, decision)| Some((RULES[decision.found.rule].severity, Due { row, clock: decision.clock? })));
-    let mut due: Vec<(Severity, Due)> = rows.filter(|(_, due)| due.clock.due <= next_run).collect();
-    due.sort_by_key(|(severity, due)| (due.clock.due, *severity, due.row));
-    due.into_iter().map(|(_, due)| due).collect()
-}
-
-/// The rows of `discrepancies.csv`, and each as the ledger knows it.
-fn discrepancies(
-    ordered: &[&Decision],
-    world: &World<'_>,
-    facts: &Facts<'_>,
-    sighting: &Sighting<'_>,
-) -> Result<(DataFrame, Vec<Past>)> {
-    let methods = Methods::of(ordered, world)?;
-    let record = |ix: Option<u32>| ix.map(|ix| facts.name(ix)).unwrap_or_default();
-    let mut builders: Vec<StringChunkedBuilder> =
-        DISCREPANCY_COLUMNS.iter().map(|name| StringChunkedBuilder::new((*name).into(), ordered.len())).collect();
-    let mut all = Vec::with_capacity(ordered.len());
-    let timezone = world.config.timezone()?;
-    let day = |millis: i64| DateTime::from_timestamp_millis(millis).unwrap_or_default().with_timezone(&timezone).date_naive();
-    for decision in ordered {
-        let found = &decision.found;
-        let rule = RULES[found.rule];
-        let system = |ix: Option<u32>| ix.map(|ix| facts.profile(ix).name.as_str()).unwrap_or_default();
-        let due = decision.clock.map(|clock| clock.due.to_string()).unwrap_or_default();
-        let [a_value, b_value] = [found.a, found.b].map(|ix| value(decision, ix, world, facts));
-        let changed = |ix: Option<u32>| ix.map(|ix| changed(rule.group(), ix, facts)).unwrap_or_default();
-        let kinds = [found.a, found.b].into_iter().flatten();
-        let kinds: Vec<String> = kinds.map(|ix| format!("{}/{}", facts.profile(ix).name, facts.kind(ix).name)).collect();
-        let a_system = a_system(&decision.found, world).unwrap_or_else(|| system(found.a));
-        let (a_record, b_system, b_record) = (record(found.a), system(found.b), record(found.b));
-        let (contact, email, subject) = (contact(decision, world), email(found, world, facts), subject(decision, world));
-        let identity = [rule.code, contact, email, subject, a_system, a_record, b_system, b_record];
-        let case = sighting.standing(identity);
-        let (first_seen, runs) = (day(case.first_seen), sighting.runs_since(case.since));
-        let days = (day(world.as_of.timestamp_millis()) - day(case.since)).num_days();
-        let (first_seen, runs, days) = (first_seen.to_string(), runs.to_string(), days.to_string());
-        all.push(Past { identity: history::identity(identity, kinds.join(" ")), case });
-        let cells: [&str; 21] = [
-            rule.code,
-            rule.severity.word(),
-            decision.outcome.word(),
-            contact,
-            email,
-            subject,
-            a_system,
-            a_record,
-            &a_value,
-            &changed(found.a),
-            b_system,
-            b_record,
-            &b_value,
-            &changed(found.b),
-            &methods.written(decision),
-            &decision.why,
-            case.standing.word(),
-            &first_seen,
-            &due,
-            &runs,
-            &days,
-        ];
-        for (builder, cell) in builders.iter_mut().zip(cells) {
-            builder.append_option((!cell.is_empty()).then_some(cell));
-        }
-    }
-    let columns = builders.into_iter().map(|builder| builder.finish().into_column()).collect();
-    Ok((DataFrame::new(ordered.len(), columns)?, all))
-}
-
-/// What a record says about the matter, in its system's own words.
-fn value(decision: &Decision, ix: Option<u32>, world: &World<'_>, facts: &Facts<'_>) -> String {
-    let rule = RULES[decision.found.rule];
-    if let Detail::Finding(at) = decision.found.detail {
-        return world.findings[at]
-            .value
-            .filter(|_| ix == decision.found.a)
-            .map(|value| world.texts.get(value).to_owned())
-            .unwrap_or_default();
-    }
-    let Some(ix) = ix else { return String::new() };
-    let text = |name: &str| facts.text(name, ix).to_owned();
-    let is_marketing = facts.profile(ix).role == Role::Marketing;
-    match rule.group() {
-        "BNC" if !is_marketing => text(col::DELIVERY_WORD),
-        "CAT" => text(col::CATEGORIES_CELL),
-        "IDN" if rule.code != "IDN502" => text(col::EMAILS[0]),
-        _ if facts.kind(ix).grain == Grain::Unsubscribe => {
-            let list = facts.text(col::LIST, ix);
-            let record = if list.is_empty() { facts.kind(ix).noun.clone() } else { format!("{}: {list}", facts.kind(ix).noun) };
-            if facts.has(col::WORD, ix) { format!("{record} ({})", facts.text(col::WORD, ix)) } else { record }
-        }
-        _ if facts.has(col::NO_EMAIL, ix) => {
-            format!("{}; all e-mail: {}", facts.text(col::WORD, ix), facts.text(col::NO_EMAIL, ix))
-                .trim_start_matches("; ")
-                .to_owned()
-        }
-        _ if facts.has(col::CODE, ix) => text(col::CODE),
-        _ if !facts.has(col::WORD, ix) && !facts.text(col::UNIT, ix).is_empty() && !facts.profile(ix).keeps_memberships() => {
-            format!("unit {}", facts.text(col::UNIT, ix))
-        }
-        _ => text(col::WORD),
-    }
-}
-
-/// When the record changed in that matter, where the export tells.
-fn changed(group: &str, ix: u32, facts: &Facts<'_>) -> String {
-    let moment = match (group, facts.opt(ix)) {
-        ("BNC", _) => facts.failed_at(ix),
-        ("OPT" | "IDN" | "LST", Opt::Out) => facts.out_at(ix),
-        // Only what is not mailed for its delivery is compared by it.
-        ("OPT" | "IDN" | "LST", _) => {
-            facts.in_at(ix).or_else(|| facts.failed_at(ix).filter(|_| facts.profile(ix).role == Role::Marketing))
-        }
-        _ => None,
-    };
-    facts.written(moment, ix)
-}
-
-/// How the records of discrepancies were tied to their persons.
-struct Methods(HashMap<(u32, u32), Method>);
-
-impl Methods {
-    fn of(decisions: &[&Decision], world: &World<'_>) -> Result<Methods> {
-        let pairs = |decision: &Decision| [decision.found.a, decision.found.b].map(|ix| ix.zip(decision.found.person));
-        let wanted: HashSet<(u32, u32)> = decisions.iter().copied().flat_map(pairs).flatten().collect();
-        let links = &world.matched.links;
-        let methods = links.column(cols::METHOD)?.to_physical_repr();
-        let rows = links.column(col::IX)?.u32()?.iter().zip(links.column(cols::PERSON)?.u32()?.iter()).zip(methods.u8()?.iter());
-        let known = rows.filter_map(|((ix, person), method)| Some(((ix?, person?), Method::ALL[usize::from(method?)])));
-        Ok(Methods(known.filter(|(key, _)| wanted.contains(key)).collect()))
-    }
-
-    fn written(&self, decision: &Decision) -> String {
-        let Some(person) = decision.found.person else { return String::new() };
-        let methods = [decision.found.a, decision.found.b].into_iter().flatten().filter_map(|ix| self.0.get(&(ix, person)));
-        let mut words: Vec<&str> = methods.filter(|method| **method != Method::Hub).map(|method| method.word()).collect();
-        words.dedup();
-        words.join(" ")
-    }
 }
 
 impl Report {

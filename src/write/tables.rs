@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use chrono::SecondsFormat;
 use polars::prelude::{DataFrame, DataType};
 use polars_io::prelude::ParquetWriter;
+use rayon::prelude::*;
 
 use crate::ingest::Reject;
 use crate::loads::Loaded;
@@ -15,19 +16,22 @@ use crate::report::Report;
 use crate::workspace::EarlierCorrection;
 use crate::write::csv_file::{CsvFile, Reader, create};
 
-/// Writes them.
+/// Writes them, side by side.
 pub(super) fn write(report: &Report, folder: &Path) -> Result<()> {
-    frame(&report.discrepancies, &folder.join("discrepancies.csv"))?;
-    parquet(&report.discrepancies, &folder.join("discrepancies.parquet"))?;
-    frame(&report.corrections, &folder.join("corrections.csv"))?;
+    let mut jobs: Vec<Box<dyn Fn() -> Result<()> + Send + Sync + '_>> = vec![
+        Box::new(|| frame(&report.discrepancies, &folder.join("discrepancies.csv"))),
+        Box::new(|| parquet(&report.discrepancies, &folder.join("discrepancies.parquet"))),
+        Box::new(|| frame(&report.corrections, &folder.join("corrections.csv"))),
+        Box::new(|| rejects(&report.rejected, &folder.join("rejected_rows.csv"))),
+    ];
     if report.history.last_run.is_some() {
-        landed(report, &folder.join("landed.csv"))?;
-        resolved(report, &folder.join("resolved.csv"))?;
+        jobs.push(Box::new(|| landed(report, &folder.join("landed.csv"))));
+        jobs.push(Box::new(|| resolved(report, &folder.join("resolved.csv"))));
     }
     if !report.loaded.is_empty() {
-        loaded(&report.loaded, &folder.join("load_results.csv"))?;
+        jobs.push(Box::new(|| loaded(&report.loaded, &folder.join("load_results.csv"))));
     }
-    rejects(&report.rejected, &folder.join("rejected_rows.csv"))
+    jobs.par_iter().try_for_each(|job| job())
 }
 
 /// The columns of `landed.csv`.

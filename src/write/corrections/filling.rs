@@ -1,6 +1,7 @@
 //! The cells of a correction file: what each is before, after, and when it is undone.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -13,10 +14,10 @@ use crate::write::corrections::FieldChange;
 
 /// A column of a file that is being filled.
 pub(super) struct Column<'a> {
-    pub header: String,
+    pub header: &'a str,
     pub column: &'a CorrectionColumn,
     /// The category whose checkbox it is.
-    category: Option<String>,
+    category: Option<&'a str>,
 }
 
 impl Column<'_> {
@@ -27,20 +28,25 @@ impl Column<'_> {
 
 /// The columns of a file: as the profile says, but a field that the configuration maps is called as it says,
 /// and categories that are checkboxes get one column each.
-pub(super) fn columns<'a>(spec: &'a CorrectionFile, records: &[u32], world: &World<'_>, facts: &Facts<'_>) -> Vec<Column<'a>> {
+pub(super) fn columns<'a>(
+    spec: &'a CorrectionFile,
+    records: &[u32],
+    world: &'a World<'a>,
+    facts: &'a Facts<'a>,
+) -> Vec<Column<'a>> {
     let mut columns = Vec::new();
     for column in &spec.columns {
         if let Some((field, record)) = column.of.zip(records.first()).filter(|_| spec.as_exported) {
             let mapped = world.files[facts.input(*record)].mapped.iter().find(|mapped| mapped.field == field);
-            columns.extend(mapped.map(|mapped| Column { header: mapped.header.clone(), column, category: None }));
+            columns.extend(mapped.map(|mapped| Column { header: &mapped.header, column, category: None }));
             continue;
         }
-        let mut checkboxes: Vec<(String, String)> = Vec::new();
+        let mut checkboxes: Vec<(&str, &str)> = Vec::new();
         if column.write == Some(Field::Categories) {
             let inputs: BTreeSet<usize> = records.iter().map(|record| facts.input(*record)).collect();
             for mapped in inputs.iter().flat_map(|input| &world.files[*input].mapped) {
                 if let Some(category) = mapped.name.strip_prefix("categories:") {
-                    checkboxes.push((mapped.header.clone(), category.to_owned()));
+                    checkboxes.push((&mapped.header, category));
                 }
             }
             checkboxes.dedup();
@@ -48,8 +54,7 @@ pub(super) fn columns<'a>(spec: &'a CorrectionFile, records: &[u32], world: &Wor
         if checkboxes.is_empty() {
             let configured =
                 column.of.zip(records.first()).and_then(|(field, record)| facts.kind(*record).columns.get(&field)?.first());
-            let header = configured.unwrap_or(&column.header).clone();
-            columns.push(Column { header, column, category: None });
+            columns.push(Column { header: configured.unwrap_or(&column.header), column, category: None });
         }
         columns.extend(checkboxes.into_iter().map(|(header, category)| Column { header, column, category: Some(category) }));
     }
@@ -65,7 +70,7 @@ pub(super) struct Filling<'a> {
     pub columns: Vec<Column<'a>>,
 }
 
-impl Filling<'_> {
+impl<'a> Filling<'a> {
     /// The cell as it is to be.
     pub fn after(&self, column: &Column<'_>, record: u32, correction: &Correction) -> String {
         if let Some(constant) = &column.column.set {
@@ -80,8 +85,8 @@ impl Filling<'_> {
             return column.column.otherwise.clone().filter(|_| taken.is_empty()).unwrap_or(taken);
         }
         match (column.column.write, &correction.change) {
-            (Some(Field::Categories), Change::Categories { values, .. }) => match &column.category {
-                Some(category) => self.boolean(self.names(values).any(|name| name == *category)),
+            (Some(Field::Categories), Change::Categories { values, .. }) => match column.category {
+                Some(category) => self.boolean(self.names(values).any(|name| name == category)),
                 None => self.or_cleared(values.join(&self.profile.category_separator)),
             },
             (Some(Field::BounceReason), Change::Bounced { failed }) => {
@@ -101,7 +106,7 @@ impl Filling<'_> {
         if let Some(field) = column.column.of.filter(|_| self.spec.as_exported) {
             return self.present(field, record);
         }
-        match (column.column.write, self.spec.purpose, &column.category) {
+        match (column.column.write, self.spec.purpose, column.category) {
             (Some(Field::Categories), _, Some(_)) => self.undone(column, record),
             (Some(Field::Categories), _, None) => text(col::CATEGORIES_CELL),
             (Some(_), _, _) => String::new(),
@@ -120,7 +125,7 @@ impl Filling<'_> {
         let before = self.facts.text(if self.spec.purpose == Purpose::Bounced { col::DELIVERY_WORD } else { col::WORD }, record);
         // A box goes back to the file's own word for no or yes, whichever way the export spelled it.
         let is_box = self.spec.purpose != Purpose::Bounced && self.facts.kind(record).columns.contains_key(&Field::OptOut);
-        match (&column.column.set, column.column.write, &column.category) {
+        match (&column.column.set, column.column.write, column.category) {
             (Some(_), _, _) if !before.is_empty() && !is_box => before.to_owned(),
             (Some(_), _, _) => self.opposite(record),
             (None, Some(Field::Categories), Some(category)) => {
@@ -146,7 +151,7 @@ impl Filling<'_> {
     }
 
     /// What one correction changes in a record, field by field; the file and the row are left to be filled in.
-    pub fn changes(&self, record: u32, correction: &Correction) -> Vec<FieldChange> {
+    pub fn changes(&self, record: u32, correction: &'a Correction) -> Vec<FieldChange<'a>> {
         let mut changes = Vec::new();
         for column in self.columns.iter().filter(|column| column.changes() || column.column.field.is_some()) {
             let (before, after) = match (column.column.take, self.spec.purpose) {
@@ -159,15 +164,15 @@ impl Filling<'_> {
                 continue;
             }
             changes.push(FieldChange {
-                target: self.profile.name.clone(),
-                file: String::new(),
+                target: &self.profile.name,
+                file: Arc::default(),
                 row: 0,
-                record: self.facts.name(record).to_owned(),
-                field: column.column.field.clone().unwrap_or_else(|| column.header.clone()),
+                record: self.facts.name(record),
+                field: column.column.field.as_deref().unwrap_or(column.header),
                 before,
                 after,
                 rules: correction.rules.iter().copied().collect::<Vec<_>>().join(" "),
-                why: correction.why.clone(),
+                why: &correction.why,
             });
         }
         changes

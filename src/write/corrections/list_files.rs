@@ -1,5 +1,6 @@
 //! The names of correction files that hold one list each.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::columns::Purpose;
@@ -32,11 +33,14 @@ impl ListFiles {
         ListFiles(named)
     }
 
-    pub fn name(&self, spec: &CorrectionFile, record: u32, facts: &Facts<'_>) -> String {
+    pub fn name<'a>(&self, spec: &'a CorrectionFile, record: u32, facts: &Facts<'_>) -> Cow<'a, str> {
+        if !spec.one_a_list {
+            return Cow::Borrowed(&spec.file);
+        }
         let list = self.0.get(&(facts.system(record), facts.text(col::UNIT, record).to_owned()));
-        match (list.filter(|_| spec.one_a_list), spec.file.rsplit_once('.')) {
-            (Some(list), Some((stem, ending))) => format!("{stem}_{list}.{ending}"),
-            _ => spec.file.clone(),
+        match (list, spec.file.rsplit_once('.')) {
+            (Some(list), Some((stem, ending))) => Cow::Owned(format!("{stem}_{list}.{ending}")),
+            _ => Cow::Borrowed(&spec.file),
         }
     }
 }

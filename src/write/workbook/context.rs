@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use super::found::{Found, Of};
 use super::group::{GROUPS, Group};
 use super::style::Style;
+use super::words;
 use crate::columns::Standing;
 use crate::config;
 use crate::history::Week;
@@ -32,7 +33,8 @@ pub struct Context<'a> {
     pub weeks: Vec<Week>,
     titles: BTreeMap<&'a str, &'a str>,
     standings: BTreeMap<(&'a str, &'static str), u64>,
-    rules: BTreeMap<&'a str, &'static Rule>,
+    /// The rules with their names as cells have them, by code.
+    rules: BTreeMap<&'a str, (&'static Rule, String)>,
 }
 
 /// A point in time with the precision that it had.
@@ -73,7 +75,7 @@ impl<'a> Context<'a> {
         let inputs = report.inputs.iter().filter_map(|input| Some((input.file.system.as_deref()?, input.title.as_str())));
         let targets = report.targets.iter().map(|target| (target.system.as_str(), target.title.as_str()));
         let titles = inputs.chain(targets).filter(|(_, title)| !title.is_empty()).collect();
-        let rules = report.rules.iter().map(|count| (count.rule.code, count.rule)).collect();
+        let rules = report.rules.iter().map(|count| (count.rule.code, (count.rule, words::capital(count.rule.name)))).collect();
         let mut standings: BTreeMap<(&str, &str), u64> = BTreeMap::new();
         let past = report.history.past.iter().filter_map(|past| Some((rule_of(report, &past.identity[0])?, past.case.standing)));
         let here = (0..found.rows).filter_map(|row| {
@@ -98,7 +100,12 @@ impl<'a> Context<'a> {
 
     /// The rule with that code.
     pub fn rule(&self, code: &str) -> Option<&'static Rule> {
-        self.rules.get(code).copied()
+        self.rules.get(code).map(|(rule, _)| *rule)
+    }
+
+    /// The name of the rule with that code, with a capital.
+    pub fn rule_name(&self, code: &str) -> Option<&str> {
+        self.rules.get(code).map(|(_, name)| name.as_str())
     }
 
     /// The groups of rules that have a sheet.

@@ -1,7 +1,5 @@
 //! The columns that tell a discrepancy, on every sheet that lists some.
 
-use std::borrow::Cow;
-
 use super::cell::Cell;
 use super::context::Context;
 use super::found::Of;
@@ -17,7 +15,9 @@ pub fn columns<'a>(context: &'a Context, rows: &'a [usize], subject: &'a str) ->
     let columns = vec![
         Column::new("Severity", 11, move |row| found.severity(rows[row]).map_or(Cell::Blank, Cell::Severity)),
         Column::new("Rule", 8, text(Of::Rule)),
-        Column::new("What is wrong", 28, move |row| name(context, rows[row])),
+        Column::new("What is wrong", 28, move |row| {
+            Cell::text(found.get(rows[row], Of::Rule).and_then(|code| context.rule_name(code)))
+        }),
         Column::new("What happens", 15, move |row| found.outcome(rows[row]).map_or(Cell::Blank, Cell::Outcome)),
         Column::new("Due", 11, time(Of::Due)),
         Column::new("State", 11, text(Of::State)),
@@ -37,9 +37,4 @@ pub fn columns<'a>(context: &'a Context, rows: &'a [usize], subject: &'a str) ->
         Column::new("Matched by", 14, move |row| Cell::text(found.get(rows[row], Of::MatchedBy).map(words::method))).unprinted(),
     ];
     columns.into_iter().filter(|column| column.any(rows.len())).collect()
-}
-
-fn name<'a>(context: &Context, row: usize) -> Cell<'a> {
-    let rule = context.found.get(row, Of::Rule).and_then(|code| context.rule(code));
-    rule.map_or(Cell::Blank, |rule| Cell::Text(Cow::Owned(words::capital(rule.name))))
 }

@@ -1,8 +1,9 @@
 //! The discrepancies of a report, one row a discrepancy, a cell by its column's name.
 
 use anyhow::{Context as _, Result};
-use polars::prelude::{DataFrame, StringChunked};
+use polars::prelude::{DataFrame, StringType};
 
+use crate::cells::Cells;
 use crate::columns::{Outcome, Severity};
 
 /// The columns of `discrepancies.csv`.
@@ -35,7 +36,10 @@ pub use crate::report::DISCREPANCY_COLUMNS as NAMES;
 
 /// All discrepancies, in the order of the report.
 pub struct Found {
-    columns: Vec<StringChunked>,
+    columns: Vec<Cells<StringType>>,
+    /// How bad each is and what became of it: asked many times a row.
+    severities: Vec<Option<Severity>>,
+    outcomes: Vec<Option<Outcome>>,
     /// How many.
     pub rows: usize,
 }
@@ -43,8 +47,12 @@ pub struct Found {
 impl Found {
     /// Finds the columns of the report's frame.
     pub fn new(frame: &DataFrame) -> Result<Found> {
-        let columns = NAMES.iter().map(|name| texts(frame, name)).collect::<Result<_>>().context("the frame of discrepancies")?;
-        Ok(Found { columns, rows: frame.height() })
+        let columns: Vec<Cells<StringType>> =
+            NAMES.iter().map(|name| texts(frame, name)).collect::<Result<_>>().context("the frame of discrepancies")?;
+        let words = |column: Of| columns[column as usize].iter();
+        let severities = words(Of::Severity).map(|word| word.and_then(Severity::from_word)).collect();
+        let outcomes = words(Of::Outcome).map(|word| word.and_then(Outcome::from_word)).collect();
+        Ok(Found { columns, severities, outcomes, rows: frame.height() })
     }
 
     /// A cell, unless blank.
@@ -54,12 +62,12 @@ impl Found {
 
     /// How bad it is.
     pub fn severity(&self, row: usize) -> Option<Severity> {
-        self.get(row, Of::Severity).and_then(Severity::from_word)
+        self.severities[row]
     }
 
     /// What became of it.
     pub fn outcome(&self, row: usize) -> Option<Outcome> {
-        self.get(row, Of::Outcome).and_then(Outcome::from_word)
+        self.outcomes[row]
     }
 
     /// The person it is about: the contact or, without one, the address or the record.
@@ -68,9 +76,8 @@ impl Found {
     }
 }
 
-/// A text column in one piece, so that a cell is found at once.
-pub fn texts(frame: &DataFrame, name: &str) -> Result<StringChunked> {
+/// A text column.
+pub fn texts(frame: &DataFrame, name: &str) -> Result<Cells<StringType>> {
     let column = frame.column(name).with_context(|| format!("column `{name}`"))?;
-    let texts = column.str().with_context(|| format!("column `{name}`"))?;
-    Ok(texts.rechunk().into_owned())
+    Ok(Cells::of(column.str().with_context(|| format!("column `{name}`"))?))
 }

@@ -1,0 +1,117 @@
+//! The opt-outs that the exports of this run show, as signals.
+
+use foldhash::HashMap;
+
+use crate::columns::{Opt, Purpose};
+use crate::ledger::open::Open;
+use crate::ledger::parts::Part;
+use crate::ledger::present::{Present, key_of};
+use crate::ledger::signals::{Echo, Signal, Signals};
+use crate::ledger::state::State;
+use crate::normalise::{Moment, QuietBatch, QuietPlace, QuietRecord};
+
+/// What the signal of a record that is opted out is made from. That of a record that was set aside is made anew
+/// whenever it is needed: of millions of such records only their places are kept.
+#[derive(Clone, Copy)]
+pub(super) struct Outs<'a> {
+    pub present: &'a Present<'a>,
+    pub parts: &'a [Part],
+    pub state: &'a State,
+    pub signals: &'a Signals,
+    pub open: &'a HashMap<(u64, Purpose), Open>,
+    /// The run's time.
+    pub now: i64,
+}
+
+/// What an export shows of a record that is opted out.
+pub(super) struct Shown {
+    of: (usize, usize),
+    dated: Option<Moment>,
+    first: Option<i64>,
+    evidence: i64,
+}
+
+impl Outs<'_> {
+    /// What is shown of a record of this run.
+    pub fn shown(&self, ix: usize) -> Shown {
+        let present = self.present;
+        Shown { of: present.of(ix), dated: present.out_at(ix), first: present.first_out(ix), evidence: present.evidence(ix) }
+    }
+
+    /// The records of a batch that are opted out, each with its place, its key and what is shown of it.
+    pub fn of_batch<'q>(&self, batch: QuietBatch<'q>) -> impl Iterator<Item = (QuietPlace, u64, Shown)> + use<'q> {
+        let prefix = self.present.prefix(batch.of);
+        let out = batch.records().filter(|(_, record)| record.opt == Opt::Out);
+        out.map(move |(place, record)| (place, key_of(prefix, record.record, None), quietly_shown(batch.of, &record)))
+    }
+
+    /// The key and the signal of a record that was set aside.
+    pub fn at(&self, place: QuietPlace) -> (u64, Signal) {
+        let (of, record) = self.present.quiet.get(place);
+        let key = key_of(self.present.prefix(of), record.record, None);
+        (key, self.signal(key, &quietly_shown(of, &record), self.signals.find(key).map(|(signal, _)| signal.clone())))
+    }
+
+    /// The signal of a record that is opted out in this run.
+    pub fn signal(&self, key: u64, shown: &Shown, before: Option<Signal>) -> Signal {
+        let part = self.part(shown.of);
+        let (dated, first) = (shown.dated, shown.first);
+        let last = part.and_then(Part::as_of).unwrap_or(self.now);
+        let newer = part.is_some_and(Part::is_newer);
+        match before {
+            // An older export shows an opt-out that newer ones had, or did not have any more.
+            Some(before) if !newer => before,
+            Some(before) if before.is_out() => {
+                // Another date, or none where there was one, is a new opt-out: the person's own.
+                let same = dated == before.dated;
+                Signal {
+                    dated,
+                    first: [before.first, first].into_iter().flatten().min(),
+                    after: before.after.filter(|_| same),
+                    seen: if same { before.seen } else { self.now },
+                    last,
+                    absent: false,
+                    evidence: shown.evidence,
+                    echo: before.echo.filter(|_| same),
+                    ..before
+                }
+            }
+            _ => {
+                let was_there = before.is_some() || self.state.position(key).is_some();
+                let echo = self.echo(key, dated, was_there).map(Box::new);
+                Signal {
+                    dated,
+                    first: [before.filter(|_| echo.is_some()).and_then(|before| before.first), first].into_iter().flatten().min(),
+                    after: part.and_then(Part::known_as_of).filter(|_| was_there),
+                    seen: self.now,
+                    last,
+                    undone: None,
+                    absent: false,
+                    opted_in: false,
+                    evidence: shown.evidence,
+                    echo,
+                }
+            }
+        }
+    }
+
+    /// Whether a new opt-out is a correction of ours that landed: one was written, the record was there without the
+    /// opt-out, and its date is not from before, unless it is the very one that was written.
+    fn echo(&self, key: u64, dated: Option<Moment>, was_there: bool) -> Option<Echo> {
+        let open = self.open.get(&(key, Purpose::OptOut)).filter(|_| was_there)?;
+        let ours = dated.is_none_or(|dated| {
+            dated.until >= open.written
+                || open.effective.is_some_and(|(from, until)| dated.is_day() && dated.from < until && from < dated.until)
+        });
+        ours.then_some(Echo { of: open.passed_on, written: open.written })
+    }
+
+    /// The exports of a system and kind.
+    pub fn part(&self, at: (usize, usize)) -> Option<&Part> {
+        self.parts.iter().find(|part| part.at == at)
+    }
+}
+
+fn quietly_shown(of: (usize, usize), record: &QuietRecord<'_>) -> Shown {
+    Shown { of, dated: record.out, first: record.out.map(|out| out.from), evidence: 0 }
+}

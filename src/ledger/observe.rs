@@ -13,7 +13,7 @@ use crate::columns::{Delivery, Opt, Purpose};
 use crate::config::Config;
 use crate::ledger::open::Open;
 use crate::ledger::parts::Part;
-use crate::ledger::present::{Present, key_of};
+use crate::ledger::present::{Present, evidence_of, key_of};
 use crate::ledger::signals::{Echo, Signal, Signals, Whose, named, quietly_named};
 use crate::ledger::state::State;
 use crate::normalise::{Moment, QuietBatch, QuietPlace, col};
@@ -168,7 +168,8 @@ impl Seeing<'_> {
             let out = batch.records().filter(|(_, record)| record.opt == Opt::Out);
             out.map(|(place, record)| {
                 let key = key_of(prefix, record.record, None);
-                let shown = Shown { of: batch.of, dated: record.out, first: record.out.map(|out| out.from), evidence: 0 };
+                let evidence = evidence_of(record.evidence.map(|evidence| self.present.texts.get(evidence)));
+                let shown = Shown { of: batch.of, dated: record.out, first: record.out.map(|out| out.from), evidence };
                 let before = if known.contains(&key) { self.signals.get(key) } else { None };
                 (key, self.out(key, &shown, before), place)
             })

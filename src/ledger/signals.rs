@@ -236,7 +236,7 @@ pub(super) fn quietly_named<'a>(present: &Present<'a>, place: QuietPlace, name: 
         "kind" => Some(&profile.kinds[kind].name),
         "record" => Some(record.record),
         "unit" => None,
-        "email" => Some(record.email),
+        "email" => record.email,
         "contact_id" => record.contact_id,
         _ => record.source_id,
     }

@@ -194,7 +194,7 @@ pub fn set_aside(tables: &mut [TableRows<Rows>], run: &Rules<'_>, wanted: &Wante
         let number = systems.iter().position(|system| *system == table.system).unwrap_or_default();
         let of_batch = |packed: &Packed| -> (Vec<u32>, Vec<Further>) {
             let mut further = Vec::new();
-            (packed.iter().map(|plain| contacts.tie(plain, number, role(table), &mut further)).collect(), further)
+            (packed.iter().map(|plain| contacts.tie(&plain, number, role(table), &mut further)).collect(), further)
         };
         let (of_table, known): (Vec<_>, Vec<_>) = table.rows.0.packed.par_iter().map(of_batch).unzip();
         tied.push(of_table);
@@ -264,7 +264,7 @@ fn can_be_told(tables: &[TableRows<Rows>], run: &Rules<'_>) -> bool {
 /// Whoever has a key of a plain record that is tied to nobody is not set aside.
 fn spoil_untied(packed: &Packed, tied: &[u32], contacts: &Contacts) {
     let untied = tied.iter().enumerate().filter(|(_, contact)| **contact == NOBODY);
-    untied.for_each(|(at, _)| contacts.spoil_by(packed.get(at)));
+    untied.for_each(|(at, _)| contacts.spoil_by(&packed.get(at)));
 }
 
 /// Whoever a row is about that is not plain is not set aside.

@@ -50,7 +50,7 @@ struct Contact {
 }
 
 impl Contact {
-    fn of(plain: Plain<'_>) -> Contact {
+    fn of(plain: &Plain<'_>) -> Contact {
         Contact {
             id: hash(plain.record),
             source_id: hash_of(plain.source_id),
@@ -100,7 +100,7 @@ fn hash_of(text: Option<&str>) -> u64 {
 }
 
 /// What systems are compared by; none where the record keeps no categories.
-fn current(plain: Plain<'_>) -> Option<Text> {
+fn current(plain: &Plain<'_>) -> Option<Text> {
     Some(plain.manner.categories?.current)
 }
 
@@ -114,10 +114,12 @@ impl Contacts {
         };
         let firsts: Vec<u32> = packed.iter().scan(0, number).collect();
         let of_batch = |(packed, first): (&&Packed, u32)| -> (Vec<Contact>, Vec<Further>) {
-            let second = |(contact, plain): (u32, Plain<'_>)| {
-                plain.second.map(|second| Further { key: hash(second), contact, of_source: false })
+            let mut seconds = Vec::new();
+            let contact = |(contact, plain): (u32, Plain<'_>)| {
+                seconds.extend(plain.second.map(|second| Further { key: hash(second), contact, of_source: false }));
+                Contact::of(&plain)
             };
-            (packed.iter().map(Contact::of).collect(), (first..).zip(packed.iter()).filter_map(second).collect())
+            ((first..).zip(packed.iter()).map(contact).collect(), seconds)
         };
         let (parts, seconds): (Vec<_>, Vec<_>) = packed.par_iter().zip(firsts).map(of_batch).unzip();
         let all: Vec<Contact> = parts.concat();
@@ -192,7 +194,7 @@ impl Contacts {
 
     /// The contact of a plain record of the system with that number, where everything agrees; its keys that the contact
     /// has not go to `further`.
-    pub fn tie(&self, plain: Plain<'_>, system: usize, role: Role, further: &mut Vec<Further>) -> u32 {
+    pub fn tie(&self, plain: &Plain<'_>, system: usize, role: Role, further: &mut Vec<Further>) -> u32 {
         let (id, source_id, email) = (hash_of(plain.contact_id), hash_of(plain.source_id), hash_of(plain.email));
         let known = |key: u64, with: fn(&Contacts, u64) -> Option<u32>| if key == 0 { None } else { with(self, key) };
         let by_id = known(id, Contacts::with_id).or_else(|| known(source_id, Contacts::with_source_id));
@@ -238,7 +240,7 @@ impl Contacts {
     }
 
     /// A plain record that is tied to nobody spoils whoever has a key of it.
-    pub fn spoil_by(&self, plain: Plain<'_>) {
+    pub fn spoil_by(&self, plain: &Plain<'_>) {
         let keys = [Some(plain.record), plain.contact_id, plain.source_id, plain.email, plain.second];
         keys.into_iter().flatten().for_each(|key| self.spoil_all(key));
     }

@@ -21,7 +21,7 @@ const GOOD_FIRST: u32 = 1 << 8;
 const GOOD_OTHER: u32 = 1 << 9;
 
 /// What a record says, other than of the CRM. `is_first`: it speaks of the first address of its contact.
-pub(super) fn of(plain: Plain<'_>, role: Role, is_first: bool) -> u32 {
+pub(super) fn of(plain: &Plain<'_>, role: Role, is_first: bool) -> u32 {
     let is_other = plain.email.is_some() && !is_first;
     match (role, plain.manner.delivery) {
         (Role::Marketing, Delivery::Bounced | Delivery::Held) if is_first => FAILED | FAILED_FIRST,

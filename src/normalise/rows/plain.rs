@@ -58,7 +58,7 @@ impl Reader<'_> {
         if self.kind.key != Field::SubscriberKey && contact_id != own && source_id != own {
             return None;
         }
-        let (email, second) = self.clear_addresses(at)?;
+        let [email, second] = self.clear_addresses(at)?;
         let plain = Plain {
             row: cells.row(at),
             record: &record,
@@ -108,7 +108,7 @@ impl Reader<'_> {
     }
 
     /// The first address and the second one, which only contacts of a CRM have; none where there is more.
-    fn clear_addresses(&self, at: usize) -> Option<(Option<Cow<'_, str>>, Option<Cow<'_, str>>)> {
+    fn clear_addresses(&self, at: usize) -> Option<[Option<Cow<'_, str>>; 2]> {
         let mut cells = self.addresses.iter().map(|column| self.cells.cell(*column, at));
         let mut next = || cells.next().flatten().map(email::normalise).transpose().ok();
         let (first, second) = (next()?, next()?);
@@ -117,7 +117,7 @@ impl Reader<'_> {
             return None;
         }
         let of_key = || self.cells.get(self.kind.key, at).and_then(|key| email::normalise(key).ok());
-        Some((first.or_else(|| if self.kind.key == Field::SubscriberKey { of_key() } else { None }), second))
+        Some([first.or_else(|| if self.kind.key == Field::SubscriberKey { of_key() } else { None }), second])
     }
 
     /// What the row has in common with many; none where its categories are not what its preference makes one expect.

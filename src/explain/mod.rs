@@ -193,7 +193,8 @@ fn nearest_key(who: &str, world: &World<'_>) -> Result<Option<String>> {
     }
     let mut near: Vec<&str> = known.into_iter().map(|key| world.texts.get(Text::from_number(key))).collect();
     for (_, record) in world.quiet.batches().flat_map(QuietBatch::records) {
-        near.extend([Some(record.record), Some(record.email), record.contact_id, record.source_id].into_iter().flatten());
+        let ids = [Some(record.record), record.key_cell, record.contact_id, record.source_id];
+        near.extend(ids.into_iter().chain([record.email, record.second]).flatten());
     }
     near.retain(|key| key.chars().count().abs_diff(length) <= 3);
     near.sort_unstable();

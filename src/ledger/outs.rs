@@ -5,10 +5,11 @@ use foldhash::HashMap;
 use crate::columns::{Opt, Purpose};
 use crate::ledger::open::Open;
 use crate::ledger::parts::Part;
-use crate::ledger::present::{Present, key_of};
+use crate::ledger::present::{Present, evidence_of, key_of};
 use crate::ledger::signals::{Echo, Signal, Signals};
 use crate::ledger::state::State;
 use crate::normalise::{Moment, QuietBatch, QuietPlace, QuietRecord};
+use crate::texts::Texts;
 
 /// What the signal of a record that is opted out is made from. That of a record that was set aside is made anew
 /// whenever it is needed: of millions of such records only their places are kept.
@@ -39,17 +40,24 @@ impl Outs<'_> {
     }
 
     /// The records of a batch that are opted out, each with its place, its key and what is shown of it.
-    pub fn of_batch<'q>(&self, batch: QuietBatch<'q>) -> impl Iterator<Item = (QuietPlace, u64, Shown)> + use<'q> {
-        let prefix = self.present.prefix(batch.of);
+    pub fn of_batch<'q>(&'q self, batch: QuietBatch<'q>) -> impl Iterator<Item = (QuietPlace, u64, Shown)> + 'q {
+        let (prefix, texts) = (self.present.prefix(batch.of), self.present.texts);
         let out = batch.records().filter(|(_, record)| record.opt == Opt::Out);
-        out.map(move |(place, record)| (place, key_of(prefix, record.record, None), quietly_shown(batch.of, &record)))
+        out.map(move |(place, record)| (place, key_of(prefix, record.record, None), quietly_shown(batch.of, &record, texts)))
     }
 
     /// The key and the signal of a record that was set aside.
     pub fn at(&self, place: QuietPlace) -> (u64, Signal) {
         let (of, record) = self.present.quiet.get(place);
         let key = key_of(self.present.prefix(of), record.record, None);
-        (key, self.signal(key, &quietly_shown(of, &record), self.signals.find(key).map(|(signal, _)| signal.clone())))
+        (
+            key,
+            self.signal(
+                key,
+                &quietly_shown(of, &record, self.present.texts),
+                self.signals.find(key).map(|(signal, _)| signal.clone()),
+            ),
+        )
     }
 
     /// The signal of a record that is opted out in this run.
@@ -112,6 +120,7 @@ impl Outs<'_> {
     }
 }
 
-fn quietly_shown(of: (usize, usize), record: &QuietRecord<'_>) -> Shown {
-    Shown { of, dated: record.out, first: record.out.map(|out| out.from), evidence: 0 }
+fn quietly_shown(of: (usize, usize), record: &QuietRecord<'_>, texts: &Texts) -> Shown {
+    let evidence = evidence_of(record.evidence.map(|evidence| texts.get(evidence)));
+    Shown { of, dated: record.out, first: record.out.map(|out| out.from), evidence }
 }

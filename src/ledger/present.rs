@@ -171,7 +171,7 @@ impl<'a> Present<'a> {
 
     /// A number that stands for the evidence of an opt-in; zero where there is none.
     pub fn evidence(&self, ix: usize) -> i64 {
-        self.text(&self.evidence, ix).map_or(0, |text| Key::EMPTY.text(text).value() as i64 | 1)
+        evidence_of(self.text(&self.evidence, ix))
     }
 
     /// Its system and kind.
@@ -184,6 +184,11 @@ impl<'a> Present<'a> {
 /// The key of a record.
 pub(super) fn key_of(prefix: Key, name: &str, unit: Option<&str>) -> u64 {
     prefix.text(name).text(unit.unwrap_or_default()).value().max(1)
+}
+
+/// The number of an evidence.
+pub(super) fn evidence_of(evidence: Option<&str>) -> i64 {
+    evidence.map_or(0, |text| Key::EMPTY.text(text).value() as i64 | 1)
 }
 
 /// The number of a state: two runs that see the same have the same.

@@ -308,7 +308,7 @@ pub(super) fn quietly_named<'a>(present: &Present<'a>, place: QuietPlace) -> Nam
     let ((system, kind), record) = present.quiet.get(place);
     let profile = &present.systems.profiles()[system];
     let kind = profile.kinds[kind].name.as_str();
-    [Some(&profile.name), Some(kind), Some(record.record), None, Some(record.email), record.contact_id, record.source_id]
+    [Some(&profile.name), Some(kind), Some(record.record), None, record.email, record.contact_id, record.source_id]
 }
 
 /// The texts of a record of this run.

@@ -194,12 +194,12 @@ impl Views<'_> {
             let categories = record.categories_on.map(|categories| self.present.texts.get(categories));
             Row {
                 key: key_of(prefix, record.record, None),
-                state: state_of(record.opt, record.delivery, Some(record.email), categories, record.out),
+                state: state_of(record.opt, record.delivery, record.email, categories, record.out),
                 part,
                 of: batch.of,
                 record: record.record,
                 unit: None,
-                email: Some(record.email),
+                email: record.email,
                 opt: record.opt,
                 delivery: record.delivery,
                 categories,

@@ -1,4 +1,4 @@
-//! Records that only say that their person is active, or opted out, in little memory: one [`Plain`] is one such record.
+//! Records that say nothing that most records do not say, in little memory: one [`Plain`] is one such record.
 //!
 //! Nearly all records of a week are plain, and about nearly all of their persons there is nothing to find. So their
 //! texts are kept side by side as they were read, without a number in the store of texts, until it is known whether
@@ -26,7 +26,7 @@ pub(super) struct Packed {
     numbers: HashMap<Manner, u16>,
 }
 
-/// One plain record: it has its key and one address, is active and reached or opted out, and speaks of no opt-in.
+/// One plain record: it has its own key, and every cell of it can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Plain<'a> {
     /// Row of the file.
@@ -37,10 +37,18 @@ pub(super) struct Plain<'a> {
     pub contact_id: Option<&'a str>,
     /// The source system's id that it names.
     pub source_id: Option<&'a str>,
-    /// Its address.
-    pub email: &'a str,
+    /// Its first address.
+    pub email: Option<&'a str>,
+    /// Its second address.
+    pub second: Option<&'a str>,
+    /// Its key as the system spells it, where that is not the one spelling.
+    pub key_cell: Option<&'a str>,
     /// When it was opted out, as far as it says.
     pub out: Option<Moment>,
+    /// When it bounced or was held.
+    pub failed: Option<Moment>,
+    /// When it was opted in.
+    pub opted_in: Option<Moment>,
     /// What many records have in common.
     pub manner: Manner,
 }
@@ -52,6 +60,7 @@ pub(super) struct Manner {
     pub delivery: Delivery,
     pub word: Option<Text>,
     pub delivery_word: Option<Text>,
+    pub evidence: Option<Text>,
     pub categories: Option<CategoryCell>,
     pub categories_cell: Option<Text>,
 }
@@ -65,6 +74,12 @@ const KEY: u8 = 1;
 const OWN: u8 = 2;
 /// It says when it was opted out.
 const DATED: u8 = 16;
+/// It says something that few records say: then a second head follows the first.
+const MORE: u8 = 32;
+
+/// In the second head: it says when it failed, and when it was opted in.
+const FAILED: u8 = 1;
+const OPTED_IN: u8 = 2;
 
 impl Packed {
     /// None yet, with room for so many.
@@ -80,15 +95,17 @@ impl Packed {
     }
 
     /// Adds a record; false where it does not fit.
-    pub fn push(&mut self, plain: Plain<'_>) -> bool {
+    pub fn push<'p>(&mut self, plain: Plain<'p>) -> bool {
         let how = |id: Option<&str>| match id {
             None => NONE,
             Some(id) if id == plain.record => KEY,
             Some(_) => OWN,
         };
-        let texts = [Some(plain.record), Some(plain.email), plain.contact_id, plain.source_id];
+        let texts = [Some(plain.record), plain.email, plain.contact_id, plain.source_id, plain.second, plain.key_cell];
         let lengths = texts.map(|text| u8::try_from(text.map_or(0, str::len)));
-        let (Ok(start), [Ok(record), Ok(email), Ok(contact), Ok(source)]) = (u32::try_from(self.bytes.len()), lengths) else {
+        let (Ok(start), [Ok(record), Ok(email), Ok(contact), Ok(source), Ok(second), Ok(key_cell)]) =
+            (u32::try_from(self.bytes.len()), lengths)
+        else {
             return false;
         };
         let next = self.known.len();
@@ -105,18 +122,20 @@ impl Packed {
         self.rows.push(plain.row);
         self.starts.push(start);
         self.manners.push(manner);
-        let dated = if plain.out.is_some() { DATED } else { 0 };
-        self.bytes.extend([record, email, contact, source, by_contact | by_source << 2 | dated]);
-        self.bytes.extend(plain.record.as_bytes());
-        self.bytes.extend(plain.email.as_bytes());
-        for (how, id) in [(by_contact, plain.contact_id), (by_source, plain.source_id)] {
-            if let Some(id) = id.filter(|_| how == OWN) {
-                self.bytes.extend(id.as_bytes());
-            }
+        let flag = |moment: Option<Moment>, flag: u8| if moment.is_some() { flag } else { 0 };
+        let times = flag(plain.failed, FAILED) | flag(plain.opted_in, OPTED_IN);
+        let more = if second | key_cell | times == 0 { 0 } else { MORE };
+        self.bytes.extend([record, email, contact, source, by_contact | by_source << 2 | flag(plain.out, DATED) | more]);
+        if more != 0 {
+            self.bytes.extend([second, key_cell, times]);
         }
-        if let Some(out) = plain.out {
-            self.bytes.extend(out.from.to_le_bytes());
-            self.bytes.extend(out.until.to_le_bytes());
+        let own = |id: Option<&'p str>, how: u8| id.filter(|_| how == OWN);
+        let ids = [own(plain.contact_id, by_contact), own(plain.source_id, by_source)];
+        let texts = [Some(plain.record), plain.email, ids[0], ids[1], plain.second, plain.key_cell];
+        texts.into_iter().flatten().for_each(|text| self.bytes.extend(text.as_bytes()));
+        for moment in [plain.out, plain.failed, plain.opted_in].into_iter().flatten() {
+            self.bytes.extend(moment.from.to_le_bytes());
+            self.bytes.extend(moment.until.to_le_bytes());
         }
         true
     }
@@ -162,10 +181,16 @@ impl Packed {
         self.rows.len()
     }
 
-    pub fn get(&self, at: usize) -> Plain<'_> {
+    pub fn get<'p>(&'p self, at: usize) -> Plain<'p> {
         let bytes = &self.bytes[self.starts[at] as usize..];
         let [record, email, contact, source, how] = *bytes.first_chunk().expect("every record has a head");
         let mut rest = &bytes[5..];
+        let mut more = [0; 3];
+        if how & MORE != 0 {
+            let (head, after) = rest.split_at(more.len());
+            (more, rest) = (*head.first_chunk().expect("the second head has three bytes"), after);
+        }
+        let [second, key_cell, times] = more;
         let mut text = |length: u8| {
             let (text, after) = rest.split_at(usize::from(length));
             rest = after;
@@ -179,13 +204,18 @@ impl Packed {
         };
         let contact_id = id(how & 3, contact);
         let source_id = id(how >> 2 & 3, source);
-        let out = (how & DATED != 0).then(|| {
-            let (from, until) = rest.split_at(8);
+        let (second, key_cell) = (text(second), text(key_cell));
+        let mut moment = |is_given: bool| {
+            let (bytes, after) = rest.split_at_checked(16).filter(|_| is_given)?;
+            rest = after;
             let time = |bytes: &[u8]| i64::from_le_bytes(*bytes.first_chunk().expect("a time has eight bytes"));
-            Moment { from: time(from), until: time(until) }
-        });
+            Some(Moment { from: time(bytes), until: time(&bytes[8..]) })
+        };
+        let (out, failed, opted_in) = (moment(how & DATED != 0), moment(times & FAILED != 0), moment(times & OPTED_IN != 0));
+        let given = |text: &'p str| Some(text).filter(|text| !text.is_empty());
+        let (email, second, key_cell) = (given(email), given(second), given(key_cell));
         let manner = self.known[usize::from(self.manners[at])];
-        Plain { row: self.rows[at], record, contact_id, source_id, email, out, manner }
+        Plain { row: self.rows[at], record, contact_id, source_id, email, second, key_cell, out, failed, opted_in, manner }
     }
 
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Plain<'_>> {
@@ -206,11 +236,16 @@ impl Plain<'_> {
         record.record = Some(key);
         record.contact_id = id(self.contact_id);
         record.source_id = id(self.source_id);
-        record.emails[0] = Some(texts.intern(self.email));
-        if self.out.is_some() {
-            record.say().out = self.out;
+        (record.emails[0], record.emails[1]) =
+            (self.email.map(|email| texts.intern(email)), self.second.map(|email| texts.intern(email)));
+        let Manner { opt, delivery, word, delivery_word, evidence, categories, categories_cell } = self.manner;
+        let key_cell = self.key_cell.map(|cell| texts.intern(cell));
+        let (out, failed, opted_in) = (self.out, self.failed, self.opted_in);
+        if key_cell.is_some() || evidence.is_some() || [out, failed, opted_in].iter().any(Option::is_some) {
+            let said = record.say();
+            (said.key_cell, said.evidence) = (key_cell, evidence);
+            (said.out, said.failed, said.opted_in) = (out, failed, opted_in);
         }
-        let Manner { opt, delivery, word, delivery_word, categories, categories_cell } = self.manner;
         record.opt = opt;
         (record.delivery, record.word, record.delivery_word) = (delivery, word, delivery_word);
         (record.categories, record.categories_cell) = (categories, categories_cell);
@@ -230,26 +265,33 @@ mod tests {
             delivery: Delivery::Ok,
             word: Some(texts.intern(word)),
             delivery_word: None,
+            evidence: None,
             categories: None,
             categories_cell: None,
         };
-        // key | contact id | source id
+        // key | contact id | source id | addresses | key as it is spelt
         let rows = [
-            ("003A", Some("003A"), Some("77")),
-            ("77", Some("003A"), Some("77")),
-            ("k", None, None),
-            ("\u{e9}", None, Some("\u{e9}")),
+            ("003A", Some("003A"), Some("77"), [Some("ana@example.org"), None], None),
+            ("77", Some("003A"), Some("77"), [None, None], None),
+            ("k", None, None, [Some("ana@example.org"), Some("bo@example.org")], None),
+            ("\u{e9}", None, Some("\u{e9}"), [None, None], Some("E")),
         ];
+        let moment = |from: i64| Moment { from, until: 1 << 40 };
         let mut packed = Packed::with_capacity(3, 1);
-        let plain = |(at, (record, contact_id, source_id)): (usize, (&'static str, _, _))| Plain {
-            row: at as u32,
-            record,
-            contact_id,
-            source_id,
-            email: "ana@example.org",
-            out: (at == 1).then_some(Moment { from: -3, until: 1 << 40 }),
-            manner: manner(if at % 2 == 0 { "Active" } else { "N" }),
-        };
+        let plain =
+            |(at, (record, contact_id, source_id, [email, second], key_cell)): (usize, (&'static str, _, _, [_; 2], _))| Plain {
+                row: at as u32,
+                record,
+                contact_id,
+                source_id,
+                email,
+                second,
+                key_cell,
+                out: (at == 1).then_some(moment(-3)),
+                failed: (at == 1 || at == 2).then_some(moment(5)),
+                opted_in: (at == 2 || at == 3).then_some(moment(7)),
+                manner: manner(if at % 2 == 0 { "Active" } else { "N" }),
+            };
         let all: Vec<Plain> = rows.into_iter().enumerate().map(plain).collect();
         assert!(all.iter().all(|plain| packed.push(*plain)));
         packed.close();

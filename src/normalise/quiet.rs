@@ -1,15 +1,24 @@
 //! Persons about whom there is nothing to find, set aside before the work begins: one row of [`Quiet`] is one record
 //! that says what the others of its person say.
 //!
-//! Of nearly everybody each system has one record, all of them active and reached, with the same ids, address and
-//! categories, or all of them opted out and without categories, and no rule can find anything about that person. So their
-//! records are never made: they stay packed, and are only counted and remembered. A person is set aside where nothing
-//! else touches any key of theirs: no other record in any state, no code that does something, no bad cell, nothing that
-//! people decided or that a correction waits for, and of who is active no opt-out of earlier runs (see [`Wanted`]).
+//! Of nearly everybody each system has one record, and they all say the same: active and reached, opted out and without
+//! categories, or undeliverable everywhere. No rule can find anything about such a person. So their records are never
+//! made: they stay packed, and are only counted and remembered. A person is set aside where
+//!
+//! - nobody is opted out, or all records are: an opt-in has nothing to beat then, and a blank says nothing;
+//! - the categories are the same, and no two records disagree on one address that bounces (see [`delivery`]);
+//! - of who is active, no opt-out of earlier runs is known (see [`Wanted`]);
+//! - nothing else touches any key of theirs: no other record in any state, no code that does something, no bad cell,
+//!   nothing that people decided or that a correction waits for.
+//!
+//! Keys are ids and addresses of all records of the person, also those that its contact in the CRM has not.
 //! What a run writes is the same as if nobody had been set aside; it only takes longer then. Invariant: a record that is
 //! set aside shares no key with a record that is not.
 
 mod contacts;
+mod delivery;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -22,7 +31,7 @@ use crate::normalise::rows::{CodeRow, Effect};
 use crate::normalise::{Moment, Rows, Rules, owner_of_source_ids};
 use crate::systems::Grain;
 use crate::texts::Text;
-use contacts::{Contacts, Expected, MOST_SYSTEMS, NOBODY};
+use contacts::{Contacts, Expected, Further, MOST_SYSTEMS, NOBODY};
 
 /// Records that were set aside.
 #[derive(Debug, Default)]
@@ -65,8 +74,12 @@ pub struct QuietBatch<'a> {
 pub struct QuietRecord<'a> {
     /// The system's own key.
     pub record: &'a str,
-    /// Its address.
-    pub email: &'a str,
+    /// Its first address.
+    pub email: Option<&'a str>,
+    /// Its second address.
+    pub second: Option<&'a str>,
+    /// The key as the system spells it, where that is not the one spelling.
+    pub key_cell: Option<&'a str>,
     /// The CRM id that it names.
     pub contact_id: Option<&'a str>,
     /// The source system's id that it names.
@@ -75,6 +88,8 @@ pub struct QuietRecord<'a> {
     pub opt: Opt,
     /// When it was opted out, as far as it says.
     pub out: Option<Moment>,
+    /// The evidence of an opt-in.
+    pub evidence: Option<Text>,
     /// Whether mail arrives.
     pub delivery: Delivery,
     /// The categories that are on, joined by `;`; none where the record keeps none.
@@ -141,10 +156,13 @@ impl<'a> From<Plain<'a>> for QuietRecord<'a> {
         QuietRecord {
             record: plain.record,
             email: plain.email,
+            second: plain.second,
+            key_cell: plain.key_cell,
             contact_id: plain.contact_id,
             source_id: plain.source_id,
             opt: plain.manner.opt,
             out: plain.out,
+            evidence: plain.manner.evidence,
             delivery: plain.manner.delivery,
             categories_on: plain.manner.categories.map(|read| read.on),
         }
@@ -167,21 +185,30 @@ pub fn set_aside(tables: &mut [TableRows<Rows>], run: &Rules<'_>, wanted: &Wante
     }
     let role = |table: &TableRows<Rows>| run.systems.profiles()[table.system].role;
     let (of_crm, others): (Vec<_>, Vec<_>) = tables.iter().partition(|table| role(table) == Role::Crm);
-    let contacts = Contacts::of(of_crm.iter().flat_map(|table| &table.rows.0.packed));
+    let mut contacts = Contacts::of(of_crm.iter().flat_map(|table| &table.rows.0.packed));
+    let mut systems: Vec<usize> = others.iter().map(|table| table.system).collect();
+    systems.sort_unstable();
+    systems.dedup();
+    let (mut tied, mut further): (Vec<Vec<Vec<u32>>>, Vec<Further>) = (Vec::new(), Vec::new());
+    for table in &others {
+        let number = systems.iter().position(|system| *system == table.system).unwrap_or_default();
+        let of_batch = |packed: &Packed| -> (Vec<u32>, Vec<Further>) {
+            let mut further = Vec::new();
+            (packed.iter().map(|plain| contacts.tie(&plain, number, role(table), &mut further)).collect(), further)
+        };
+        let (of_table, known): (Vec<_>, Vec<_>) = table.rows.0.packed.par_iter().map(of_batch).unzip();
+        tied.push(of_table);
+        further.extend(known.into_iter().flatten());
+    }
+    // Only now is every key known that somebody who may be set aside has.
+    contacts.know(further);
+    for (table, tied) in others.iter().zip(&tied) {
+        table.rows.0.packed.par_iter().zip(tied).for_each(|(packed, tied)| spoil_untied(packed, tied, &contacts));
+    }
     wanted.always.par_iter().for_each(|text| contacts.spoil_all(text));
     wanted.active.par_iter().for_each(|text| contacts.remember_all(text));
     for table in tables.iter() {
         spoil_others(&table.rows, &contacts, run);
-    }
-    let mut systems: Vec<usize> = others.iter().map(|table| table.system).collect();
-    systems.sort_unstable();
-    systems.dedup();
-    let mut tied: Vec<Vec<Vec<u32>>> = Vec::new();
-    for table in &others {
-        let number = systems.iter().position(|system| *system == table.system).unwrap_or_default();
-        let of_source = role(table) == Role::Source;
-        let batches = table.rows.0.packed.par_iter();
-        tied.push(batches.map(|packed| packed.iter().map(|plain| contacts.tie(plain, number, of_source)).collect()).collect());
     }
     let keeps_unsubscribes =
         |table: &TableRows<Rows>| run.systems.profiles()[table.system].kinds.iter().any(|kind| kind.grain == Grain::Unsubscribe);
@@ -234,7 +261,13 @@ fn can_be_told(tables: &[TableRows<Rows>], run: &Rules<'_>) -> bool {
         && !(0..profiles.len()).any(apart)
 }
 
-/// Whoever a row is about that says more than that its person is active is not set aside.
+/// Whoever has a key of a plain record that is tied to nobody is not set aside.
+fn spoil_untied(packed: &Packed, tied: &[u32], contacts: &Contacts) {
+    let untied = tied.iter().enumerate().filter(|(_, contact)| **contact == NOBODY);
+    untied.for_each(|(at, _)| contacts.spoil_by(&packed.get(at)));
+}
+
+/// Whoever a row is about that is not plain is not set aside.
 fn spoil_others(rows: &Rows, contacts: &Contacts, run: &Rules<'_>) {
     let texts = run.texts;
     rows.0.records.par_iter().flatten().for_each(|record| {

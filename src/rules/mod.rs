@@ -5,7 +5,7 @@
 pub mod predicates;
 mod search;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use anyhow::Result;
 use polars::prelude::Expr;

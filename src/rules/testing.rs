@@ -43,20 +43,34 @@ pub(super) fn check(rule: &Rule, table: &[(&str, &str)]) {
     }
 }
 
-/// What all rules find: code, and `a_system b_system subject`.
-fn found(records: &str, aside: bool) -> Vec<(&'static str, String)> {
+/// How many of the records are set aside, where earlier runs saw those with some keys opted out.
+pub(crate) fn aside(records: &str, remembered: &[&str]) -> u64 {
+    let (systems, config, texts, as_of) = scene();
+    let run = normalise::Rules { systems: &systems, config: &config, as_of, texts: &texts };
+    let mut rows = rows(&tables(records, &systems).1, &run);
+    set_aside(&mut rows, &run, &Wanted { always: Vec::new(), active: remembered.to_vec() }).len()
+}
+
+fn scene() -> (Systems, Config, Texts, DateTime<Utc>) {
     let systems = Systems::built_in().unwrap();
     let config = Config::parse(CONFIGURATION, &systems).unwrap();
-    let systems = config.adjust(systems);
-    let texts = Texts::default();
-    let as_of: DateTime<Utc> = "2026-11-22T06:00:00Z".parse().unwrap();
+    (config.adjust(systems), config, Texts::default(), "2026-11-22T06:00:00Z".parse().unwrap())
+}
+
+fn rows(tables: &[Table<'static>], run: &normalise::Rules<'_>) -> Vec<TableRows<normalise::Rows>> {
+    let read = |(file, table): (usize, &Table<'static>)| {
+        let rows = normalise::read_rows(table, run).unwrap();
+        TableRows { file, system: table.system, rows }
+    };
+    tables.iter().enumerate().map(read).collect()
+}
+
+/// What all rules find: code, and `a_system b_system subject`.
+pub(crate) fn found(records: &str, aside: bool) -> Vec<(&'static str, String)> {
+    let (systems, config, texts, as_of) = scene();
     let (files, tables) = tables(records, &systems);
     let run = normalise::Rules { systems: &systems, config: &config, as_of, texts: &texts };
-    let rows = tables.iter().enumerate().map(|(file, table)| {
-        let rows = normalise::read_rows(table, &run).unwrap();
-        TableRows { file, system: table.system, rows }
-    });
-    let mut rows: Vec<_> = rows.collect();
+    let mut rows = rows(&tables, &run);
     let quiet = if aside { set_aside(&mut rows, &run, &Wanted::default()) } else { Quiet::default() };
     let normalised = normalise(rows, &run).unwrap();
     let matched = crate::matching::match_records(&normalised.records, &texts).unwrap();
@@ -221,9 +235,10 @@ fn cell(field: Field, record: &[&str]) -> Option<String> {
         Field::Status if record[0] == "preference" => Some(record[1].to_owned()),
         Field::RecordId => Some(contact_id(person)),
         Field::SubscriberKey if value(record, "key=") == Some("address") => Some(format!("p{person}@example.org")),
-        Field::SubscriberKey => Some(contact_id(person)),
+        Field::SubscriberKey => Some(value(record, "key=").map_or_else(|| contact_id(person), str::to_owned)),
         Field::ContactId => Some(contact_id(value(record, "contact=").unwrap_or(person))),
-        Field::SourceId => Some(format!("S{person}")),
+        Field::SourceId if has("no-source-id") => None,
+        Field::SourceId => Some(value(record, "sid=").map_or_else(|| format!("S{person}"), str::to_owned)),
         Field::Email => Some(value(record, "email=").map_or_else(|| format!("p{person}@example.org"), str::to_owned)),
         Field::OptOut if has("out") => Some("yes".into()),
         Field::OptOut if has("active") => Some("no".into()),

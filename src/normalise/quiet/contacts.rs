@@ -4,13 +4,15 @@
 //! disagreement of two ids that nobody will ever see.
 
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use foldhash::HashMap;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use rayon::prelude::*;
 
-use crate::columns::Opt;
+use super::delivery;
+use crate::columns::{Delivery, Opt, Role};
 use crate::normalise::packed::{Packed, Plain};
 use crate::texts::Text;
 
@@ -20,13 +22,15 @@ pub(super) const NOBODY: u32 = u32::MAX;
 pub(super) const MOST_SYSTEMS: usize = 12;
 
 /// Something about the person is not as everywhere else.
-const SPOILT: u16 = 1;
-/// Earlier runs saw the person opted out.
-const REMEMBERED: u16 = 8;
+const SPOILT: u32 = 1;
 /// The source has a record.
-const IN_SOURCE: u16 = 2;
-/// The first of the bits that say which systems have a record.
-const FIRST_SYSTEM: u16 = 16;
+const IN_SOURCE: u32 = 2;
+/// Earlier runs saw the person opted out.
+const REMEMBERED: u32 = 4;
+/// A record, other than of the CRM, says that the person opted in.
+const OPTED_IN: u32 = 8;
+/// The first of the bits that say which systems have a record; those between are of [`delivery`].
+const FIRST_SYSTEM: u32 = 1 << 16;
 
 const HASH: FixedState = FixedState::with_seed(0x7175_6965);
 
@@ -36,9 +40,27 @@ struct Contact {
     id: u64,
     /// Zero for none.
     source_id: u64,
+    /// The first address; zero for none.
     email: u64,
-    opt: Opt,
     categories: Option<Text>,
+    opt: Opt,
+    delivery: Delivery,
+    /// Whether it says that the person opted in.
+    opted_in: bool,
+}
+
+impl Contact {
+    fn of(plain: &Plain<'_>) -> Contact {
+        Contact {
+            id: hash(plain.record),
+            source_id: hash_of(plain.source_id),
+            email: hash_of(plain.email),
+            categories: current(plain),
+            opt: plain.manner.opt,
+            delivery: plain.manner.delivery,
+            opted_in: plain.opted_in.is_some(),
+        }
+    }
 }
 
 /// What a rule misses where a person has none.
@@ -50,42 +72,66 @@ pub(super) struct Expected {
     pub unsubscribe_record: bool,
 }
 
+/// A key by which a contact is known, and that is not among its own id, source id and first address.
+#[derive(Clone, Copy)]
+pub(super) struct Further {
+    key: u64,
+    contact: u32,
+    of_source: bool,
+}
+
 /// All of them, by number: their order among the packed rows.
 pub(super) struct Contacts {
     all: Vec<Contact>,
-    marks: Vec<AtomicU16>,
+    marks: Vec<AtomicU32>,
     by_id: HashTable<u32>,
     by_source_id: HashTable<u32>,
     by_email: HashTable<u32>,
+    /// Who has a key as a further one: source ids, and everything else.
+    further: [HashMap<u64, u32>; 2],
 }
 
 fn hash(text: &str) -> u64 {
     HASH.hash_one(text).max(1)
 }
 
+fn hash_of(text: Option<&str>) -> u64 {
+    text.map_or(0, hash)
+}
+
 /// What systems are compared by; none where the record keeps no categories.
-fn current(plain: Plain<'_>) -> Option<Text> {
+fn current(plain: &Plain<'_>) -> Option<Text> {
     Some(plain.manner.categories?.current)
 }
 
 impl Contacts {
     pub fn of<'p>(packed: impl Iterator<Item = &'p Packed>) -> Contacts {
         let packed: Vec<&Packed> = packed.collect();
-        let contact = |plain: Plain<'_>| Contact {
-            id: hash(plain.record),
-            source_id: plain.source_id.map_or(0, hash),
-            email: hash(plain.email),
-            opt: plain.manner.opt,
-            categories: current(plain),
+        let number = |next: &mut u32, packed: &&Packed| {
+            let first = *next;
+            *next += packed.len() as u32;
+            Some(first)
         };
-        let parts: Vec<Vec<Contact>> = packed.par_iter().map(|packed| packed.iter().map(contact).collect()).collect();
-        let all = parts.concat();
-        let marks: Vec<AtomicU16> = all.iter().map(|_| AtomicU16::new(0)).collect();
+        let firsts: Vec<u32> = packed.iter().scan(0, number).collect();
+        let of_batch = |(packed, first): (&&Packed, u32)| -> (Vec<Contact>, Vec<Further>) {
+            let mut seconds = Vec::new();
+            let contact = |(contact, plain): (u32, Plain<'_>)| {
+                seconds.extend(plain.second.map(|second| Further { key: hash(second), contact, of_source: false }));
+                Contact::of(&plain)
+            };
+            ((first..).zip(packed.iter()).map(contact).collect(), seconds)
+        };
+        let (parts, seconds): (Vec<_>, Vec<_>) = packed.par_iter().zip(firsts).map(of_batch).unzip();
+        let all: Vec<Contact> = parts.concat();
+        drop(parts);
+        let marks: Vec<AtomicU32> = all.iter().map(|_| AtomicU32::new(0)).collect();
         let keys: [fn(&Contact) -> u64; 3] = [|contact| contact.id, |contact| contact.source_id, |contact| contact.email];
         let mut tables: Vec<HashTable<u32>> = keys.par_iter().map(|key| index(&all, &marks, *key)).collect();
         let (by_email, by_source_id, by_id) = (tables.pop(), tables.pop(), tables.pop());
         let [by_id, by_source_id, by_email] = [by_id, by_source_id, by_email].map(Option::unwrap_or_default);
-        Contacts { all, marks, by_id, by_source_id, by_email }
+        let mut contacts = Contacts { all, marks, by_id, by_source_id, by_email, further: Default::default() };
+        contacts.know(seconds.concat());
+        contacts
     }
 
     fn with_id(&self, id: u64) -> Option<u32> {
@@ -100,19 +146,39 @@ impl Contacts {
         self.by_email.find(email, |at| self.all[*at as usize].email == email).copied()
     }
 
-    /// The contact with that source id.
-    pub fn of_source_id(&self, id: &str) -> u32 {
-        self.with_source_id(hash(id)).unwrap_or(NOBODY)
+    /// Whoever has a key as a further one.
+    fn with_further(&self, key: u64, of_source: bool) -> Option<u32> {
+        self.further[usize::from(of_source)].get(&key).copied()
     }
 
-    fn mark(&self, contact: u32, mark: u16) {
+    /// The contact with that source id, or whose record of the source has it.
+    pub fn of_source_id(&self, id: &str) -> u32 {
+        let id = hash(id);
+        self.with_source_id(id).or_else(|| self.with_further(id, true)).unwrap_or(NOBODY)
+    }
+
+    /// Everybody who has a key, as whatever kind of key.
+    fn with(&self, key: u64) -> [Option<u32>; 5] {
+        let further = [false, true].map(|of_source| self.with_further(key, of_source));
+        [self.with_id(key), self.with_source_id(key), self.with_email(key), further[0], further[1]]
+    }
+
+    fn mark(&self, contact: u32, mark: u32) {
         self.marks[contact as usize].fetch_or(mark, Ordering::Relaxed);
     }
 
-    fn mark_all(&self, key: &str, mark: u16) {
-        let key = hash(key);
-        for contact in [self.with_id(key), self.with_source_id(key), self.with_email(key)].into_iter().flatten() {
-            self.mark(contact, mark);
+    fn mark_all(&self, key: &str, mark: u32) {
+        self.with(hash(key)).into_iter().flatten().for_each(|contact| self.mark(contact, mark));
+    }
+
+    /// Takes further keys of contacts. A key that another contact has too spoils both.
+    pub fn know(&mut self, further: Vec<Further>) {
+        for Further { key, contact, of_source } in further {
+            for other in self.with(key).into_iter().flatten().filter(|other| *other != contact) {
+                self.mark(other, SPOILT);
+                self.mark(contact, SPOILT);
+            }
+            self.further[usize::from(of_source)].entry(key).or_insert(contact);
         }
     }
 
@@ -126,46 +192,77 @@ impl Contacts {
         self.mark_all(key, REMEMBERED);
     }
 
-    /// The contact of a plain record of the system with that number, if an id ties it and everything agrees.
-    pub fn tie(&self, plain: Plain<'_>, system: usize, of_source: bool) -> u32 {
-        let (id, source_id, email) = (plain.contact_id.map(hash), plain.source_id.map(hash), hash(plain.email));
-        let by_id = id.and_then(|id| self.with_id(id));
-        let by_source_id = || source_id.and_then(|id| self.with_source_id(id));
-        if let Some(at) = by_id.or_else(by_source_id) {
-            let contact = &self.all[at as usize];
-            let agrees = contact.email == email
-                && contact.opt == plain.manner.opt
-                && id.is_none_or(|id| id == contact.id)
-                && source_id.is_none_or(|id| id == contact.source_id)
-                && (contact.categories.is_none() || current(plain).is_none_or(|own| Some(own) == contact.categories));
-            if agrees {
-                let bit = FIRST_SYSTEM << system;
-                let before = self.marks[at as usize].fetch_or(if of_source { bit | IN_SOURCE } else { bit }, Ordering::Relaxed);
-                if before & bit != 0 {
-                    self.mark(at, SPOILT);
-                }
-                return at;
+    /// The contact of a plain record of the system with that number, where everything agrees; its keys that the contact
+    /// has not go to `further`.
+    pub fn tie(&self, plain: &Plain<'_>, system: usize, role: Role, further: &mut Vec<Further>) -> u32 {
+        let (id, source_id, email) = (hash_of(plain.contact_id), hash_of(plain.source_id), hash_of(plain.email));
+        let known = |key: u64, with: fn(&Contacts, u64) -> Option<u32>| if key == 0 { None } else { with(self, key) };
+        let by_id = known(id, Contacts::with_id).or_else(|| known(source_id, Contacts::with_source_id));
+        // An address alone ties nobody who is opted out: on how many contacts it may be then is a matter of policy.
+        let by_email = || known(email, Contacts::with_address).filter(|at| self.all[*at as usize].opt != Opt::Out);
+        let Some(at) = by_id.or_else(by_email) else { return NOBODY };
+        let contact = &self.all[at as usize];
+        let has_address = email == 0 || email == contact.email || self.with_further(email, false) == Some(at);
+        let agrees = (has_address || contact.email == 0)
+            && (contact.opt == Opt::Out) == (plain.manner.opt == Opt::Out)
+            && (source_id == 0 || source_id == contact.source_id || contact.source_id == 0)
+            && (contact.categories.is_none() || current(plain).is_none_or(|own| Some(own) == contact.categories))
+            && plain.second.is_none();
+        if !agrees {
+            return NOBODY;
+        }
+        let own = [contact.id, contact.source_id, contact.email];
+        let mut know = |key: u64, is_known: bool, of_source: bool| {
+            if key != 0 && !is_known && (of_source || !own.contains(&key)) {
+                further.push(Further { key, contact: at, of_source });
             }
+        };
+        if ![plain.contact_id, plain.source_id].contains(&Some(plain.record)) {
+            know(hash(plain.record), false, false);
         }
-        for contact in [by_id, by_source_id(), self.with_email(email)].into_iter().flatten() {
-            self.mark(contact, SPOILT);
+        know(id, false, false);
+        know(source_id, source_id == contact.source_id, role == Role::Source);
+        know(email, has_address, false);
+        let is_first = email != 0 && email == contact.email;
+        let says_in = if plain.opted_in.is_some() { OPTED_IN } else { 0 };
+        let in_source = if role == Role::Source { IN_SOURCE } else { 0 };
+        let bit = FIRST_SYSTEM << system;
+        let says = bit | in_source | says_in | delivery::of(plain, role, is_first);
+        let before = self.marks[at as usize].fetch_or(says, Ordering::Relaxed);
+        if before & bit != 0 {
+            self.mark(at, SPOILT);
         }
-        NOBODY
+        at
+    }
+
+    fn with_address(&self, email: u64) -> Option<u32> {
+        self.with_email(email).or_else(|| self.with_further(email, false))
+    }
+
+    /// A plain record that is tied to nobody spoils whoever has a key of it.
+    pub fn spoil_by(&self, plain: &Plain<'_>) {
+        let keys = [Some(plain.record), plain.contact_id, plain.source_id, plain.email, plain.second];
+        keys.into_iter().flatten().for_each(|key| self.spoil_all(key));
     }
 
     /// Whether there is nothing to find about a contact. Whoever was opted out before and is so everywhere still is.
     pub fn is_quiet(&self, contact: u32, rules: Expected) -> bool {
         let marks = self.marks[contact as usize].load(Ordering::Relaxed);
-        let (spoilt, is_backed) = match self.all[contact as usize].opt {
+        let contact = &self.all[contact as usize];
+        let (spoilt, is_backed) = match contact.opt {
             Opt::Out => (SPOILT, !rules.unsubscribe_record),
             _ => (SPOILT | REMEMBERED, true),
         };
-        marks & spoilt == 0 && is_backed && (!rules.source || marks & IN_SOURCE != 0)
+        marks & spoilt == 0
+            && is_backed
+            && (!rules.source || marks & IN_SOURCE != 0)
+            && delivery::agrees(contact.delivery, marks)
+            && !((contact.opted_in || marks & OPTED_IN != 0) && delivery::has_failed(marks))
     }
 }
 
 /// The contacts by one of their keys. A key that several have is spoilt for all of them.
-fn index(all: &[Contact], marks: &[AtomicU16], key: fn(&Contact) -> u64) -> HashTable<u32> {
+fn index(all: &[Contact], marks: &[AtomicU32], key: fn(&Contact) -> u64) -> HashTable<u32> {
     let mut table = HashTable::with_capacity(all.len());
     for (at, contact) in all.iter().enumerate().filter(|(_, contact)| key(contact) != 0) {
         let own = key(contact);

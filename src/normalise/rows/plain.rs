@@ -1,6 +1,8 @@
-//! Rows that only say that their person is active, or opted out: kept packed instead of as records.
+//! Rows that say nothing that most rows do not say: kept packed instead of as records.
 
-use crate::columns::{Delivery, Field, Opt};
+use std::borrow::Cow;
+
+use crate::columns::{Delivery, Field, Opt, Role};
 use crate::normalise::packed::{Manner, Packed, Plain};
 use crate::normalise::{email, ids};
 use crate::systems::{BlankMeans, Grain, IdShape, State};
@@ -18,18 +20,22 @@ impl Reader<'_> {
 
     /// The row as a record would read it; none at the first thing that is not plain.
     fn plain(&mut self, at: usize, packed: &mut Packed) -> Option<bool> {
-        const TELLING: [Field; 5] = [Field::OptInAt, Field::OptInEvidence, Field::BounceReason, Field::Unit, Field::List];
         let is_of_kind = self.kind.grain == Grain::Contact && self.kind.key != Field::Email && self.kind.only.is_none();
-        if !is_of_kind || TELLING.iter().any(|field| self.cells.get(*field, at).is_some()) {
+        if !is_of_kind || [Field::Unit, Field::List].iter().any(|field| self.cells.get(*field, at).is_some()) {
             return None;
         }
-        let opt = self.clear_opt(at)?;
+        let (opt, delivery) = self.clear_state(at)?;
         let found = self.findings.len();
         let out = self.time(Field::OptOutAt, at).filter(|_| opt == Opt::Out);
-        for field in [Field::BouncedAt, Field::HeldAt, Field::RemovedAt, Field::ModifiedAt] {
-            self.time(field, at);
-        }
-        let manner = self.manner(opt, at)?;
+        let [bounced_at, held_at, opted_in, ..] =
+            [Field::BouncedAt, Field::HeldAt, Field::OptInAt, Field::RemovedAt, Field::ModifiedAt]
+                .map(|field| self.time(field, at));
+        let manner = self.manner(opt, delivery, at)?;
+        let failed = match manner.delivery {
+            Delivery::Held => held_at.or(bounced_at),
+            Delivery::Bounced => bounced_at.or(held_at),
+            Delivery::Ok | Delivery::Removed | Delivery::Unknown => None,
+        };
         if self.findings.len() > found {
             return None;
         }
@@ -38,11 +44,9 @@ impl Reader<'_> {
             Some(cell) => ids::normalise(cell, self.shapes[field as usize]).map(Some).ok(),
             None => Some(None),
         };
-        let key = cells.get(self.kind.key, at)?;
+        let key = cells.get(self.kind.key, at)?.trim();
         let record = id(self.kind.key)??;
-        if self.shapes[self.kind.key as usize] == IdShape::SalesforceOrText && key.trim() != record {
-            return None;
-        }
+        let is_spelt = self.shapes[self.kind.key as usize] == IdShape::SalesforceOrText && key != record;
         let own = Some(record.clone());
         let contact_id = match self.kind.key {
             Field::RecordId if !cells.has(Field::ContactId) => own.clone(),
@@ -50,55 +54,77 @@ impl Reader<'_> {
             _ => id(Field::ContactId)?,
         };
         let source_id = if self.kind.key == Field::SourceId { own.clone() } else { id(Field::SourceId)? };
-        // Only then do rows of the same record have an id in common by which they are found.
-        if contact_id != own && source_id != own {
+        // A contact of the CRM that names another one's contact is not known by all of its ids.
+        if self.kind.key != Field::SubscriberKey && contact_id != own && source_id != own {
             return None;
         }
-        let mut addresses = self.addresses.iter().map(|column| cells.cell(*column, at));
-        let address = email::normalise(addresses.next()??).ok()?;
-        if addresses.any(|cell| cell.is_some()) {
-            return None;
-        }
-        let row = cells.row(at);
-        let (contact_id, source_id) = (contact_id.as_deref(), source_id.as_deref());
-        Some(packed.push(Plain { row, record: &record, contact_id, source_id, email: &address, out, manner }))
+        let [email, second] = self.clear_addresses(at)?;
+        let plain = Plain {
+            row: cells.row(at),
+            record: &record,
+            contact_id: contact_id.as_deref(),
+            source_id: source_id.as_deref(),
+            email: email.as_deref(),
+            second: second.as_deref(),
+            key_cell: Some(key).filter(|_| is_spelt),
+            out,
+            failed,
+            opted_in,
+            manner,
+        };
+        Some(packed.push(plain))
     }
 
-    /// The preference, where it is active or opted out and nothing else.
-    fn clear_opt(&self, at: usize) -> Option<Opt> {
+    /// The preference, and what a status says of the delivery.
+    fn clear_state(&self, at: usize) -> Option<(Opt, Delivery)> {
         let booleans = &self.system.booleans;
         let states = self.own_states.as_ref().unwrap_or(&self.system.states);
         let cell = |field| self.cells.get(field, at);
-        let blank = (self.system.profile.blank_opt_out == BlankMeans::Active).then_some(State::Active);
         let state = if self.cells.has(Field::OptOut) {
             match cell(Field::OptOut) {
                 Some(word) if booleans.meaning(word).filter(|_| self.speaks(word))? => Some(State::OptedOut),
                 Some(_) => Some(State::Active),
-                None => blank,
+                None => None,
             }
         } else {
             match cell(Field::Status) {
-                Some(word) => states.meaning(word),
-                None => self.kind.default_state.or(blank),
+                Some(word) => Some(states.meaning(word)?),
+                None => self.kind.default_state,
             }
         };
         if cell(Field::NoEmail).is_some_and(|word| booleans.meaning(word) != Some(false)) {
             return None;
         }
-        match state? {
-            State::Active => Some(Opt::In),
-            State::OptedOut => Some(Opt::Out),
-            _ => None,
+        Some(match state {
+            Some(State::Active) => (Opt::In, Delivery::Ok),
+            Some(State::OptedOut) => (Opt::Out, Delivery::Ok),
+            Some(State::Bounced) => (Opt::In, Delivery::Bounced),
+            Some(State::Held) => (Opt::In, Delivery::Held),
+            Some(State::Removed | State::Unconfirmed) => (Opt::In, Delivery::Removed),
+            Some(State::Suppressed) => return None,
+            None if self.system.profile.blank_opt_out == BlankMeans::Active => (Opt::In, Delivery::Ok),
+            None => (Opt::Blank, Delivery::Ok),
+        })
+    }
+
+    /// The first address and the second one, which only contacts of a CRM have; none where there is more.
+    fn clear_addresses(&self, at: usize) -> Option<[Option<Cow<'_, str>>; 2]> {
+        let mut cells = self.addresses.iter().map(|column| self.cells.cell(*column, at));
+        let mut next = || cells.next().flatten().map(email::normalise).transpose().ok();
+        let (first, second) = (next()?, next()?);
+        let is_odd = first.is_none() || self.system.profile.role != Role::Crm;
+        if second.is_some() && is_odd || cells.any(|cell| cell.is_some()) {
+            return None;
         }
+        let of_key = || self.cells.get(self.kind.key, at).and_then(|key| email::normalise(key).ok());
+        Some([first.or_else(|| if self.kind.key == Field::SubscriberKey { of_key() } else { None }), second])
     }
 
     /// What the row has in common with many; none where its categories are not what its preference makes one expect.
-    fn manner(&mut self, opt: Opt, at: usize) -> Option<Manner> {
+    fn manner(&mut self, opt: Opt, delivery: Delivery, at: usize) -> Option<Manner> {
         let boxed = self.cells.has(Field::OptOut);
-        let delivery = if boxed { self.delivery_of_address(at, false) } else { Delivery::Ok };
-        if !matches!(delivery, Delivery::Ok | Delivery::Unknown) {
-            return None;
-        }
+        let reason = self.text(Field::BounceReason, at);
+        let delivery = if boxed { self.delivery_of_address(at, reason.is_some()) } else { delivery };
         let (categories, categories_cell) = self.read_categories(at);
         let nothing = self.system.texts.intern("");
         if categories.is_some_and(|read| read.odd != nothing || (read.on == nothing) != (opt == Opt::Out)) {
@@ -111,8 +137,9 @@ impl Reader<'_> {
             delivery_word: if boxed && !self.system.profile.email_status.is_empty() {
                 self.text(Field::Status, at)
             } else {
-                None
+                reason
             },
+            evidence: self.text(Field::OptInEvidence, at),
             categories,
             categories_cell,
         })
@@ -148,7 +175,9 @@ mod tests {
                 (Field::SourceId, &["0012", "", "1E+05"]),
                 (Field::Email, EMAILS),
                 (Field::OptOut, &["false", "true", "", "TRUE", "maybe"]),
-                (Field::OptInAt, &["", "", "", "2026-01-05"]),
+                (Field::OptInAt, DATES),
+                (Field::OptInEvidence, &["", "Web form"]),
+                (Field::Email, &["", "bo@example.org", "Ana@example.org", "bo@"]),
                 (Field::BounceReason, &["", "", "", "550"]),
                 (Field::BouncedAt, DATES),
                 (Field::Categories, &["News", "News;Events", "", "Gala", "Zoo"]),
@@ -159,11 +188,17 @@ mod tests {
             "marketing_cloud",
             "subscribers",
             &[
-                (Field::SubscriberKey, &["003Hs00004aBcDeIAK", "003Hs00004aBcDe", "77", "ana@example.org", ""]),
+                (
+                    Field::SubscriberKey,
+                    &["003Hs00004aBcDeIAK", "003Hs00004aBcDe", "77", "ana@example.org", "Ana@example.org", ""],
+                ),
                 (Field::Email, EMAILS),
                 (Field::Status, &["Active", "Unsubscribed", "Held", "Bounced", "", "Deleted", "what"]),
                 (Field::OptOutAt, DATES),
+                (Field::BouncedAt, DATES),
                 (Field::HeldAt, DATES),
+                (Field::ContactId, &["", "003Hs00004aBcDeIAK", "003hs00004abcdeiak", "zz"]),
+                (Field::SourceId, &["", "0012"]),
                 (Field::Unit, &["", "", "", "North"]),
             ],
         ),
@@ -176,6 +211,7 @@ mod tests {
                 (Field::Email, EMAILS),
                 (Field::OptOut, &["N", "Y", "", "?"]),
                 (Field::OptOutAt, DATES),
+                (Field::Email, &["", "", "bo@example.org"]),
                 (Field::Status, &["Active", "", "Bounced", "Bad"]),
                 (Field::Categories, &["News", "", "Old News"]),
             ],
@@ -189,7 +225,7 @@ mod tests {
     proptest! {
         /// A row that is packed comes out as the record that it is read as, and has nothing to find.
         #[test]
-        fn what_is_packed_is_what_is_read(of in 0..EXPORTS.len(), picks in prop::collection::vec(0..60_usize, 9)) {
+        fn what_is_packed_is_what_is_read(of in 0..EXPORTS.len(), picks in prop::collection::vec(0..60_usize, 11)) {
             let systems = Systems::built_in().unwrap();
             let config = Config::parse(CONFIGURATION, &systems).unwrap();
             let (systems, texts) = (config.adjust(systems), Texts::default());
@@ -198,15 +234,15 @@ mod tests {
             let (name, kind, fields) = EXPORTS[of];
             let position = systems.position(name).unwrap();
             let kind = systems.profiles()[position].kinds.iter().position(|known| known.name == kind).unwrap();
-            let columns = fields.iter().map(|(field, _)| MappedColumn {
-                name: field.name().to_owned(),
+            let columns = fields.iter().enumerate().map(|(at, (field, _))| MappedColumn {
+                name: format!("{} {at}", field.name()),
                 field: *field,
                 header: field.name().to_owned(),
                 constant: None,
             });
             let cells = fields.iter().zip(&picks).map(|((_, words), pick)| words[if *pick < USUAL { 0 } else { pick % words.len() }]);
-            let cells = fields.iter().zip(cells).map(|((field, _), cell)| {
-                Column::new(field.name().into(), [Some(cell).filter(|cell| !cell.is_empty())])
+            let cells = fields.iter().zip(cells).enumerate().map(|(at, ((field, _), cell))| {
+                Column::new(format!("{} {at}", field.name()).into(), [Some(cell).filter(|cell| !cell.is_empty())])
             });
             let batch = DataFrame::new(1, [Column::new("row".into(), [2_u32])].into_iter().chain(cells).collect()).unwrap();
             let table = Table::of_batches("export.csv", "", (position, kind), columns.collect(), Vec::new());

@@ -53,6 +53,8 @@ pub struct Run {
     pub keep_days: Option<u32>,
     /// Whether records are made only of persons about whom there may be something to find: what is found is the same.
     pub set_aside: bool,
+    /// Megabytes that their records may take in memory; more than that goes to a file without a name in the workspace.
+    pub set_aside_mb: u64,
 }
 
 impl Default for Run {
@@ -64,6 +66,7 @@ impl Default for Run {
             hub: None,
             keep_days: None,
             set_aside: true,
+            set_aside_mb: 4096,
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::ingest::{FileReport, Ingested, Papers, Reject, Table, Verdict, ingest
 use crate::ledger::{Ledger, Sighting};
 use crate::loads::{Loads, loads};
 use crate::matching::match_records;
-use crate::normalise::{Facts, Folded, Quiet, Rows, Rules, Wanted, Zone, normalise, read_rows, set_aside, spellings};
+use crate::normalise::{Facts, Folded, Quiet, Room, Rows, Rules, Wanted, Zone, normalise, read_rows, set_aside, spellings};
 use crate::progress::{self, Unit};
 use crate::systems::Systems;
 use crate::texts::Texts;
@@ -151,7 +151,8 @@ fn settle<T>(
             let spelled = who.map(|who| spellings(who, systems)).unwrap_or_default();
             let decided = decisions::named(&papers, &standing.rulings, systems);
             let always = ledger.awaited().chain(decided.iter().chain(&spelled).map(String::as_str)).collect();
-            set_aside(&mut tables, &run, &Wanted { always, active: ledger.opted_out() })
+            let room = Room { bytes: config.run.set_aside_mb << 20, folder: &workspace.root };
+            set_aside(&mut tables, &run, &Wanted { always, active: ledger.opted_out() }, room)
         } else {
             Quiet::default()
         };

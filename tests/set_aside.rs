@@ -26,18 +26,23 @@ fn whoever_is_set_aside_weeks_of_odd_exports_come_out_the_same() {
         let generated = Workspace::generated_of(systems, contacts, seed);
         let mut rng = seeded(seed);
         let mut exports: BTreeMap<String, Table> = generated.exports();
-        let (aside, all) = (generated.over(&exports), generated.over(&exports));
+        let [aside, all, on_disk] = std::array::from_fn(|_| generated.over(&exports));
         make_records_of_everybody(&all);
+        put_on_the_disk(&on_disk);
         for (week, as_of) in WEEKS.iter().enumerate() {
-            for workspace in [&aside, &all] {
+            for workspace in [&aside, &all, &on_disk] {
                 fs::remove_dir_all(workspace.inbox()).unwrap();
                 for (file, table) in &exports {
                     table.write(&workspace.inbox().join(file.replace("2026-11-21", &as_of[..10])));
                 }
             }
-            let [one, other] = [&aside, &all].map(|workspace| workspace.run_as_of(Some(as_of)));
-            assert_same(&one, &other, &format!("{systems}, seed {seed}, week {week}"));
-            assert_same_ledger(&aside.root.join("ledger"), &all.root.join("ledger"));
+            let [one, other, third] = [&aside, &all, &on_disk].map(|workspace| workspace.run_as_of(Some(as_of)));
+            let what = format!("{systems}, seed {seed}, week {week}");
+            assert_same(&one, &other, &what);
+            assert_same(&one, &third, &format!("{what}, on the disk"));
+            for other in [&all, &on_disk] {
+                assert_same_ledger(&aside.root.join("ledger"), &other.root.join("ledger"));
+            }
             exports.values_mut().for_each(|table| disturb(table, &mut rng));
         }
     }
@@ -202,9 +207,18 @@ fn the_sample_comes_out_the_same() {
 }
 
 fn make_records_of_everybody(workspace: &Workspace) {
+    set(workspace, "set_aside = false");
+}
+
+/// No room in memory.
+fn put_on_the_disk(workspace: &Workspace) {
+    set(workspace, "set_aside_mb = 0");
+}
+
+fn set(workspace: &Workspace, key: &str) {
     let configuration = fs::read_to_string(workspace.root.join("prefrecon.toml")).unwrap();
     assert!(configuration.contains("[run]\n"));
-    workspace.put("prefrecon.toml", &configuration.replacen("[run]\n", "[run]\nset_aside = false\n", 1));
+    workspace.put("prefrecon.toml", &configuration.replacen("[run]\n", &format!("[run]\n{key}\n"), 1));
 }
 
 /// Rows vanish, come twice, or have a cell of another row or none: mostly in few places, so that most people stay plain.

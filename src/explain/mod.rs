@@ -18,7 +18,7 @@ use crate::columns::{Method, Opt};
 use crate::decide::Sentences;
 use crate::matching::{cols, keys, records_with};
 use crate::nearest::nearest;
-use crate::normalise::{Facts, QuietBatch, col, spellings};
+use crate::normalise::{Facts, col, spellings};
 use crate::reconcile::Settled;
 use crate::report::History;
 use crate::rules::RULES;
@@ -191,15 +191,17 @@ fn nearest_key(who: &str, world: &World<'_>) -> Result<Option<String>> {
     for name in keys() {
         known.extend(world.records.column(name)?.u32()?.iter().flatten());
     }
-    let mut near: Vec<&str> = known.into_iter().map(|key| world.texts.get(Text::from_number(key))).collect();
-    for (_, record) in world.quiet.batches().flat_map(QuietBatch::records) {
-        let ids = [Some(record.record), record.key_cell, record.contact_id, record.source_id];
-        near.extend(ids.into_iter().chain([record.email, record.second]).flatten());
+    let is_near = |key: &&str| key.chars().count().abs_diff(length) <= 3;
+    let known = known.into_iter().map(|key| world.texts.get(Text::from_number(key)));
+    let mut near: BTreeSet<String> = known.filter(is_near).map(str::to_owned).collect();
+    for batch in world.quiet.batches() {
+        for (_, record) in batch.open()?.records() {
+            let ids = [Some(record.record), record.key_cell, record.contact_id, record.source_id];
+            let keys = ids.into_iter().chain([record.email, record.second]).flatten();
+            near.extend(keys.filter(is_near).map(str::to_owned));
+        }
     }
-    near.retain(|key| key.chars().count().abs_diff(length) <= 3);
-    near.sort_unstable();
-    near.dedup();
-    Ok(nearest(who, near).map(str::to_owned))
+    Ok(nearest(who, near.iter().map(String::as_str)).map(str::to_owned))
 }
 
 /// Who belongs to whom.

@@ -112,7 +112,7 @@ impl Seeing<'_> {
         let mut seen = Seen { quiet: Vec::new(), changed: Vec::new(), recalled };
         let mut here = vec![false; signals.rows()];
         let batches: Vec<QuietBatch<'_>> = present.quiet.batches().collect();
-        let of_quiet: Vec<_> = batches.into_par_iter().map(|batch| self.observe_quiet(batch)).collect();
+        let of_quiet: Vec<_> = batches.into_par_iter().map(|batch| self.observe_quiet(batch)).collect::<Result<_>>()?;
         for (news, rows) in of_quiet {
             seen.quiet.extend(news);
             rows.into_iter().for_each(|row| here[row as usize] = true);
@@ -144,23 +144,24 @@ impl Seeing<'_> {
     }
 
     /// Of a batch that was set aside the records whose opt-out is news, and the rows of the opt-outs that were known.
-    fn observe_quiet(&self, batch: QuietBatch<'_>) -> (Vec<QuietPlace>, Vec<u32>) {
+    fn observe_quiet(&self, batch: QuietBatch<'_>) -> Result<(Vec<QuietPlace>, Vec<u32>)> {
         let Outs { present, signals, .. } = self.outs;
+        let batch = batch.open()?;
         let is_counted = self.outs.part(batch.of).is_some_and(Part::is_counted);
         let (mut news, mut known) = (Vec::new(), Vec::new());
-        for (place, key, shown) in self.outs.of_batch(batch) {
+        for (place, key, record) in self.outs.of_batch(&batch) {
             let Some((before, row)) = signals.find(key) else {
                 news.push(place);
                 continue;
             };
             known.push(row);
-            let after = self.outs.signal(key, &shown, Some(before.clone()));
-            let renamed = || is_counted && signals.is_named_otherwise(row, &quietly_named(present, place));
+            let after = self.outs.signal(key, &self.outs.quietly_shown(batch.of, &record), Some(before.clone()));
+            let renamed = || is_counted && signals.is_named_otherwise(row, &quietly_named(present, batch.of, &record));
             if is_news(Some(before), Some(&after)) || renamed() {
                 news.push(place);
             }
         }
-        (news, known)
+        Ok((news, known))
     }
 
     /// What becomes of the signal of a record, where it has or had one.

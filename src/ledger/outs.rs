@@ -1,5 +1,6 @@
 //! The opt-outs that the exports of this run show, as signals.
 
+use anyhow::Result;
 use foldhash::HashMap;
 
 use crate::columns::{Opt, Purpose};
@@ -8,8 +9,7 @@ use crate::ledger::parts::Part;
 use crate::ledger::present::{Present, evidence_of, key_of};
 use crate::ledger::signals::{Echo, Signal, Signals};
 use crate::ledger::state::State;
-use crate::normalise::{Moment, QuietBatch, QuietPlace, QuietRecord};
-use crate::texts::Texts;
+use crate::normalise::{Moment, OpenBatch, QuietPlace, QuietRecord};
 
 /// What the signal of a record that is opted out is made from. That of a record that was set aside is made anew
 /// whenever it is needed: of millions of such records only their places are kept.
@@ -39,25 +39,38 @@ impl Outs<'_> {
         Shown { of: present.of(ix), dated: present.out_at(ix), first: present.first_out(ix), evidence: present.evidence(ix) }
     }
 
-    /// The records of a batch that are opted out, each with its place, its key and what is shown of it.
-    pub fn of_batch<'q>(&'q self, batch: QuietBatch<'q>) -> impl Iterator<Item = (QuietPlace, u64, Shown)> + 'q {
-        let (prefix, texts) = (self.present.prefix(batch.of), self.present.texts);
+    /// The records of a batch that are opted out, each with its place and its key.
+    pub fn of_batch<'q>(&'q self, batch: &'q OpenBatch<'_>) -> impl Iterator<Item = (QuietPlace, u64, QuietRecord<'q>)> {
+        let prefix = self.present.prefix(batch.of);
         let out = batch.records().filter(|(_, record)| record.opt == Opt::Out);
-        out.map(move |(place, record)| (place, key_of(prefix, record.record, None), quietly_shown(batch.of, &record, texts)))
+        out.map(move |(place, record)| (place, key_of(prefix, record.record, None), record))
+    }
+
+    /// What is shown of a record that was set aside.
+    pub fn quietly_shown(&self, of: (usize, usize), record: &QuietRecord<'_>) -> Shown {
+        let evidence = evidence_of(record.evidence.map(|evidence| self.present.texts.get(evidence)));
+        Shown { of, dated: record.out, first: record.out.map(|out| out.from), evidence }
     }
 
     /// The key and the signal of a record that was set aside.
-    pub fn at(&self, place: QuietPlace) -> (u64, Signal) {
-        let (of, record) = self.present.quiet.get(place);
+    pub fn quiet_signal(&self, of: (usize, usize), record: &QuietRecord<'_>) -> (u64, Signal) {
         let key = key_of(self.present.prefix(of), record.record, None);
-        (
-            key,
-            self.signal(
-                key,
-                &quietly_shown(of, &record, self.present.texts),
-                self.signals.find(key).map(|(signal, _)| signal.clone()),
-            ),
-        )
+        let before = self.signals.find(key).map(|(signal, _)| signal.clone());
+        (key, self.signal(key, &self.quietly_shown(of, record), before))
+    }
+
+    /// The keys of records that were set aside.
+    ///
+    /// # Errors
+    /// The disk that they are on cannot be read.
+    pub fn quiet_keys(&self, places: &[QuietPlace]) -> Result<Vec<u64>> {
+        let mut keys = Vec::with_capacity(places.len());
+        for places in places.chunk_by(QuietPlace::is_beside) {
+            let batch = self.present.quiet.batch_of(places[0]).open()?;
+            let prefix = self.present.prefix(batch.of);
+            keys.extend(places.iter().map(|place| key_of(prefix, batch.get(*place).record, None)));
+        }
+        Ok(keys)
     }
 
     /// The signal of a record that is opted out in this run.
@@ -118,9 +131,4 @@ impl Outs<'_> {
     pub fn part(&self, at: (usize, usize)) -> Option<&Part> {
         self.parts.iter().find(|part| part.at == at)
     }
-}
-
-fn quietly_shown(of: (usize, usize), record: &QuietRecord<'_>, texts: &Texts) -> Shown {
-    let evidence = evidence_of(record.evidence.map(|evidence| texts.get(evidence)));
-    Shown { of, dated: record.out, first: record.out.map(|out| out.from), evidence }
 }

@@ -255,19 +255,21 @@ impl<'a> Sighting<'a> {
 
     /// The signals to be written, but for those of records that were set aside: what changed; with all others that
     /// count, where the set is to be whole.
-    fn signals(&self, whole: bool) -> Vec<signals::Change<'_>> {
+    fn signals(&self, whole: bool) -> Result<Vec<signals::Change<'_>>> {
         let changed = self.seen.changed.iter().map(|(key, signal, whose)| (*key, signal.as_ref(), *whose));
         if !whole {
-            return changed.collect();
+            return Ok(changed.collect());
         }
         let (outs, signals) = (self.outs(), &self.ledger.signals);
         let mut written = vec![false; signals.rows()];
-        let quiet = self.seen.quiet.iter().filter(|_| signals.rows() > 0).map(|place| outs.at(*place).0);
-        for (_, row) in quiet.chain(self.seen.changed.iter().map(|(key, _, _)| *key)).filter_map(|key| signals.find(key)) {
+        let quiet = if signals.rows() > 0 { outs.quiet_keys(&self.seen.quiet)? } else { Vec::new() };
+        for (_, row) in
+            quiet.into_iter().chain(self.seen.changed.iter().map(|(key, _, _)| *key)).filter_map(|key| signals.find(key))
+        {
             written[row as usize] = true;
         }
         let kept = signals.all_but(&written).into_iter().map(|(key, signal, row)| (key, Some(signal), Whose::Earlier(row)));
-        changed.filter(|(_, signal, _)| signal.is_some()).chain(kept).collect()
+        Ok(changed.filter(|(_, signal, _)| signal.is_some()).chain(kept).collect())
     }
 
     fn outs(&self) -> Outs<'_> {
@@ -353,7 +355,7 @@ impl Pages<'_> {
         let (snapshot, signals) = rayon::join(
             || views.write(self.whole, &hidden.join(snapshot::FILE)),
             || {
-                let changed = self.sighting.signals(self.whole);
+                let changed = self.sighting.signals(self.whole)?;
                 signals::write(&self.sighting.seen.quiet, &changed, &self.sighting.outs(), &hidden.join(SIGNALS))
             },
         );

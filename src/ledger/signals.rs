@@ -16,7 +16,7 @@ use crate::ledger::manifest::FileEntry;
 use crate::ledger::open::Stored;
 use crate::ledger::outs::Outs;
 use crate::ledger::present::Present;
-use crate::normalise::{Moment, QuietPlace};
+use crate::normalise::{Moment, QuietPlace, QuietRecord};
 
 /// The opt-out of one record. Times are milliseconds since 1970 UTC.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -212,9 +212,12 @@ fn frame(rows: &Rows<'_>, outs: &Outs<'_>) -> Result<DataFrame> {
     match rows {
         Rows::Quiet(places) => {
             let mut columns = Columns::with_capacity(places.len());
-            for place in *places {
-                let (key, signal) = outs.at(*place);
-                columns.push(key, quietly_named(present, *place), Some(&signal));
+            for places in places.chunk_by(QuietPlace::is_beside) {
+                let batch = present.quiet.batch_of(places[0]).open()?;
+                for record in places.iter().map(|place| batch.get(*place)) {
+                    let (key, signal) = outs.quiet_signal(batch.of, &record);
+                    columns.push(key, quietly_named(present, batch.of, &record), Some(&signal));
+                }
             }
             columns.frame()
         }
@@ -304,8 +307,7 @@ impl Columns {
 }
 
 /// The texts of a record that was set aside.
-pub(super) fn quietly_named<'a>(present: &Present<'a>, place: QuietPlace) -> Named<'a> {
-    let ((system, kind), record) = present.quiet.get(place);
+pub(super) fn quietly_named<'a>(present: &Present<'a>, (system, kind): (usize, usize), record: &QuietRecord<'a>) -> Named<'a> {
     let profile = &present.systems.profiles()[system];
     let kind = profile.kinds[kind].name.as_str();
     [Some(&profile.name), Some(kind), Some(record.record), None, record.email, record.contact_id, record.source_id]

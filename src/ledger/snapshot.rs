@@ -17,7 +17,7 @@ use crate::ledger::parts::Part;
 use crate::ledger::present::{Present, key_of, state_of};
 use crate::ledger::sets::Set;
 use crate::ledger::state::{GONE, State};
-use crate::normalise::{QuietBatch, QuietPlace, QuietRecord};
+use crate::normalise::{OpenBatch, QuietBatch, QuietPlace, QuietRecord};
 use columns::{Columns, Words};
 
 /// The file.
@@ -136,7 +136,8 @@ impl Views<'_> {
             }
             Records::Quiet(batches) => {
                 let size = batches.iter().map(|batch| batch.len()).sum();
-                self.compared(batches.into_iter().flat_map(|batch| self.quiet_rows(batch, &met.by_kind)), size, met)
+                let batches: Vec<OpenBatch<'_>> = batches.into_iter().map(QuietBatch::open).collect::<Result<_>>()?;
+                self.compared(batches.iter().flat_map(|batch| self.quiet_rows(batch, &met.by_kind)), size, met)
             }
         }
     }
@@ -187,7 +188,7 @@ impl Views<'_> {
     }
 
     /// The rows of records that were set aside.
-    fn quiet_rows<'q>(&'q self, batch: QuietBatch<'q>, by_kind: &PartNumbers) -> impl Iterator<Item = Row<'q>> {
+    fn quiet_rows<'q>(&'q self, batch: &'q OpenBatch<'_>, by_kind: &PartNumbers) -> impl Iterator<Item = Row<'q>> {
         let part = by_kind.of(batch.of).unwrap_or_default();
         let prefix = self.present.prefix(batch.of);
         let row = move |(_, record): (QuietPlace, QuietRecord<'q>)| {

@@ -25,7 +25,7 @@ pub use email::masked;
 pub use facts::{Facts, Said};
 pub use findings::{Finding, codes_without_meaning};
 pub use fold::Folded;
-pub use quiet::{Quiet, QuietBatch, QuietPlace, QuietRecord, Wanted, set_aside};
+pub use quiet::{OpenBatch, Quiet, QuietBatch, QuietPlace, QuietRecord, Room, Wanted, set_aside};
 pub use records::{ADDRESSES, col};
 pub use rows::Answer;
 pub use times::{Moment, Zone};

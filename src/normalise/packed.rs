@@ -4,22 +4,26 @@
 //! texts are kept side by side as they were read, without a number in the store of texts, until it is known whether
 //! they are needed as records at all (see [`super::quiet`]).
 
+use anyhow::{Context as _, Result};
 use foldhash::HashMap;
 
 use crate::columns::{Delivery, Opt};
 use crate::normalise::Moment;
 use crate::normalise::category::CategoryCell;
 use crate::normalise::records::Record;
+use crate::scratch::{Scratch, Span};
 use crate::texts::{Text, Texts};
 
 /// The plain records of one batch of rows.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Packed {
     kind: u32,
     rows: Vec<u32>,
-    /// Where each record begins among the bytes.
+    /// Where each record begins in the text.
     starts: Vec<u32>,
-    bytes: Vec<u8>,
+    /// Of each record its head, its texts and its times, with numbers as characters: it is all text, so that a part of it
+    /// is known to be some without a look.
+    text: String,
     /// The manner of each.
     manners: Vec<u16>,
     known: Vec<Manner>,
@@ -65,7 +69,23 @@ pub(super) struct Manner {
     pub categories_cell: Option<Text>,
 }
 
-/// Bytes that a record usually takes.
+/// A number below 128 as a character of one byte.
+fn character(number: u8) -> char {
+    char::from(number)
+}
+
+/// The number that a character stands for.
+fn of_number(text: &str) -> u8 {
+    text.as_bytes()[0]
+}
+
+/// Characters of a time: seven bits each.
+const TIME: usize = 10;
+
+/// Bytes that a record takes beside its text.
+const RECORD_BYTES: usize = 10;
+
+/// Bytes that the text of a record usually takes.
 const USUAL_BYTES: usize = 64;
 
 /// How a record names an id: not at all, as its own key, or as a text of its own.
@@ -88,7 +108,7 @@ impl Packed {
             kind,
             rows: Vec::with_capacity(records),
             starts: Vec::with_capacity(records),
-            bytes: Vec::with_capacity(records * USUAL_BYTES),
+            text: String::with_capacity(records * USUAL_BYTES),
             manners: Vec::with_capacity(records),
             ..Packed::default()
         }
@@ -102,9 +122,9 @@ impl Packed {
             Some(_) => OWN,
         };
         let texts = [Some(plain.record), plain.email, plain.contact_id, plain.source_id, plain.second, plain.key_cell];
-        let lengths = texts.map(|text| u8::try_from(text.map_or(0, str::len)));
-        let (Ok(start), [Ok(record), Ok(email), Ok(contact), Ok(source), Ok(second), Ok(key_cell)]) =
-            (u32::try_from(self.bytes.len()), lengths)
+        let length = |text: Option<&str>| u8::try_from(text.map_or(0, str::len)).ok().filter(u8::is_ascii);
+        let (Ok(start), [Some(record), Some(email), Some(contact), Some(source), Some(second), Some(key_cell)]) =
+            (u32::try_from(self.text.len()), texts.map(length))
         else {
             return false;
         };
@@ -125,17 +145,19 @@ impl Packed {
         let flag = |moment: Option<Moment>, flag: u8| if moment.is_some() { flag } else { 0 };
         let times = flag(plain.failed, FAILED) | flag(plain.opted_in, OPTED_IN);
         let more = if second | key_cell | times == 0 { 0 } else { MORE };
-        self.bytes.extend([record, email, contact, source, by_contact | by_source << 2 | flag(plain.out, DATED) | more]);
+        let how = by_contact | by_source << 2 | flag(plain.out, DATED) | more;
+        self.text.extend([record, email, contact, source, how].map(character));
         if more != 0 {
-            self.bytes.extend([second, key_cell, times]);
+            self.text.extend([second, key_cell, times].map(character));
         }
         let own = |id: Option<&'p str>, how: u8| id.filter(|_| how == OWN);
         let ids = [own(plain.contact_id, by_contact), own(plain.source_id, by_source)];
         let texts = [Some(plain.record), plain.email, ids[0], ids[1], plain.second, plain.key_cell];
-        texts.into_iter().flatten().for_each(|text| self.bytes.extend(text.as_bytes()));
+        self.text.extend(texts.into_iter().flatten());
         for moment in [plain.out, plain.failed, plain.opted_in].into_iter().flatten() {
-            self.bytes.extend(moment.from.to_le_bytes());
-            self.bytes.extend(moment.until.to_le_bytes());
+            for time in [moment.from, moment.until] {
+                self.text.extend((0..TIME).map(|at| character((time >> (7 * at)) as u8 & 0x7f)));
+            }
         }
         true
     }
@@ -147,12 +169,12 @@ impl Packed {
         self.rows = self.rows.as_slice().to_vec();
         self.starts = self.starts.as_slice().to_vec();
         self.manners = self.manners.as_slice().to_vec();
-        self.bytes = self.bytes.as_slice().to_vec();
+        self.text = self.text.as_str().to_owned();
     }
 
     /// The records of a mask alone.
     pub fn only(self, mask: &[bool]) -> Packed {
-        let ends = self.starts.iter().skip(1).copied().chain([self.bytes.len() as u32]);
+        let ends = self.starts.iter().skip(1).copied().chain([self.text.len() as u32]);
         let ends: Vec<(usize, u32)> =
             ends.zip(mask).enumerate().filter(|(_, (_, wanted))| **wanted).map(|(at, (end, _))| (at, end)).collect();
         let bytes: u32 = ends.iter().map(|(at, end)| end - self.starts[*at]).sum();
@@ -161,14 +183,14 @@ impl Packed {
             rows: Vec::with_capacity(ends.len()),
             starts: Vec::with_capacity(ends.len()),
             manners: Vec::with_capacity(ends.len()),
-            bytes: Vec::with_capacity(bytes as usize),
+            text: String::with_capacity(bytes as usize),
             ..Packed::default()
         };
         for (at, end) in ends {
             kept.rows.push(self.rows[at]);
             kept.manners.push(self.manners[at]);
-            kept.starts.push(kept.bytes.len() as u32);
-            kept.bytes.extend(&self.bytes[self.starts[at] as usize..end as usize]);
+            kept.starts.push(kept.text.len() as u32);
+            kept.text.push_str(&self.text[self.starts[at] as usize..end as usize]);
         }
         Packed { known: self.known, ..kept }
     }
@@ -177,25 +199,35 @@ impl Packed {
         self.kind
     }
 
+    /// Bytes that the records take.
+    pub fn size(&self) -> usize {
+        self.text.len() + self.len() * RECORD_BYTES
+    }
+
+    /// Writes the records to the disk; what their manners are stays in memory.
+    pub fn write(&self, scratch: &Scratch) -> Result<Written> {
+        let mut bytes = Vec::with_capacity(self.size());
+        bytes.extend(self.rows.iter().chain(&self.starts).flat_map(|number| number.to_le_bytes()));
+        bytes.extend(self.manners.iter().flat_map(|number| number.to_le_bytes()));
+        bytes.extend(self.text.as_bytes());
+        Ok(Written { kind: self.kind, records: self.len(), known: self.known.clone(), span: scratch.put(&bytes)? })
+    }
+
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
     pub fn get<'p>(&'p self, at: usize) -> Plain<'p> {
-        let bytes = &self.bytes[self.starts[at] as usize..];
-        let [record, email, contact, source, how] = *bytes.first_chunk().expect("every record has a head");
-        let mut rest = &bytes[5..];
-        let mut more = [0; 3];
-        if how & MORE != 0 {
-            let (head, after) = rest.split_at(more.len());
-            (more, rest) = (*head.first_chunk().expect("the second head has three bytes"), after);
-        }
-        let [second, key_cell, times] = more;
+        let mut rest = &self.text[self.starts[at] as usize..];
         let mut text = |length: u8| {
             let (text, after) = rest.split_at(usize::from(length));
             rest = after;
-            std::str::from_utf8(text).expect("the bytes of a text are a text")
+            text
         };
+        let head = text(5);
+        let [record, email, contact, source, how] = std::array::from_fn(|at| of_number(&head[at..]));
+        let more = if how & MORE != 0 { text(3) } else { "\0\0\0" };
+        let [second, key_cell, times] = std::array::from_fn(|at| of_number(&more[at..]));
         let (record, email) = (text(record), text(email));
         let mut id = |how: u8, length: u8| match how {
             NONE => None,
@@ -205,12 +237,11 @@ impl Packed {
         let contact_id = id(how & 3, contact);
         let source_id = id(how >> 2 & 3, source);
         let (second, key_cell) = (text(second), text(key_cell));
-        let mut moment = |is_given: bool| {
-            let (bytes, after) = rest.split_at_checked(16).filter(|_| is_given)?;
-            rest = after;
-            let time = |bytes: &[u8]| i64::from_le_bytes(*bytes.first_chunk().expect("a time has eight bytes"));
-            Some(Moment { from: time(bytes), until: time(&bytes[8..]) })
+        let mut time = || {
+            let sevens = text(TIME as u8).bytes().rev();
+            sevens.fold(0_i64, |time, seven| time << 7 | i64::from(seven))
         };
+        let mut moment = |is_given: bool| is_given.then(|| Moment { from: time(), until: time() });
         let (out, failed, opted_in) = (moment(how & DATED != 0), moment(times & FAILED != 0), moment(times & OPTED_IN != 0));
         let given = |text: &'p str| Some(text).filter(|text| !text.is_empty());
         let (email, second, key_cell) = (given(email), given(second), given(key_cell));
@@ -225,6 +256,39 @@ impl Packed {
     /// The records themselves, of those that are wanted.
     pub fn records<'p>(&'p self, wanted: impl Fn(usize) -> bool + 'p, texts: &'p Texts) -> impl Iterator<Item = Record> + 'p {
         (0..self.len()).filter(move |at| wanted(*at)).map(|at| self.get(at).record(self.kind, texts))
+    }
+}
+
+/// Records on the disk.
+#[derive(Debug)]
+pub(super) struct Written {
+    kind: u32,
+    records: usize,
+    known: Vec<Manner>,
+    span: Span,
+}
+
+impl Written {
+    pub fn len(&self) -> usize {
+        self.records
+    }
+
+    /// Reads the records again.
+    pub fn read(&self, scratch: &Scratch) -> Result<Packed> {
+        let mut bytes = scratch.get(self.span)?;
+        let text = bytes.split_off(self.records * RECORD_BYTES);
+        let (numbers, manners) = bytes.split_at(self.records * 8);
+        let (rows, starts) = numbers.split_at(self.records * 4);
+        let numbers = |bytes: &[u8]| bytes.as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
+        Ok(Packed {
+            kind: self.kind,
+            rows: numbers(rows),
+            starts: numbers(starts),
+            manners: manners.as_chunks().0.iter().map(|bytes| u16::from_le_bytes(*bytes)).collect(),
+            text: String::from_utf8(text).context("what was set aside on the disk is not what was written")?,
+            known: self.known.clone(),
+            ..Packed::default()
+        })
     }
 }
 
@@ -296,10 +360,15 @@ mod tests {
         assert!(all.iter().all(|plain| packed.push(*plain)));
         packed.close();
         assert_eq!(packed.iter().collect::<Vec<_>>(), all);
-        let long = "x".repeat(256);
+        let long = "x".repeat(128);
         assert!(!packed.push(Plain { record: &long, ..all[0] }));
         assert_eq!(packed.len(), all.len());
-        let some = packed.only(&[false, true, false, true]);
+        let some = packed.clone().only(&[false, true, false, true]);
         assert_eq!(some.iter().collect::<Vec<_>>(), [all[1], all[3]]);
+        let scratch = Scratch::create(&std::env::temp_dir()).unwrap();
+        let written = [&packed, &some].map(|packed| packed.write(&scratch).unwrap());
+        let read = written.map(|written| (written.len(), written.read(&scratch).unwrap()));
+        assert_eq!(read[0].1.iter().collect::<Vec<_>>(), all);
+        assert_eq!((read[1].0, read[1].1.iter().collect::<Vec<_>>()), (2, vec![all[1], all[3]]));
     }
 }

@@ -20,15 +20,19 @@ mod delivery;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use anyhow::{Result, bail};
 use rayon::prelude::*;
 
 use crate::columns::{Delivery, Opt, Role};
 use crate::ingest::TableRows;
-use crate::normalise::packed::{Packed, Plain};
+use crate::normalise::packed::{Packed, Plain, Written};
 use crate::normalise::rows::{CodeRow, Effect};
 use crate::normalise::{Moment, Rows, Rules, owner_of_source_ids};
+use crate::scratch::Scratch;
 use crate::systems::Grain;
 use crate::texts::Text;
 use contacts::{Contacts, Expected, Further, MOST_SYSTEMS, NOBODY};
@@ -39,6 +43,17 @@ pub struct Quiet {
     tables: Vec<QuietTable>,
     /// Rows of codes without effect, by input.
     codes: BTreeMap<u32, u64>,
+    /// Where those are that take too much memory.
+    scratch: Option<Scratch>,
+}
+
+/// How much memory the records may take that are set aside, and where they go instead.
+#[derive(Clone, Copy, Debug)]
+pub struct Room<'a> {
+    /// Most bytes in memory.
+    pub bytes: u64,
+    /// The folder on whose disk the others go, in a file without a name.
+    pub folder: &'a Path,
 }
 
 /// Records of one table.
@@ -47,12 +62,36 @@ struct QuietTable {
     input: u32,
     system: usize,
     kind: u32,
-    batches: Vec<Packed>,
+    batches: Vec<Kept>,
 }
 
 impl QuietTable {
     fn count(&self) -> u64 {
-        self.batches.iter().map(|packed| packed.len() as u64).sum()
+        self.batches.iter().map(|kept| kept.len() as u64).sum()
+    }
+}
+
+/// The records of one batch, where they are.
+#[derive(Debug)]
+enum Kept {
+    Here(Packed),
+    OnDisk(Written),
+}
+
+impl Kept {
+    /// On the disk where there is such a file; where that is full they stay.
+    fn of(packed: Packed, scratch: Option<&Scratch>) -> Kept {
+        match scratch.map(|scratch| packed.write(scratch)) {
+            Some(Ok(written)) => Kept::OnDisk(written),
+            _ => Kept::Here(packed),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Kept::Here(packed) => packed.len(),
+            Kept::OnDisk(written) => written.len(),
+        }
     }
 }
 
@@ -60,13 +99,29 @@ impl QuietTable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuietPlace(u32, u32, u32);
 
+impl QuietPlace {
+    /// Whether another record is kept in the same batch.
+    pub fn is_beside(&self, other: &QuietPlace) -> bool {
+        (self.0, self.1) == (other.0, other.1)
+    }
+}
+
 /// Some records of one table that were set aside.
 #[derive(Clone, Copy, Debug)]
 pub struct QuietBatch<'a> {
+    at: (u32, u32),
+    of: (usize, usize),
+    kept: &'a Kept,
+    scratch: Option<&'a Scratch>,
+}
+
+/// The same records, in memory.
+#[derive(Debug)]
+pub struct OpenBatch<'a> {
     /// Positions of the system and the kind.
     pub of: (usize, usize),
     at: (u32, u32),
-    packed: &'a Packed,
+    packed: Cow<'a, Packed>,
 }
 
 /// One record that was set aside.
@@ -120,24 +175,26 @@ impl Quiet {
 
     /// The records, in the order of the inputs and their rows.
     pub fn batches(&self) -> impl Iterator<Item = QuietBatch<'_>> {
-        (0..).zip(&self.tables).flat_map(|(at, table)| {
-            let of = (table.system, table.kind as usize);
-            let batches = (0..).zip(&table.batches);
-            batches.map(move |(batch, packed)| QuietBatch { of, at: (at, batch), packed })
-        })
+        let of_table = move |at: usize| (0..self.tables[at].batches.len()).map(move |batch| self.batch(at, batch));
+        (0..self.tables.len()).flat_map(of_table)
     }
 
-    /// One record, with the positions of its system and kind.
-    pub fn get(&self, QuietPlace(table, batch, at): QuietPlace) -> ((usize, usize), QuietRecord<'_>) {
-        let table = &self.tables[table as usize];
-        ((table.system, table.kind as usize), table.batches[batch as usize].get(at as usize).into())
+    /// The batch that a record is kept in.
+    pub fn batch_of(&self, place: QuietPlace) -> QuietBatch<'_> {
+        self.batch(place.0 as usize, place.1 as usize)
+    }
+
+    fn batch(&self, table: usize, batch: usize) -> QuietBatch<'_> {
+        let QuietTable { system, kind, batches, .. } = &self.tables[table];
+        let at = (table as u32, batch as u32);
+        QuietBatch { at, of: (*system, *kind as usize), kept: &batches[batch], scratch: self.scratch.as_ref() }
     }
 }
 
 impl<'a> QuietBatch<'a> {
     /// How many records it has.
     pub fn len(self) -> usize {
-        self.packed.len()
+        self.kept.len()
     }
 
     /// Whether it has none.
@@ -145,9 +202,30 @@ impl<'a> QuietBatch<'a> {
         self.len() == 0
     }
 
+    /// Brings it into memory, where it is not there.
+    ///
+    /// # Errors
+    /// The disk cannot be read.
+    pub fn open(self) -> Result<OpenBatch<'a>> {
+        let packed = match (self.kept, self.scratch) {
+            (Kept::Here(packed), _) => Cow::Borrowed(packed),
+            (Kept::OnDisk(written), Some(scratch)) => Cow::Owned(written.read(scratch)?),
+            (Kept::OnDisk(_), None) => bail!("records are on the disk, and no file is"),
+        };
+        Ok(OpenBatch { of: self.of, at: self.at, packed })
+    }
+}
+
+impl OpenBatch<'_> {
     /// Its records.
-    pub fn records(self) -> impl Iterator<Item = (QuietPlace, QuietRecord<'a>)> {
-        (0..).zip(self.packed.iter()).map(move |(at, plain)| (QuietPlace(self.at.0, self.at.1, at), plain.into()))
+    pub fn records(&self) -> impl Iterator<Item = (QuietPlace, QuietRecord<'_>)> {
+        let (table, batch) = self.at;
+        (0..).zip(self.packed.iter()).map(move |(at, plain)| (QuietPlace(table, batch, at), plain.into()))
+    }
+
+    /// One of them.
+    pub fn get(&self, place: QuietPlace) -> QuietRecord<'_> {
+        self.packed.get(place.2 as usize).into()
     }
 }
 
@@ -179,7 +257,7 @@ pub struct Wanted<'a> {
 }
 
 /// Sets aside whom there is nothing to find about; the rows of everybody else become records.
-pub fn set_aside(tables: &mut [TableRows<Rows>], run: &Rules<'_>, wanted: &Wanted<'_>) -> Quiet {
+pub fn set_aside(tables: &mut [TableRows<Rows>], run: &Rules<'_>, wanted: &Wanted<'_>, room: Room<'_>) -> Quiet {
     if !can_be_told(tables, run) {
         return Quiet::default();
     }
@@ -218,7 +296,9 @@ pub fn set_aside(tables: &mut [TableRows<Rows>], run: &Rules<'_>, wanted: &Wante
     };
     let is_quiet = |contact: u32| contact != NOBODY && contacts.is_quiet(contact, expected);
 
-    let mut quiet = Quiet::default();
+    let size: usize = tables.iter().flat_map(|table| &table.rows.0.packed).map(Packed::size).sum();
+    let scratch = if size as u64 > room.bytes { Scratch::create(room.folder).ok() } else { None };
+    let mut quiet = Quiet { scratch, ..Quiet::default() };
     let (mut next, mut tied) = (0_u32, tied.into_iter());
     for table in tables.iter_mut() {
         let packed = std::mem::take(&mut table.rows.0.packed);
@@ -242,7 +322,8 @@ pub fn set_aside(tables: &mut [TableRows<Rows>], run: &Rules<'_>, wanted: &Wante
             quiet.codes.insert(table.file as u32, (before - codes.len()) as u64);
         }
         let kind = packed.first().map(Packed::kind).unwrap_or_default();
-        let batches: Vec<Packed> = packed.into_par_iter().zip(&masks).map(|(packed, mask)| packed.only(mask)).collect();
+        let keep = |(packed, mask): (Packed, &Vec<bool>)| Kept::of(packed.only(mask), quiet.scratch.as_ref());
+        let batches: Vec<Kept> = packed.into_par_iter().zip(&masks).map(keep).collect();
         quiet.tables.push(QuietTable { input: table.file as u32, system: table.system, kind, batches });
     }
     quiet

@@ -6,6 +6,8 @@
 //! what differs from person 1's own ids and address. Every record goes through normalise, match, weigh and classify as
 //! in a run.
 
+use std::path::Path;
+
 use chrono::{DateTime, Utc};
 use polars::prelude::{Column, DataFrame};
 
@@ -14,7 +16,7 @@ use crate::columns::Field;
 use crate::config::Config;
 use crate::decisions::Desk;
 use crate::ingest::{AsOfFrom, FileReport, MappedColumn, Table, TableRows, Verdict};
-use crate::normalise::{self, Quiet, Wanted, normalise, set_aside};
+use crate::normalise::{self, Quiet, Room, Wanted, normalise, set_aside};
 use crate::rules::{RULES, Rule};
 use crate::systems::Systems;
 use crate::texts::Texts;
@@ -43,12 +45,17 @@ pub(super) fn check(rule: &Rule, table: &[(&str, &str)]) {
     }
 }
 
+/// All of it in memory.
+fn room() -> Room<'static> {
+    Room { bytes: u64::MAX, folder: Path::new("") }
+}
+
 /// How many of the records are set aside, where earlier runs saw those with some keys opted out.
 pub(crate) fn aside(records: &str, remembered: &[&str]) -> u64 {
     let (systems, config, texts, as_of) = scene();
     let run = normalise::Rules { systems: &systems, config: &config, as_of, texts: &texts };
     let mut rows = rows(&tables(records, &systems).1, &run);
-    set_aside(&mut rows, &run, &Wanted { always: Vec::new(), active: remembered.to_vec() }).len()
+    set_aside(&mut rows, &run, &Wanted { always: Vec::new(), active: remembered.to_vec() }, room()).len()
 }
 
 fn scene() -> (Systems, Config, Texts, DateTime<Utc>) {
@@ -71,7 +78,7 @@ pub(crate) fn found(records: &str, aside: bool) -> Vec<(&'static str, String)> {
     let (files, tables) = tables(records, &systems);
     let run = normalise::Rules { systems: &systems, config: &config, as_of, texts: &texts };
     let mut rows = rows(&tables, &run);
-    let quiet = if aside { set_aside(&mut rows, &run, &Wanted::default()) } else { Quiet::default() };
+    let quiet = if aside { set_aside(&mut rows, &run, &Wanted::default(), room()) } else { Quiet::default() };
     let normalised = normalise(rows, &run).unwrap();
     let matched = crate::matching::match_records(&normalised.records, &texts).unwrap();
     let consent =

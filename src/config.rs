@@ -66,7 +66,7 @@ impl Default for Run {
             hub: None,
             keep_days: None,
             set_aside: true,
-            set_aside_mb: 4096,
+            set_aside_mb: 1024,
         }
     }
 }

@@ -236,8 +236,11 @@ impl<'t> Records<'t> {
         let Dialect { text, delimiter, lone_cr } = self.dialect;
         let rest = &text[self.start.byte..];
         let bytes = rest.as_bytes();
+        if lone_cr {
+            return None;
+        }
         let mut from = 0;
-        while !lone_cr {
+        loop {
             let end = if bytes.get(from) == Some(&b'"') {
                 let end = from + 1 + memchr2(b'"', b'\n', &bytes[from + 1..])?;
                 let behind = if bytes[end..].starts_with(b"\"\r\n") { end + 2 } else { end + 1 };
@@ -257,7 +260,6 @@ impl<'t> Records<'t> {
                 return Some(from);
             }
         }
-        None
     }
 
     /// Whether a quotation mark without an end has taken rows that follow into this one.

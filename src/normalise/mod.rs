@@ -39,7 +39,7 @@ use crate::columns::Role;
 use crate::config::Config;
 use crate::ingest::{Reject, Table, TableRows};
 use crate::systems::{Profile, Systems};
-use crate::texts::Texts;
+use crate::texts::{Text, Texts};
 use words::{Codes, Words};
 
 /// The records of a run and what was wrong with the rows they came from.
@@ -173,6 +173,8 @@ struct System<'a> {
     tolerance_ms: i64,
     partial: bool,
     texts: &'a Texts,
+    /// The empty text.
+    nothing: Text,
 }
 
 impl<'a> System<'a> {
@@ -194,6 +196,7 @@ impl<'a> System<'a> {
             tolerance_ms: i64::from(run.config.policy.clock_tolerance_hours) * 3_600_000,
             partial: run.config.system(&profile.name).partial,
             texts: run.texts,
+            nothing: run.texts.intern(""),
         }
     }
 }

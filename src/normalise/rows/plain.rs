@@ -126,7 +126,7 @@ impl Reader<'_> {
         let reason = self.text(Field::BounceReason, at);
         let delivery = if boxed { self.delivery_of_address(at, reason.is_some()) } else { delivery };
         let (categories, categories_cell) = self.read_categories(at);
-        let nothing = self.system.texts.intern("");
+        let nothing = self.system.nothing;
         if categories.is_some_and(|read| read.odd != nothing || (read.on == nothing) != (opt == Opt::Out)) {
             return None;
         }

@@ -152,7 +152,7 @@ fn settle<T>(
             let decided = decisions::named(&papers, &standing.rulings, systems);
             let always = ledger.awaited().chain(decided.iter().chain(&spelled).map(String::as_str)).collect();
             let room = Room { bytes: config.run.set_aside_mb << 20, folder: &workspace.root };
-            set_aside(&mut tables, &run, &Wanted { always, active: ledger.opted_out() }, room)
+            set_aside(&mut tables, &run, &Wanted { always, opted_out: ledger.opted_out() }, room)
         } else {
             Quiet::default()
         };

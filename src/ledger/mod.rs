@@ -227,8 +227,8 @@ impl Ledger {
         self.opens.values().flat_map(keys).filter(|text| !text.is_empty())
     }
 
-    /// Keys of the records that earlier runs saw opted out.
-    pub fn opted_out(&self) -> Vec<&str> {
+    /// The keys of each record that earlier runs saw opted out.
+    pub fn opted_out(&self) -> Vec<[Option<&str>; 4]> {
         self.signals.named()
     }
 

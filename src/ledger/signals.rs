@@ -150,10 +150,9 @@ impl Signals {
         rest
     }
 
-    /// The keys of the records, also of those whose signal has gone.
-    pub fn named(&self) -> Vec<&str> {
-        let columns = self.names.iter().flat_map(|names| KEYS.map(|key| &names[key]));
-        columns.flat_map(|column| column.iter().flatten()).collect()
+    /// The keys of each record, also of those whose signal has gone.
+    pub fn named(&self) -> Vec<[Option<&str>; KEYS.len()]> {
+        (0..self.rows).map(|row| KEYS.map(|at| self.text(row, at))).collect()
     }
 
     /// Whether a row has other ids or another address than a record of this run.

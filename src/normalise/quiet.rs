@@ -252,8 +252,10 @@ impl<'a> From<Plain<'a>> for QuietRecord<'a> {
 pub struct Wanted<'a> {
     /// Those whose records are needed whatever they say.
     pub always: Vec<&'a str>,
-    /// Those of records that earlier runs saw opted out: needed if they are active.
-    pub active: Vec<&'a str>,
+    /// Those of each record that earlier runs saw opted out. Whoever has one is needed while active, and in any state
+    /// where another key of that record is somebody else's: if the record is gone, its opt-out is the first one's and not
+    /// the other's.
+    pub opted_out: Vec<[Option<&'a str>; 4]>,
 }
 
 /// Sets aside whom there is nothing to find about; the rows of everybody else become records.
@@ -284,7 +286,7 @@ pub fn set_aside(tables: &mut [TableRows<Rows>], run: &Rules<'_>, wanted: &Wante
         table.rows.0.packed.par_iter().zip(tied).for_each(|(packed, tied)| spoil_untied(packed, tied, &contacts));
     }
     wanted.always.par_iter().for_each(|text| contacts.spoil_all(text));
-    wanted.active.par_iter().for_each(|text| contacts.remember_all(text));
+    wanted.opted_out.par_iter().for_each(|keys| contacts.remember(keys));
     for table in tables.iter() {
         spoil_others(&table.rows, &contacts, run);
     }

@@ -167,10 +167,6 @@ impl Contacts {
         self.marks[contact as usize].fetch_or(mark, Ordering::Relaxed);
     }
 
-    fn mark_all(&self, key: &str, mark: u32) {
-        self.with(hash(key)).into_iter().flatten().for_each(|contact| self.mark(contact, mark));
-    }
-
     /// Takes further keys of contacts. A key that another contact has too spoils both.
     pub fn know(&mut self, further: Vec<Further>) {
         for Further { key, contact, of_source } in further {
@@ -184,12 +180,16 @@ impl Contacts {
 
     /// Something touches whoever has this key.
     pub fn spoil_all(&self, key: &str) {
-        self.mark_all(key, SPOILT);
+        self.with(hash(key)).into_iter().flatten().for_each(|contact| self.mark(contact, SPOILT));
     }
 
-    /// Earlier runs saw whoever has this key opted out.
-    pub fn remember_all(&self, key: &str) {
-        self.mark_all(key, REMEMBERED);
+    /// Earlier runs saw a record with these keys opted out.
+    pub fn remember(&self, keys: &[Option<&str>]) {
+        let of_key: Vec<[Option<u32>; 5]> = keys.iter().flatten().map(|key| self.with(hash(key))).collect();
+        for contact in of_key.iter().flatten().flatten() {
+            let is_whole = of_key.iter().all(|persons| persons.contains(&Some(*contact)));
+            self.mark(*contact, if is_whole { REMEMBERED } else { REMEMBERED | SPOILT });
+        }
     }
 
     /// The contact of a plain record of the system with that number, where everything agrees; its keys that the contact

@@ -87,18 +87,22 @@ fn whoever_has_nothing_to_find_is_set_aside_and_nobody_else() {
 #[test]
 fn whoever_was_opted_out_before_is_not_set_aside_while_active() {
     let contact = "003Hs0000000001IAA";
-    // world | a key that was opted out | how many are set aside
-    for (world, key, expected) in [
-        ("crm active | marketing active | source active", "p1@example.org", 0),
-        ("crm out | marketing unsubscribed | source out", "p1@example.org", 3),
-        ("crm active campus=c@example.org | source active", "c@example.org", 0),
-        ("crm active email= | source active", "p1@example.org", 0),
-        ("crm active no-source-id | source active", "S1", 0),
-        ("crm active | marketing active key=77 | source active", "77", 0),
-        ("crm active | marketing active key=77 | source active", "78", 3),
-        ("crm active in=2026-11-01 proof | marketing active | source active", contact, 0),
+    // world | the keys of a record that was opted out | how many are set aside
+    for (world, keys, expected) in [
+        ("crm active | marketing active | source active", &["p1@example.org"][..], 0),
+        ("crm out | marketing unsubscribed | source out", &["p1@example.org"], 3),
+        ("crm active campus=c@example.org | source active", &["c@example.org"], 0),
+        ("crm active email= | source active", &["p1@example.org"], 0),
+        ("crm active no-source-id | source active", &["S1"], 0),
+        ("crm active | marketing active key=77 | source active", &["77"], 0),
+        ("crm active | marketing active key=77 | source active", &["78"], 3),
+        ("crm active in=2026-11-01 proof | marketing active | source active", &[contact], 0),
+        // Without its contact such a record would be taken for that of whoever has its address.
+        ("crm out | source out | crm active #2 | source active #2", &[contact, "p1@example.org", "S1"], 4),
+        ("crm out | source out | crm active #2 | source active #2", &[contact, "p3@example.org"], 2),
+        ("crm out | source out | crm active #2 | source active #2", &[contact, "p2@example.org"], 0),
     ] {
-        assert_eq!(aside(world, &[key]), expected, "{world}, {key}");
+        assert_eq!(aside(world, keys), expected, "{world}, {keys:?}");
     }
 }
 

@@ -31,7 +31,6 @@ pub mod reconcile;
 pub mod report;
 pub mod rules;
 pub mod schedule;
-pub mod scratch;
 pub mod systems;
 mod texts;
 pub mod workspace;

@@ -1,6 +1,7 @@
 //! A workspace on disk: its paths, its lock, and the run folder that appears whole or not at all.
 
 mod past;
+mod scratch;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Read;
@@ -14,6 +15,7 @@ use crate::config::Config;
 use crate::hash::{hexadecimal, sha256};
 use crate::systems::Systems;
 pub use past::{EarlierCorrection, PastInput, PastRun, PastTarget};
+pub(crate) use scratch::{Scratch, Span};
 
 /// A workspace and what its configuration says.
 #[derive(Debug)]

@@ -4,6 +4,8 @@
 //! texts are kept side by side as they were read, without a number in the store of texts, until it is known whether
 //! they are needed as records at all (see [`super::quiet`]).
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, Result};
 use foldhash::HashMap;
 
@@ -11,8 +13,8 @@ use crate::columns::{Delivery, Opt};
 use crate::normalise::Moment;
 use crate::normalise::category::CategoryCell;
 use crate::normalise::records::Record;
-use crate::scratch::{Scratch, Span};
 use crate::texts::{Text, Texts};
+use crate::workspace::{Scratch, Span};
 
 /// The plain records of one batch of rows.
 #[derive(Clone, Debug, Default)]
@@ -205,12 +207,13 @@ impl Packed {
     }
 
     /// Writes the records to the disk; what their manners are stays in memory.
-    pub fn write(&self, scratch: &Scratch) -> Result<Written> {
+    pub fn write(&self, scratch: &Arc<Scratch>) -> Result<Written> {
         let mut bytes = Vec::with_capacity(self.size());
         bytes.extend(self.rows.iter().chain(&self.starts).flat_map(|number| number.to_le_bytes()));
         bytes.extend(self.manners.iter().flat_map(|number| number.to_le_bytes()));
         bytes.extend(self.text.as_bytes());
-        Ok(Written { kind: self.kind, records: self.len(), known: self.known.clone(), span: scratch.put(&bytes)? })
+        let (span, scratch) = (scratch.put(&bytes)?, Arc::clone(scratch));
+        Ok(Written { kind: self.kind, records: self.len(), known: self.known.clone(), span, scratch })
     }
 
     pub fn len(&self) -> usize {
@@ -266,6 +269,7 @@ pub(super) struct Written {
     records: usize,
     known: Vec<Manner>,
     span: Span,
+    scratch: Arc<Scratch>,
 }
 
 impl Written {
@@ -274,8 +278,8 @@ impl Written {
     }
 
     /// Reads the records again.
-    pub fn read(&self, scratch: &Scratch) -> Result<Packed> {
-        let mut bytes = scratch.get(self.span)?;
+    pub fn read(&self) -> Result<Packed> {
+        let mut bytes = self.scratch.get(self.span)?;
         let text = bytes.split_off(self.records * RECORD_BYTES);
         let (numbers, manners) = bytes.split_at(self.records * 8);
         let (rows, starts) = numbers.split_at(self.records * 4);
@@ -365,9 +369,9 @@ mod tests {
         assert_eq!(packed.len(), all.len());
         let some = packed.clone().only(&[false, true, false, true]);
         assert_eq!(some.iter().collect::<Vec<_>>(), [all[1], all[3]]);
-        let scratch = Scratch::create(&std::env::temp_dir()).unwrap();
+        let scratch = Arc::new(Scratch::create(&std::env::temp_dir()).unwrap());
         let written = [&packed, &some].map(|packed| packed.write(&scratch).unwrap());
-        let read = written.map(|written| (written.len(), written.read(&scratch).unwrap()));
+        let read = written.map(|written| (written.len(), written.read().unwrap()));
         assert_eq!(read[0].1.iter().collect::<Vec<_>>(), all);
         assert_eq!((read[1].0, read[1].1.iter().collect::<Vec<_>>()), (2, vec![all[1], all[3]]));
     }

@@ -23,8 +23,9 @@ mod tests;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use rayon::prelude::*;
 
 use crate::columns::{Delivery, Opt, Role};
@@ -32,9 +33,9 @@ use crate::ingest::TableRows;
 use crate::normalise::packed::{Packed, Plain, Written};
 use crate::normalise::rows::{CodeRow, Effect};
 use crate::normalise::{Moment, Rows, Rules, owner_of_source_ids};
-use crate::scratch::Scratch;
 use crate::systems::Grain;
 use crate::texts::Text;
+use crate::workspace::Scratch;
 use contacts::{Contacts, Expected, Further, MOST_SYSTEMS, NOBODY};
 
 /// Records that were set aside.
@@ -43,8 +44,6 @@ pub struct Quiet {
     tables: Vec<QuietTable>,
     /// Rows of codes without effect, by input.
     codes: BTreeMap<u32, u64>,
-    /// Where those are that take too much memory.
-    scratch: Option<Scratch>,
 }
 
 /// How much memory the records may take that are set aside, and where they go instead.
@@ -80,7 +79,7 @@ enum Kept {
 
 impl Kept {
     /// On the disk where there is such a file; where that is full they stay.
-    fn of(packed: Packed, scratch: Option<&Scratch>) -> Kept {
+    fn of(packed: Packed, scratch: Option<&Arc<Scratch>>) -> Kept {
         match scratch.map(|scratch| packed.write(scratch)) {
             Some(Ok(written)) => Kept::OnDisk(written),
             _ => Kept::Here(packed),
@@ -112,7 +111,6 @@ pub struct QuietBatch<'a> {
     at: (u32, u32),
     of: (usize, usize),
     kept: &'a Kept,
-    scratch: Option<&'a Scratch>,
 }
 
 /// The same records, in memory.
@@ -187,7 +185,7 @@ impl Quiet {
     fn batch(&self, table: usize, batch: usize) -> QuietBatch<'_> {
         let QuietTable { system, kind, batches, .. } = &self.tables[table];
         let at = (table as u32, batch as u32);
-        QuietBatch { at, of: (*system, *kind as usize), kept: &batches[batch], scratch: self.scratch.as_ref() }
+        QuietBatch { at, of: (*system, *kind as usize), kept: &batches[batch] }
     }
 }
 
@@ -207,10 +205,9 @@ impl<'a> QuietBatch<'a> {
     /// # Errors
     /// The disk cannot be read.
     pub fn open(self) -> Result<OpenBatch<'a>> {
-        let packed = match (self.kept, self.scratch) {
-            (Kept::Here(packed), _) => Cow::Borrowed(packed),
-            (Kept::OnDisk(written), Some(scratch)) => Cow::Owned(written.read(scratch)?),
-            (Kept::OnDisk(_), None) => bail!("records are on the disk, and no file is"),
+        let packed = match self.kept {
+            Kept::Here(packed) => Cow::Borrowed(packed),
+            Kept::OnDisk(written) => Cow::Owned(written.read()?),
         };
         Ok(OpenBatch { of: self.of, at: self.at, packed })
     }
@@ -299,8 +296,8 @@ pub fn set_aside(tables: &mut [TableRows<Rows>], run: &Rules<'_>, wanted: &Wante
     let is_quiet = |contact: u32| contact != NOBODY && contacts.is_quiet(contact, expected);
 
     let size: usize = tables.iter().flat_map(|table| &table.rows.0.packed).map(Packed::size).sum();
-    let scratch = if size as u64 > room.bytes { Scratch::create(room.folder).ok() } else { None };
-    let mut quiet = Quiet { scratch, ..Quiet::default() };
+    let scratch = if size as u64 > room.bytes { Scratch::create(room.folder).ok().map(Arc::new) } else { None };
+    let mut quiet = Quiet::default();
     let (mut next, mut tied) = (0_u32, tied.into_iter());
     for table in tables.iter_mut() {
         let packed = std::mem::take(&mut table.rows.0.packed);
@@ -324,7 +321,7 @@ pub fn set_aside(tables: &mut [TableRows<Rows>], run: &Rules<'_>, wanted: &Wante
             quiet.codes.insert(table.file as u32, (before - codes.len()) as u64);
         }
         let kind = packed.first().map(Packed::kind).unwrap_or_default();
-        let keep = |(packed, mask): (Packed, &Vec<bool>)| Kept::of(packed.only(mask), quiet.scratch.as_ref());
+        let keep = |(packed, mask): (Packed, &Vec<bool>)| Kept::of(packed.only(mask), scratch.as_ref());
         let batches: Vec<Kept> = packed.into_par_iter().zip(&masks).map(keep).collect();
         quiet.tables.push(QuietTable { input: table.file as u32, system: table.system, kind, batches });
     }

@@ -7,9 +7,9 @@
 //!             ^ profiles              ^ ledger (read)        ledger (append) ^
 //! ```
 
-mod cells;
 pub mod classify;
 pub mod cli;
+mod column_cells;
 pub mod columns;
 pub mod commands;
 pub mod config;

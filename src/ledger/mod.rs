@@ -23,7 +23,7 @@ mod key;
 mod manifest;
 mod observe;
 mod open;
-mod outs;
+mod opt_outs;
 mod parts;
 mod present;
 mod rulings;
@@ -62,7 +62,7 @@ use crate::texts::Texts;
 use cases::Cases;
 use observe::Seeing;
 use open::{Open, Opens};
-use outs::Outs;
+use opt_outs::OptOuts;
 use present::Present;
 use sets::{Set, Sets};
 use signals::Signals;
@@ -248,15 +248,15 @@ impl Ledger {
         let present = Present::new(records, quiet, systems, texts)?;
         let parts = parts::parts(files, systems, config, self.last())?;
         let now = self.as_of.timestamp_millis();
-        let outs = self.outs(&present, &parts);
-        let seen = Seeing { outs, config, sound: self.sound }.observe()?;
+        let opt_outs = self.opt_outs(&present, &parts);
+        let seen = Seeing { opt_outs, config, sound: self.sound }.observe()?;
         Ok(Sighting { ledger: self, present, parts, seen, retain_days: config.ledger.retain_days, now })
     }
 
     /// What the opt-outs of a run are made from.
-    fn outs<'a>(&'a self, present: &'a Present<'a>, parts: &'a [Part]) -> Outs<'a> {
+    fn opt_outs<'a>(&'a self, present: &'a Present<'a>, parts: &'a [Part]) -> OptOuts<'a> {
         let now = self.as_of.timestamp_millis();
-        Outs { present, parts, state: &self.state, signals: &self.signals, open: &self.opens, now }
+        OptOuts { present, parts, state: &self.state, signals: &self.signals, open: &self.opens, now }
     }
 }
 

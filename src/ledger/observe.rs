@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::columns::{Delivery, Opt, Purpose};
 use crate::config::Config;
-use crate::ledger::outs::Outs;
+use crate::ledger::opt_outs::OptOuts;
 use crate::ledger::parts::Part;
 use crate::ledger::signals::{Signal, Whose, named, quietly_named};
 use crate::normalise::{QuietBatch, QuietPlace};
@@ -21,7 +21,7 @@ use crate::normalise::{QuietBatch, QuietPlace};
 pub struct Recalled {
     /// The opt-outs of records of this run, by number: those that show and those that do not any more.
     pub of: HashMap<u32, Signal>,
-    /// Opt-outs of records that this run does not have.
+    /// Opt-opt_outs of records that this run does not have.
     pub absent: Vec<Absent>,
     /// Exports that have much fewer rows than those before.
     pub shrunken: Vec<Shrunken>,
@@ -78,7 +78,7 @@ impl Recalled {
 
 /// What an observation rests on.
 pub(super) struct Seeing<'a> {
-    pub outs: Outs<'a>,
+    pub opt_outs: OptOuts<'a>,
     pub config: &'a Config,
     pub sound: bool,
 }
@@ -104,11 +104,11 @@ struct Noticed {
 
 impl Seeing<'_> {
     pub fn observe(&self) -> Result<Seen> {
-        let Outs { present, parts, signals, .. } = self.outs;
+        let OptOuts { present, parts, signals, .. } = self.opt_outs;
         let shrunken = parts.iter().filter(|part| part.shrunken).filter_map(|part| {
             Some(Shrunken { at: part.at, rows: part.input.as_ref()?.rows, before: part.known.as_ref()?.rows })
         });
-        let recalled = Recalled { shrunken: shrunken.collect(), now: self.outs.now, ..Recalled::default() };
+        let recalled = Recalled { shrunken: shrunken.collect(), now: self.opt_outs.now, ..Recalled::default() };
         let mut seen = Seen { quiet: Vec::new(), changed: Vec::new(), recalled };
         let mut here = vec![false; signals.rows()];
         let batches: Vec<QuietBatch<'_>> = present.quiet.batches().collect();
@@ -130,7 +130,7 @@ impl Seeing<'_> {
         for (key, signal, row) in signals.all_but(&here) {
             let Some((part, absent)) = self.absent(signal.clone(), row) else { continue };
             // Our own opt-in correction removes a unit's unsubscribe and an unsubscribe record.
-            if absent.gone && self.outs.open.contains_key(&(key, Purpose::OptIn)) {
+            if absent.gone && self.opt_outs.open.contains_key(&(key, Purpose::OptIn)) {
                 seen.changed.push((key, None, Whose::Earlier(row)));
             } else {
                 if signal.is_out() && !signal.absent && part.is_some_and(Part::is_counted) {
@@ -145,17 +145,17 @@ impl Seeing<'_> {
 
     /// Of a batch that was set aside the records whose opt-out is news, and the rows of the opt-outs that were known.
     fn observe_quiet(&self, batch: QuietBatch<'_>) -> Result<(Vec<QuietPlace>, Vec<u32>)> {
-        let Outs { present, signals, .. } = self.outs;
+        let OptOuts { present, signals, .. } = self.opt_outs;
         let batch = batch.open()?;
-        let is_counted = self.outs.part(batch.of).is_some_and(Part::is_counted);
+        let is_counted = self.opt_outs.part(batch.of).is_some_and(Part::is_counted);
         let (mut news, mut known) = (Vec::new(), Vec::new());
-        for (place, key, record) in self.outs.of_batch(&batch) {
+        for (place, key, record) in self.opt_outs.of_batch(&batch) {
             let Some((before, row)) = signals.find(key) else {
                 news.push(place);
                 continue;
             };
             known.push(row);
-            let after = self.outs.signal(key, &self.outs.quietly_shown(batch.of, &record), Some(before.clone()));
+            let after = self.opt_outs.signal(key, &self.opt_outs.quietly_shown(batch.of, &record), Some(before.clone()));
             let renamed = || is_counted && signals.is_named_otherwise(row, &quietly_named(present, batch.of, &record));
             if is_news(Some(before), Some(&after)) || renamed() {
                 news.push(place);
@@ -166,7 +166,7 @@ impl Seeing<'_> {
 
     /// What becomes of the signal of a record, where it has or had one.
     fn notice(&self, ix: usize) -> Option<Noticed> {
-        let Outs { present, signals, .. } = self.outs;
+        let OptOuts { present, signals, .. } = self.opt_outs;
         let key = present.keys[ix];
         let out = present.opt(ix) == Opt::Out;
         // What is said of one list does not speak for the person.
@@ -179,7 +179,7 @@ impl Seeing<'_> {
         }
         let (before, row) = known.unzip();
         let after = match out {
-            true => Some(self.outs.signal(key, &self.outs.shown(ix), before.cloned())),
+            true => Some(self.opt_outs.signal(key, &self.opt_outs.shown(ix), before.cloned())),
             false => self.not_out(ix, key, before.cloned()),
         };
         let renamed = |row: u32| out && self.is_counted(ix) && signals.is_named_otherwise(row, &named(present, ix));
@@ -193,18 +193,18 @@ impl Seeing<'_> {
         if !self.is_counted(ix) {
             return Some(before);
         }
-        if before.is_out() && self.outs.open.contains_key(&(key, Purpose::OptIn)) {
+        if before.is_out() && self.opt_outs.open.contains_key(&(key, Purpose::OptIn)) {
             return None;
         }
         let last = before.shown_until(self.part(ix).and_then(Part::known_as_of));
-        let undone = before.undone.or(Some(self.outs.now));
+        let undone = before.undone.or(Some(self.opt_outs.now));
         let opted_in = before.opted_in || self.is_opt_in(ix, &before);
         Some(Signal { last, undone, opted_in, ..before })
     }
 
     /// Whether the change to not opted out is explicit.
     fn is_opt_in(&self, ix: usize, before: &Signal) -> bool {
-        let present = self.outs.present;
+        let present = self.opt_outs.present;
         let (system, _) = present.of(ix);
         let counts = self.config.policy.opt_in_systems.contains(&present.systems.profiles()[system].name);
         let says_so = present.opt(ix) == Opt::In && present.delivery(ix) != Delivery::Removed && present.has_word(ix);
@@ -218,16 +218,16 @@ impl Seeing<'_> {
         if self.sound {
             return signal;
         }
-        Signal { seen: self.outs.now, after: None, opted_in: false, echo: None, ..signal }
+        Signal { seen: self.opt_outs.now, after: None, opted_in: false, echo: None, ..signal }
     }
 
     fn absent(&self, signal: Signal, row: u32) -> Option<(Option<&Part>, Absent)> {
-        let name = |column: &str| self.outs.signals.name(row, column).unwrap_or_default().to_owned();
-        let profiles = self.outs.present.systems.profiles();
+        let name = |column: &str| self.opt_outs.signals.name(row, column).unwrap_or_default().to_owned();
+        let profiles = self.opt_outs.present.systems.profiles();
         let (system, kind) = (name("system"), name("kind"));
         let system = profiles.iter().position(|profile| profile.name == system)?;
         let position = profiles[system].kinds.iter().position(|known| known.name == kind)?;
-        let part = self.outs.part((system, position));
+        let part = self.opt_outs.part((system, position));
         let absent = Absent {
             signal: self.provable(signal),
             system,
@@ -246,7 +246,7 @@ impl Seeing<'_> {
     }
 
     fn part(&self, ix: usize) -> Option<&Part> {
-        self.outs.part(self.outs.present.of(ix))
+        self.opt_outs.part(self.opt_outs.present.of(ix))
     }
 }
 

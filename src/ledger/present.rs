@@ -5,7 +5,7 @@ use foldhash::{HashMap, HashSet};
 use polars::prelude::{DataFrame, Int64Type, UInt8Type, UInt32Type};
 use rayon::prelude::*;
 
-use crate::cells::Cells;
+use crate::column_cells::ColumnCells;
 use crate::columns::{Delivery, Opt};
 use crate::ledger::key::Key;
 use crate::normalise::{Moment, Quiet, col};
@@ -22,30 +22,33 @@ pub(super) struct Present<'a> {
     pub keys: Vec<u64>,
     /// The keys of rows that cannot be read: their records are not gone.
     pub unreadable: HashSet<u64>,
-    system: Cells<UInt32Type>,
-    kind: Cells<UInt32Type>,
-    record: Cells<UInt32Type>,
-    contact_id: Cells<UInt32Type>,
-    source_id: Cells<UInt32Type>,
-    email: Cells<UInt32Type>,
-    unit: Cells<UInt32Type>,
-    list: Cells<UInt32Type>,
-    categories_on: Cells<UInt32Type>,
-    evidence: Cells<UInt32Type>,
-    word: Cells<UInt32Type>,
-    out_from: Cells<Int64Type>,
-    out_until: Cells<Int64Type>,
-    first_out: Cells<Int64Type>,
-    opt: Cells<UInt8Type>,
-    delivery: Cells<UInt8Type>,
+    system: ColumnCells<UInt32Type>,
+    kind: ColumnCells<UInt32Type>,
+    record: ColumnCells<UInt32Type>,
+    contact_id: ColumnCells<UInt32Type>,
+    source_id: ColumnCells<UInt32Type>,
+    email: ColumnCells<UInt32Type>,
+    unit: ColumnCells<UInt32Type>,
+    list: ColumnCells<UInt32Type>,
+    categories_on: ColumnCells<UInt32Type>,
+    evidence: ColumnCells<UInt32Type>,
+    word: ColumnCells<UInt32Type>,
+    out_from: ColumnCells<Int64Type>,
+    out_until: ColumnCells<Int64Type>,
+    first_out: ColumnCells<Int64Type>,
+    opt: ColumnCells<UInt8Type>,
+    delivery: ColumnCells<UInt8Type>,
 }
 
 impl<'a> Present<'a> {
     pub fn new(records: &DataFrame, quiet: &'a Quiet, systems: &'a Systems, texts: &'a Texts) -> Result<Present<'a>> {
-        let numbers =
-            |name: &str| -> Result<Cells<UInt32Type>> { Ok(Cells::of(records.column(name)?.to_physical_repr().u32()?)) };
-        let times = |name: &str| -> Result<Cells<Int64Type>> { Ok(Cells::of(records.column(name)?.i64()?)) };
-        let words = |name: &str| -> Result<Cells<UInt8Type>> { Ok(Cells::of(records.column(name)?.to_physical_repr().u8()?)) };
+        let numbers = |name: &str| -> Result<ColumnCells<UInt32Type>> {
+            Ok(ColumnCells::of(records.column(name)?.to_physical_repr().u32()?))
+        };
+        let times = |name: &str| -> Result<ColumnCells<Int64Type>> { Ok(ColumnCells::of(records.column(name)?.i64()?)) };
+        let words = |name: &str| -> Result<ColumnCells<UInt8Type>> {
+            Ok(ColumnCells::of(records.column(name)?.to_physical_repr().u8()?))
+        };
         let mut present = Present {
             texts,
             systems,
@@ -107,7 +110,7 @@ impl<'a> Present<'a> {
         self.keys.len()
     }
 
-    fn text(&self, cells: &Cells<UInt32Type>, ix: usize) -> Option<&'a str> {
+    fn text(&self, cells: &ColumnCells<UInt32Type>, ix: usize) -> Option<&'a str> {
         cells.get(ix).map(|number| self.texts.get(Text::from_number(number)))
     }
 
@@ -176,7 +179,7 @@ impl<'a> Present<'a> {
 
     /// Its system and kind.
     pub fn of(&self, ix: usize) -> (usize, usize) {
-        let number = |cells: &Cells<UInt32Type>| cells.get(ix).unwrap_or_default() as usize;
+        let number = |cells: &ColumnCells<UInt32Type>| cells.get(ix).unwrap_or_default() as usize;
         (number(&self.system), number(&self.kind))
     }
 }

@@ -19,7 +19,7 @@ use crate::ledger::files;
 use crate::ledger::manifest::{FORMAT, FileEntry, Known, Manifest, NAME, Reference};
 use crate::ledger::observe::{Recalled, Seen};
 use crate::ledger::open::{CORRECTIONS, LANDED};
-use crate::ledger::outs::Outs;
+use crate::ledger::opt_outs::OptOuts;
 use crate::ledger::parts::Part;
 use crate::ledger::present::Present;
 use crate::ledger::sets::{CHECKSUM, HIDDEN, Set};
@@ -260,9 +260,9 @@ impl<'a> Sighting<'a> {
         if !whole {
             return Ok(changed.collect());
         }
-        let (outs, signals) = (self.outs(), &self.ledger.signals);
+        let (opt_outs, signals) = (self.opt_outs(), &self.ledger.signals);
         let mut written = vec![false; signals.rows()];
-        let quiet = if signals.rows() > 0 { outs.quiet_keys(&self.seen.quiet)? } else { Vec::new() };
+        let quiet = if signals.rows() > 0 { opt_outs.quiet_keys(&self.seen.quiet)? } else { Vec::new() };
         for (_, row) in
             quiet.into_iter().chain(self.seen.changed.iter().map(|(key, _, _)| *key)).filter_map(|key| signals.find(key))
         {
@@ -272,8 +272,8 @@ impl<'a> Sighting<'a> {
         Ok(changed.filter(|(_, signal, _)| signal.is_some()).chain(kept).collect())
     }
 
-    fn outs(&self) -> Outs<'_> {
-        self.ledger.outs(&self.present, &self.parts)
+    fn opt_outs(&self) -> OptOuts<'_> {
+        self.ledger.opt_outs(&self.present, &self.parts)
     }
 
     fn cases(&self, findings: &Findings<'_>, whole: bool) -> Result<DataFrame> {
@@ -356,7 +356,7 @@ impl Pages<'_> {
             || views.write(self.whole, &hidden.join(snapshot::FILE)),
             || {
                 let changed = self.sighting.signals(self.whole)?;
-                signals::write(&self.sighting.seen.quiet, &changed, &self.sighting.outs(), &hidden.join(SIGNALS))
+                signals::write(&self.sighting.seen.quiet, &changed, &self.sighting.opt_outs(), &hidden.join(SIGNALS))
             },
         );
         add(snapshot::FILE, snapshot?);

@@ -9,12 +9,12 @@ use polars::prelude::{
     PrimitiveChunkedBuilder, StringChunkedBuilder, StringType, TimeUnit, UInt64Chunked,
 };
 
-use crate::cells::Cells;
+use crate::column_cells::ColumnCells;
 use crate::consent::Hardest;
 use crate::ledger::files::{TableFile, moments, read_moments};
 use crate::ledger::manifest::FileEntry;
 use crate::ledger::open::Stored;
-use crate::ledger::outs::Outs;
+use crate::ledger::opt_outs::OptOuts;
 use crate::ledger::present::Present;
 use crate::normalise::{Moment, QuietPlace, QuietRecord};
 
@@ -70,7 +70,7 @@ impl Signal {
 pub(super) struct Signals {
     of: HashMap<u64, (Signal, u32)>,
     /// The texts of the rows: system, kind, record, unit, e-mail, contact and source id.
-    names: Vec<[Cells<StringType>; NAMES.len()]>,
+    names: Vec<[ColumnCells<StringType>; NAMES.len()]>,
     offsets: Vec<u32>,
     rows: u32,
 }
@@ -127,7 +127,7 @@ impl Signals {
         }
         self.offsets.push(self.rows);
         self.rows += frame.height() as u32;
-        let names = NAMES.iter().map(|name| Ok(Cells::of(frame.column(name)?.str()?))).collect::<PolarsResult<Vec<_>>>()?;
+        let names = NAMES.iter().map(|name| Ok(ColumnCells::of(frame.column(name)?.str()?))).collect::<PolarsResult<Vec<_>>>()?;
         self.names.push(names.try_into().expect("a column each"));
         Ok(())
     }
@@ -199,22 +199,22 @@ enum Rows<'a> {
 }
 
 /// Writes one row a signal, those of records that were set aside first.
-pub(super) fn write(quiet: &[QuietPlace], others: &[Change<'_>], outs: &Outs<'_>, path: &Path) -> Result<FileEntry> {
+pub(super) fn write(quiet: &[QuietPlace], others: &[Change<'_>], opt_outs: &OptOuts<'_>, path: &Path) -> Result<FileEntry> {
     let file = TableFile::create(path, &Columns::with_capacity(0).frame()?)?;
     let quiet = quiet.chunks(ROWS_AT_ONCE).map(Rows::Quiet);
-    file.write_all(quiet.chain(others.chunks(ROWS_AT_ONCE).map(Rows::Others)), |rows| frame(&rows, outs))?;
+    file.write_all(quiet.chain(others.chunks(ROWS_AT_ONCE).map(Rows::Others)), |rows| frame(&rows, opt_outs))?;
     file.finish()
 }
 
-fn frame(rows: &Rows<'_>, outs: &Outs<'_>) -> Result<DataFrame> {
-    let present = outs.present;
+fn frame(rows: &Rows<'_>, opt_outs: &OptOuts<'_>) -> Result<DataFrame> {
+    let present = opt_outs.present;
     match rows {
         Rows::Quiet(places) => {
             let mut columns = Columns::with_capacity(places.len());
             for places in places.chunk_by(QuietPlace::is_beside) {
                 let batch = present.quiet.batch_of(places[0]).open()?;
                 for record in places.iter().map(|place| batch.get(*place)) {
-                    let (key, signal) = outs.quiet_signal(batch.of, &record);
+                    let (key, signal) = opt_outs.quiet_signal(batch.of, &record);
                     columns.push(key, quietly_named(present, batch.of, &record), Some(&signal));
                 }
             }
@@ -225,7 +225,7 @@ fn frame(rows: &Rows<'_>, outs: &Outs<'_>) -> Result<DataFrame> {
             for (key, signal, whose) in *changes {
                 let named = match whose {
                     Whose::Present(ix) => named(present, *ix),
-                    Whose::Earlier(row) => outs.signals.texts(*row),
+                    Whose::Earlier(row) => opt_outs.signals.texts(*row),
                 };
                 columns.push(*key, named, *signal);
             }

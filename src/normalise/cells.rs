@@ -1,22 +1,20 @@
 //! The cells of a batch of rows by field.
 
-use polars::prelude::{DataFrame, PolarsDataType, StringChunked, StringType, UInt32Chunked};
+use polars::prelude::{DataFrame, StringChunked, StringType, UInt32Chunked};
 
+use crate::column_cells::ColumnCells;
 use crate::columns::Field;
 use crate::ingest::{MappedColumn, Table};
 
 /// Rows of a table whose columns are found by what they mean. Placeholders read as blank.
 pub(super) struct Cells<'a> {
     rows: &'a UInt32Chunked,
-    columns: Vec<(&'a MappedColumn, Texts)>,
+    columns: Vec<(&'a MappedColumn, ColumnCells<StringType>)>,
     by_field: [Option<usize>; Field::ALL.len()],
     placeholders: &'a [String],
     /// The bit of each length that a placeholder has.
     lengths: u64,
 }
-
-/// The texts of a column.
-type Texts = <StringType as PolarsDataType>::Array;
 
 /// The bit that stands for texts of a length; the last for all longer ones.
 fn length_bit(length: usize) -> u64 {
@@ -33,7 +31,7 @@ impl<'a> Cells<'a> {
             let texts: &StringChunked =
                 batch.column(&column.name).and_then(|texts| texts.str()).expect("mapped columns are text");
             by_field[column.field as usize].get_or_insert(at);
-            columns.push((column, texts.rechunk().downcast_as_array().clone()));
+            columns.push((column, ColumnCells::of(texts)));
         }
         let lengths = placeholders.iter().fold(length_bit(0), |bits, blank| bits | length_bit(blank.len()));
         Cells { rows, columns, by_field, placeholders, lengths }

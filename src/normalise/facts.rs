@@ -4,7 +4,7 @@ use anyhow::Result;
 use chrono::{DateTime, Utc};
 use polars::prelude::{BooleanChunked, DataFrame, Int64Type, UInt8Type, UInt32Type};
 
-use crate::cells::Cells;
+use crate::column_cells::ColumnCells;
 use crate::columns::{Delivery, Opt};
 use crate::normalise::{Moment, Zone, col};
 use crate::systems::{Kind, Profile, Systems};
@@ -15,10 +15,10 @@ pub struct Facts<'a> {
     systems: &'a Systems,
     texts: &'a Texts,
     zones: Vec<Zone>,
-    numbers: Vec<(&'static str, Cells<UInt32Type>)>,
-    times: Vec<(&'static str, Cells<Int64Type>)>,
-    opt: Cells<UInt8Type>,
-    delivery: Cells<UInt8Type>,
+    numbers: Vec<(&'static str, ColumnCells<UInt32Type>)>,
+    times: Vec<(&'static str, ColumnCells<Int64Type>)>,
+    opt: ColumnCells<UInt8Type>,
+    delivery: ColumnCells<UInt8Type>,
     main: BooleanChunked,
     code_alone: BooleanChunked,
     records: u32,
@@ -80,16 +80,17 @@ impl<'a> Facts<'a> {
     /// # Errors
     /// A column that is missing or of another type, which is a defect.
     pub fn new(records: &DataFrame, systems: &'a Systems, texts: &'a Texts) -> Result<Facts<'a>> {
-        let numbers = NUMBERS.into_iter().map(|name| Ok((name, Cells::of(records.column(name)?.to_physical_repr().u32()?))));
-        let times = TIMES.into_iter().map(|name| Ok((name, Cells::of(records.column(name)?.i64()?))));
+        let numbers =
+            NUMBERS.into_iter().map(|name| Ok((name, ColumnCells::of(records.column(name)?.to_physical_repr().u32()?))));
+        let times = TIMES.into_iter().map(|name| Ok((name, ColumnCells::of(records.column(name)?.i64()?))));
         Ok(Facts {
             systems,
             texts,
             zones: systems.profiles().iter().map(|profile| Zone::parse(&profile.zone)).collect::<Result<_>>()?,
             numbers: numbers.collect::<Result<_>>()?,
             times: times.collect::<Result<_>>()?,
-            opt: Cells::of(records.column(col::OPT)?.to_physical_repr().u8()?),
-            delivery: Cells::of(records.column(col::DELIVERY)?.to_physical_repr().u8()?),
+            opt: ColumnCells::of(records.column(col::OPT)?.to_physical_repr().u8()?),
+            delivery: ColumnCells::of(records.column(col::DELIVERY)?.to_physical_repr().u8()?),
             main: records.column(col::MAIN)?.bool()?.clone(),
             code_alone: records.column(col::CODE_ALONE)?.bool()?.clone(),
             records: records.height() as u32,

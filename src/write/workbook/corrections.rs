@@ -7,13 +7,13 @@ use super::cell::Cell;
 use super::context::Context;
 use super::found::texts;
 use super::listing::{Column, Listing};
-use crate::cells::Cells;
+use crate::column_cells::ColumnCells;
 
 /// Adds the sheet.
 pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
     let frame = &context.report.corrections;
     let cells = |name| texts(frame, name).context("the frame of corrections");
-    let lines = Cells::of(frame.column("row")?.u32().context("the frame of corrections: column `row`")?);
+    let lines = ColumnCells::of(frame.column("row")?.u32().context("the frame of corrections: column `row`")?);
     let (targets, files, records, fields) = (cells("target")?, cells("file")?, cells("record")?, cells("field")?);
     let (befores, afters, rules, whys) = (cells("before")?, cells("after")?, cells("rules")?, cells("why")?);
     let columns = vec![

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use polars::prelude::{DataFrame, StringType};
 
-use crate::cells::Cells;
+use crate::column_cells::ColumnCells;
 use crate::columns::{Outcome, Severity};
 
 /// The columns of `discrepancies.csv`.
@@ -36,7 +36,7 @@ pub use crate::report::DISCREPANCY_COLUMNS as NAMES;
 
 /// All discrepancies, in the order of the report.
 pub struct Found {
-    columns: Vec<Cells<StringType>>,
+    columns: Vec<ColumnCells<StringType>>,
     /// How bad each is and what became of it: asked many times a row.
     severities: Vec<Option<Severity>>,
     outcomes: Vec<Option<Outcome>>,
@@ -47,7 +47,7 @@ pub struct Found {
 impl Found {
     /// Finds the columns of the report's frame.
     pub fn new(frame: &DataFrame) -> Result<Found> {
-        let columns: Vec<Cells<StringType>> =
+        let columns: Vec<ColumnCells<StringType>> =
             NAMES.iter().map(|name| texts(frame, name)).collect::<Result<_>>().context("the frame of discrepancies")?;
         let words = |column: Of| columns[column as usize].iter();
         let severities = words(Of::Severity).map(|word| word.and_then(Severity::from_word)).collect();
@@ -77,7 +77,7 @@ impl Found {
 }
 
 /// A text column.
-pub fn texts(frame: &DataFrame, name: &str) -> Result<Cells<StringType>> {
+pub fn texts(frame: &DataFrame, name: &str) -> Result<ColumnCells<StringType>> {
     let column = frame.column(name).with_context(|| format!("column `{name}`"))?;
-    Ok(Cells::of(column.str().with_context(|| format!("column `{name}`"))?))
+    Ok(ColumnCells::of(column.str().with_context(|| format!("column `{name}`"))?))
 }

@@ -3,12 +3,12 @@
 use polars::prelude::{ChunkedArray, PolarsDataType, StaticArray};
 
 /// A column in one piece: a cell is found without asking which piece it is in, as often as rows are looked at.
-pub struct Cells<T: PolarsDataType>(T::Array);
+pub struct ColumnCells<T: PolarsDataType>(T::Array);
 
-impl<T: PolarsDataType> Cells<T> {
+impl<T: PolarsDataType> ColumnCells<T> {
     /// The cells of a column.
-    pub fn of(column: &ChunkedArray<T>) -> Cells<T> {
-        Cells(column.rechunk().downcast_as_array().clone())
+    pub fn of(column: &ChunkedArray<T>) -> ColumnCells<T> {
+        ColumnCells(column.rechunk().downcast_as_array().clone())
     }
 
     /// A cell, unless it is blank.
@@ -22,9 +22,9 @@ impl<T: PolarsDataType> Cells<T> {
     }
 }
 
-impl<T: PolarsDataType> std::fmt::Debug for Cells<T> {
+impl<T: PolarsDataType> std::fmt::Debug for ColumnCells<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Cells")
+        f.write_str("ColumnCells")
     }
 }
 
@@ -38,7 +38,7 @@ mod tests {
     fn cells_are_those_of_the_column_however_many_pieces_it_has() {
         let mut column = UInt32Chunked::from_iter_options("n".into(), [Some(3), None].into_iter());
         column.append(&UInt32Chunked::from_iter_options("n".into(), [None, Some(7)].into_iter())).unwrap();
-        let cells = Cells::of(&column);
+        let cells = ColumnCells::of(&column);
         assert_eq!([0, 1, 2, 3, 4].map(|row| cells.get(row)), [Some(3), None, None, Some(7), None]);
     }
 }

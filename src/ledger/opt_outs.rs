@@ -14,7 +14,7 @@ use crate::normalise::{Moment, OpenBatch, QuietPlace, QuietRecord};
 /// What the signal of a record that is opted out is made from. That of a record that was set aside is made anew
 /// whenever it is needed: of millions of such records only their places are kept.
 #[derive(Clone, Copy)]
-pub(super) struct Outs<'a> {
+pub(super) struct OptOuts<'a> {
     pub present: &'a Present<'a>,
     pub parts: &'a [Part],
     pub state: &'a State,
@@ -32,7 +32,7 @@ pub(super) struct Shown {
     evidence: i64,
 }
 
-impl Outs<'_> {
+impl OptOuts<'_> {
     /// What is shown of a record of this run.
     pub fn shown(&self, ix: usize) -> Shown {
         let present = self.present;

@@ -21,7 +21,7 @@ use crate::normalise::{QuietBatch, QuietPlace};
 pub struct Recalled {
     /// The opt-outs of records of this run, by number: those that show and those that do not any more.
     pub of: HashMap<u32, Signal>,
-    /// Opt-opt_outs of records that this run does not have.
+    /// Opt-outs of records that this run does not have.
     pub absent: Vec<Absent>,
     /// Exports that have much fewer rows than those before.
     pub shrunken: Vec<Shrunken>,

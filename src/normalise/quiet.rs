@@ -260,28 +260,7 @@ pub fn set_aside(tables: &mut [TableRows<Rows>], run: &Rules<'_>, wanted: &Wante
     if !can_be_told(tables, run) {
         return Quiet::default();
     }
-    let role = |table: &TableRows<Rows>| run.systems.profiles()[table.system].role;
-    let (of_crm, others): (Vec<_>, Vec<_>) = tables.iter().partition(|table| role(table) == Role::Crm);
-    let mut contacts = Contacts::of(of_crm.iter().flat_map(|table| &table.rows.0.packed));
-    let mut systems: Vec<usize> = others.iter().map(|table| table.system).collect();
-    systems.sort_unstable();
-    systems.dedup();
-    let (mut tied, mut further): (Vec<Vec<Vec<u32>>>, Vec<Further>) = (Vec::new(), Vec::new());
-    for table in &others {
-        let number = systems.iter().position(|system| *system == table.system).unwrap_or_default();
-        let of_batch = |packed: &Packed| -> (Vec<u32>, Vec<Further>) {
-            let mut further = Vec::new();
-            (packed.iter().map(|plain| contacts.tie(&plain, number, role(table), &mut further)).collect(), further)
-        };
-        let (of_table, known): (Vec<_>, Vec<_>) = table.rows.0.packed.par_iter().map(of_batch).unzip();
-        tied.push(of_table);
-        further.extend(known.into_iter().flatten());
-    }
-    // Only now is every key known that somebody who may be set aside has.
-    contacts.know(further);
-    for (table, tied) in others.iter().zip(&tied) {
-        table.rows.0.packed.par_iter().zip(tied).for_each(|(packed, tied)| spoil_untied(packed, tied, &contacts));
-    }
+    let (contacts, owners) = tie(tables, run);
     wanted.always.par_iter().for_each(|text| contacts.spoil_all(text));
     wanted.opted_out.par_iter().for_each(|keys| contacts.remember(keys));
     for table in tables.iter() {
@@ -290,7 +269,7 @@ pub fn set_aside(tables: &mut [TableRows<Rows>], run: &Rules<'_>, wanted: &Wante
     let keeps_unsubscribes =
         |table: &TableRows<Rows>| run.systems.profiles()[table.system].kinds.iter().any(|kind| kind.grain == Grain::Unsubscribe);
     let expected = Expected {
-        source: others.iter().any(|table| role(table) == Role::Source),
+        source: tables.iter().any(|table| role_of(table, run) == Role::Source),
         unsubscribe_record: tables.iter().any(keeps_unsubscribes),
     };
     let is_quiet = |contact: u32| contact != NOBODY && contacts.is_quiet(contact, expected);
@@ -298,21 +277,9 @@ pub fn set_aside(tables: &mut [TableRows<Rows>], run: &Rules<'_>, wanted: &Wante
     let size: usize = tables.iter().flat_map(|table| &table.rows.0.packed).map(Packed::size).sum();
     let scratch = if size as u64 > room.bytes { Scratch::create(room.folder).ok().map(Arc::new) } else { None };
     let mut quiet = Quiet::default();
-    let (mut next, mut tied) = (0_u32, tied.into_iter());
-    for table in tables.iter_mut() {
+    for (table, owners) in tables.iter_mut().zip(owners) {
         let packed = std::mem::take(&mut table.rows.0.packed);
-        let masks: Vec<Vec<bool>> = if role(table) == Role::Crm {
-            let numbers = |packed: &Packed| {
-                let first = next;
-                next += packed.len() as u32;
-                first..next
-            };
-            let numbers: Vec<std::ops::Range<u32>> = packed.iter().map(numbers).collect();
-            numbers.into_par_iter().map(|numbers| numbers.map(is_quiet).collect()).collect()
-        } else {
-            let tied = tied.next().unwrap_or_default();
-            tied.into_par_iter().map(|contacts| contacts.into_iter().map(is_quiet).collect()).collect()
-        };
+        let masks: Vec<Vec<bool>> = owners.into_par_iter().map(|owners| owners.into_iter().map(is_quiet).collect()).collect();
         table.rows.0.unpack(&packed, |batch, at| !masks[batch][at], run.texts);
         let codes = &mut table.rows.0.codes;
         let before = codes.len();
@@ -326,6 +293,50 @@ pub fn set_aside(tables: &mut [TableRows<Rows>], run: &Rules<'_>, wanted: &Wante
         quiet.tables.push(QuietTable { input: table.file as u32, system: table.system, kind, batches });
     }
     quiet
+}
+
+/// For each plain record of a table, batch by batch, the contact that it is or is tied to, else [`NOBODY`].
+type Owners = Vec<Vec<u32>>;
+
+/// The contacts, with all keys by which somebody who may be set aside is known, and whose each plain record is. Records
+/// that are tied to nobody spoil whoever has a key of theirs.
+fn tie(tables: &[TableRows<Rows>], run: &Rules<'_>) -> (Contacts, Vec<Owners>) {
+    let is_of_crm = |table: &&TableRows<Rows>| role_of(table, run) == Role::Crm;
+    let mut contacts = Contacts::of(tables.iter().filter(is_of_crm).flat_map(|table| &table.rows.0.packed));
+    let mut systems: Vec<usize> = tables.iter().filter(|table| !is_of_crm(table)).map(|table| table.system).collect();
+    systems.sort_unstable();
+    systems.dedup();
+    let (mut next, mut further) = (0, Vec::new());
+    let owners_of = |table: &TableRows<Rows>| -> Owners {
+        let packed = &table.rows.0.packed;
+        let Some(number) = systems.iter().position(|system| *system == table.system) else {
+            return packed.iter().map(|packed| numbered(&mut next, packed)).collect();
+        };
+        let of_batch = |packed: &Packed| -> (Vec<u32>, Vec<Further>) {
+            let mut further = Vec::new();
+            let tied = packed.iter().map(|plain| contacts.tie(&plain, number, role_of(table, run), &mut further));
+            (tied.collect(), further)
+        };
+        let (owners, known): (Owners, Vec<_>) = packed.par_iter().map(of_batch).unzip();
+        further.extend(known.into_iter().flatten());
+        owners
+    };
+    let owners: Vec<Owners> = tables.iter().map(owners_of).collect();
+    contacts.know(further);
+    for (table, owners) in tables.iter().zip(&owners) {
+        table.rows.0.packed.par_iter().zip(owners).for_each(|(packed, owners)| spoil_untied(packed, owners, &contacts));
+    }
+    (contacts, owners)
+}
+
+/// The numbers of the contacts in a batch of the CRM: their order among all of them.
+fn numbered(next: &mut u32, packed: &Packed) -> Vec<u32> {
+    let first = std::mem::replace(next, *next + packed.len() as u32);
+    (first..*next).collect()
+}
+
+fn role_of(table: &TableRows<Rows>, run: &Rules<'_>) -> Role {
+    run.systems.profiles()[table.system].role
 }
 
 /// Whether it can be told by keys alone who belongs together: where one CRM and one source name each other's ids.

@@ -106,6 +106,24 @@ fn an_opt_out_that_is_gone_is_not_taken_for_that_of_whoever_has_its_address() {
     assert!(!all.contains(&active), "{all}");
 }
 
+/// Keys that are nearly somebody's are looked for on the disk too.
+#[test]
+fn explain_says_the_same_of_people_on_the_disk() {
+    let generated = Workspace::generated(200, 37);
+    let exports = generated.exports();
+    let [all, on_disk] = std::array::from_fn(|_| generated.over(&exports));
+    make_records_of_everybody(&all);
+    put_on_the_disk(&on_disk);
+    let contacts = exports.iter().find(|(file, _)| file.starts_with("salesforce_contacts")).unwrap().1;
+    let address = contacts.header.iter().position(|header| header == "Email").unwrap();
+    for row in contacts.cells.iter().step_by(23) {
+        for who in [row[address].clone(), row[address].replacen('@', "x@", 1)] {
+            let [one, other] = [&all, &on_disk].map(|workspace| workspace.call("explain", &[&who]));
+            assert_eq!((one.status, one.out, one.err), (other.status, other.out, other.err), "{who}");
+        }
+    }
+}
+
 /// The cells by which a record differs from the plain one of its system.
 type Cells = &'static [(&'static str, &'static str)];
 

@@ -322,6 +322,37 @@ impl Plain<'_> {
 }
 
 #[cfg(test)]
+impl Packed {
+    /// Adds an active record that has nothing but its key.
+    pub fn push_key(&mut self, record: &str) {
+        let manner = Manner {
+            opt: Opt::In,
+            delivery: Delivery::Ok,
+            word: None,
+            delivery_word: None,
+            evidence: None,
+            categories: None,
+            categories_cell: None,
+        };
+        let (contact_id, source_id, email, second, key_cell) = (None, None, None, None, None);
+        let (out, failed, opted_in) = (None, None, None);
+        assert!(self.push(Plain {
+            row: 2,
+            record,
+            contact_id,
+            source_id,
+            email,
+            second,
+            key_cell,
+            out,
+            failed,
+            opted_in,
+            manner
+        }));
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -54,6 +54,14 @@ impl Scratch {
     }
 }
 
+#[cfg(all(test, target_os = "linux"))]
+impl Scratch {
+    /// One whose disk is full.
+    pub fn full() -> Scratch {
+        Scratch { file: Mutex::new(File::options().write(true).open("/dev/full").unwrap()) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,10 @@
 //! Who is set aside and who is not, as worlds of [`crate::rules::testing`].
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
+use super::{Kept, Packed, Scratch};
 use crate::rules::testing::{aside, found};
 
 /// One row is a world, and how many of its records are set aside. A class of persons stands before its near misses.
@@ -104,6 +107,20 @@ fn whoever_was_opted_out_before_is_not_set_aside_while_active() {
     ] {
         assert_eq!(aside(world, keys), expected, "{world}, {keys:?}");
     }
+}
+
+/// Where the disk takes nothing, memory does.
+#[cfg(target_os = "linux")]
+#[test]
+fn records_stay_in_memory_where_the_disk_is_full() {
+    let (disk, full) = (Scratch::create(&std::env::temp_dir()).unwrap(), Scratch::full());
+    let packed = || {
+        let mut packed = Packed::with_capacity(0, 1);
+        packed.push_key("003Hs0000000001IAA");
+        packed
+    };
+    assert!(matches!(Kept::of(packed(), Some(&Arc::new(disk))), Kept::OnDisk(_)));
+    assert!(matches!(Kept::of(packed(), Some(&Arc::new(full))), Kept::Here(kept) if kept.len() == 1));
 }
 
 /// What a record of each system may say; the first words are the most usual ones.

@@ -314,8 +314,8 @@ fn tie(tables: &[TableRows<Rows>], run: &Rules<'_>) -> (Contacts, Vec<Owners>) {
         };
         let of_batch = |packed: &Packed| -> (Vec<u32>, Vec<Further>) {
             let mut further = Vec::new();
-            let tied = packed.iter().map(|plain| contacts.tie(&plain, number, role_of(table, run), &mut further));
-            (tied.collect(), further)
+            let tied = contacts.tie_all(packed, number, role_of(table, run), &mut further);
+            (tied, further)
         };
         let (owners, known): (Owners, Vec<_>) = packed.par_iter().map(of_batch).unzip();
         further.extend(known.into_iter().flatten());

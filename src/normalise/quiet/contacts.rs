@@ -80,6 +80,24 @@ pub(super) struct Further {
     of_source: bool,
 }
 
+/// The hashes of the keys that a record names; zero for none.
+#[derive(Clone, Copy)]
+struct Named {
+    contact_id: u64,
+    source_id: u64,
+    email: u64,
+}
+
+impl Named {
+    fn by(plain: &Plain<'_>) -> Named {
+        Named { contact_id: hash_of(plain.contact_id), source_id: hash_of(plain.source_id), email: hash_of(plain.email) }
+    }
+}
+
+/// Records whose contacts are looked up one right after another, so that the processor waits for the memory of several at
+/// once. Among millions of contacts hardly one is in its cache.
+const LOOKED_UP_AT_ONCE: usize = 64;
+
 /// All of them, by number: their order among the packed rows.
 pub(super) struct Contacts {
     all: Vec<Contact>,
@@ -135,15 +153,19 @@ impl Contacts {
     }
 
     fn with_id(&self, id: u64) -> Option<u32> {
-        self.by_id.find(id, |at| self.all[*at as usize].id == id).copied()
+        self.known(&self.by_id, id, |contact| contact.id)
     }
 
     fn with_source_id(&self, id: u64) -> Option<u32> {
-        self.by_source_id.find(id, |at| self.all[*at as usize].source_id == id).copied()
+        self.known(&self.by_source_id, id, |contact| contact.source_id)
     }
 
     fn with_email(&self, email: u64) -> Option<u32> {
-        self.by_email.find(email, |at| self.all[*at as usize].email == email).copied()
+        self.known(&self.by_email, email, |contact| contact.email)
+    }
+
+    fn known(&self, table: &HashTable<u32>, key: u64, own: impl Fn(&Contact) -> u64) -> Option<u32> {
+        if key == 0 { None } else { table.find(key, |at| own(&self.all[*at as usize]) == key).copied() }
     }
 
     /// Whoever has a key as a further one.
@@ -192,14 +214,37 @@ impl Contacts {
         }
     }
 
-    /// The contact of a plain record of the system with that number, where everything agrees; its keys that the contact
-    /// has not go to `further`.
-    pub fn tie(&self, plain: &Plain<'_>, system: usize, role: Role, further: &mut Vec<Further>) -> u32 {
-        let (id, source_id, email) = (hash_of(plain.contact_id), hash_of(plain.source_id), hash_of(plain.email));
-        let known = |key: u64, with: fn(&Contacts, u64) -> Option<u32>| if key == 0 { None } else { with(self, key) };
-        let by_id = known(id, Contacts::with_id).or_else(|| known(source_id, Contacts::with_source_id));
+    /// The contacts of the plain records of a system with that number, where everything agrees, else [`NOBODY`]; keys of
+    /// records that their contacts have not go to `further`.
+    pub fn tie_all(&self, packed: &Packed, system: usize, role: Role, further: &mut Vec<Further>) -> Vec<u32> {
+        let mut owners = Vec::with_capacity(packed.len());
+        let mut records = packed.iter().map(|plain| (plain, Named::by(&plain)));
+        let (mut some, mut by_id) = (Vec::with_capacity(LOOKED_UP_AT_ONCE), Vec::with_capacity(LOOKED_UP_AT_ONCE));
+        while owners.len() < packed.len() {
+            some.clear();
+            some.extend(records.by_ref().take(LOOKED_UP_AT_ONCE));
+            by_id.clear();
+            by_id.extend(some.iter().map(|(_, named)| self.with_id(named.contact_id)));
+            let tied = some.iter().zip(&by_id).map(|((plain, named), by_id)| self.tie(plain, *named, *by_id, system, role, further));
+            owners.extend(tied);
+        }
+        owners
+    }
+
+    /// The contact of one of them.
+    fn tie(
+        &self,
+        plain: &Plain<'_>,
+        named: Named,
+        by_id: Option<u32>,
+        system: usize,
+        role: Role,
+        further: &mut Vec<Further>,
+    ) -> u32 {
+        let Named { contact_id: id, source_id, email } = named;
+        let by_id = by_id.or_else(|| self.with_source_id(source_id));
         // An address alone ties nobody who is opted out: on how many contacts it may be then is a matter of policy.
-        let by_email = || known(email, Contacts::with_address).filter(|at| self.all[*at as usize].opt != Opt::Out);
+        let by_email = || self.with_address(email).filter(|at| self.all[*at as usize].opt != Opt::Out);
         let Some(at) = by_id.or_else(by_email) else { return NOBODY };
         let contact = &self.all[at as usize];
         let has_address = email == 0 || email == contact.email || self.with_further(email, false) == Some(at);

@@ -4,6 +4,8 @@
 //! closed would swallow the rows below it: then its first line is rejected and reading goes on at the next.
 //! A long text is read in pieces side by side, with the same result as from end to end.
 
+use std::borrow::Cow;
+
 use anyhow::{Result, bail};
 use csv::StringRecord;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
@@ -11,7 +13,7 @@ use memchr::{memchr_iter, memchr2, memchr3};
 use rayon::prelude::*;
 
 use super::limits::{HEAD_BYTES, HEAD_ROWS, MAX_OPEN_QUOTES, MAX_ROW_LINES, PIECE_BYTES};
-use super::table::Builder;
+use super::table::{Builder, filled};
 use crate::progress;
 
 /// The name of a delimiter in reports.
@@ -91,7 +93,7 @@ pub fn head(text: &str, delimiter: u8) -> Vec<HeadRow> {
     let mut rows = Vec::new();
     while rows.len() < HEAD_ROWS && records.read() {
         let Ok(row) = u32::try_from(records.start.lines + 1) else { break };
-        rows.push(HeadRow { row, end: records.end, cells: records.cells.clone() });
+        rows.push(HeadRow { row, end: records.end, cells: StringRecord::from(records.cells().into_owned()) });
     }
     rows
 }
@@ -168,7 +170,7 @@ pub fn read(dialect: &Dialect, piece: Piece, table: &mut Builder) -> Result<End>
     let mut open_quotes = 0;
     while records.end.byte < piece.until && records.read() {
         let Ok(row) = u32::try_from(records.start.lines + 1) else { bail!("it has too many lines: export it in parts") };
-        if records.cells.as_slice().trim().is_empty() {
+        if filled(records.cells().iter().copied()).next().is_none() {
             blank_before = true;
             continue;
         }
@@ -179,11 +181,11 @@ pub fn read(dialect: &Dialect, piece: Piece, table: &mut Builder) -> Result<End>
             let line = records.first_line();
             let reason = "a quotation mark is opened and not closed in this row, or the row does not have the cells of the \
                           header: put it right and export it again";
-            table.reject_row(row, line.trim_end(), reason)?;
+            table.reject_row(row, line.trim_end(), reason);
             records.resume_at_second_line();
             continue;
         }
-        table.push(&records.cells, row, after_blank)?;
+        table.push(&records.cells(), row, after_blank);
     }
     Ok(End { at: records.end, open_quotes })
 }
@@ -191,8 +193,10 @@ pub fn read(dialect: &Dialect, piece: Piece, table: &mut Builder) -> Result<End>
 /// Records with true line numbers.
 struct Records<'t> {
     dialect: Dialect<'t>,
+    /// The cells of a record that is one plain line.
+    plain: Vec<&'t str>,
+    is_plain: bool,
     quoted: Quoted,
-    cells: StringRecord,
     start: Place,
     end: Place,
     after_blank: bool,
@@ -201,7 +205,12 @@ struct Records<'t> {
 impl<'t> Records<'t> {
     fn new(dialect: Dialect<'t>, origin: Place) -> Records<'t> {
         let quoted = Quoted::new(dialect.delimiter);
-        Records { dialect, quoted, cells: StringRecord::new(), start: origin, end: origin, after_blank: false }
+        Records { dialect, plain: Vec::new(), is_plain: true, quoted, start: origin, end: origin, after_blank: false }
+    }
+
+    /// The cells of the present record.
+    fn cells(&self) -> Cow<'_, [&str]> {
+        if self.is_plain { Cow::Borrowed(&self.plain) } else { Cow::Owned(self.quoted.cells().collect()) }
     }
 
     /// Reads the next record; blank lines before it are skipped.
@@ -216,12 +225,12 @@ impl<'t> Records<'t> {
         }
         self.after_blank = start != self.end;
         self.start = start;
-        self.cells.clear();
-        self.end = match self.read_plain() {
+        let plain = self.read_plain();
+        self.is_plain = plain.is_some();
+        self.end = match plain {
             Some(length) => Place { byte: start.byte + length, lines: start.lines + 1 },
             None => {
-                self.cells.clear();
-                let length = self.quoted.read(&bytes[start.byte..], &mut self.cells);
+                let length = self.quoted.read(&bytes[start.byte..]);
                 let raw = &bytes[start.byte..start.byte + length];
                 let lines = if self.dialect.lone_cr { line_breaks(raw) } else { memchr_iter(b'\n', raw).count() as u64 };
                 Place { byte: start.byte + length, lines: start.lines + lines }
@@ -239,6 +248,7 @@ impl<'t> Records<'t> {
         if lone_cr {
             return None;
         }
+        self.plain.clear();
         let mut from = 0;
         loop {
             let end = if bytes.get(from) == Some(&b'"') {
@@ -246,13 +256,13 @@ impl<'t> Records<'t> {
                 let behind = if bytes[end..].starts_with(b"\"\r\n") { end + 2 } else { end + 1 };
                 let is_closed =
                     bytes[end] == b'"' && matches!(bytes.get(behind), Some(byte) if [delimiter, b'\n'].contains(byte));
-                self.cells.push_field(is_closed.then_some(&rest[from + 1..end])?);
+                self.plain.push(is_closed.then_some(&rest[from + 1..end])?);
                 behind
             } else {
                 let end = from + memchr3(delimiter, b'"', b'\n', &bytes[from..]).filter(|at| bytes[from + at] != b'"')?;
                 let cell = &rest[from..end];
                 let is_last = bytes[end] == b'\n';
-                self.cells.push_field(if is_last { cell.strip_suffix('\r').unwrap_or(cell) } else { cell });
+                self.plain.push(if is_last { cell.strip_suffix('\r').unwrap_or(cell) } else { cell });
                 end
             };
             from = end + 1;
@@ -271,7 +281,7 @@ impl<'t> Records<'t> {
         }
         let at_the_end = self.end.byte == self.dialect.text.len();
         lines > MAX_ROW_LINES
-            || self.cells.len() != width
+            || self.cells().len() != width
             || at_the_end && raw.bytes().filter(|byte| *byte == b'"').count() % 2 == 1
             || self.holds_a_row(raw.trim_end_matches(['\r', '\n']), width)
     }
@@ -281,7 +291,7 @@ impl<'t> Records<'t> {
     fn holds_a_row(&self, raw: &str, width: usize) -> bool {
         let delimiters = |line: &str| {
             let mut records = Records::new(Dialect { text: line, ..self.dialect }, Place::default());
-            if records.read() { records.cells.len() - 1 } else { 0 }
+            if records.read() { records.cells().len() - 1 } else { 0 }
         };
         let lines: Vec<usize> = raw.split(['\r', '\n']).map(delimiters).collect();
         let below = if lines[0] == 0 { 1..lines.len() - 1 } else { 1..lines.len() };
@@ -304,16 +314,20 @@ impl<'t> Records<'t> {
 struct Quoted {
     reader: Reader,
     bytes: Vec<u8>,
+    /// Where each cell ends in the bytes.
     ends: Vec<usize>,
+    /// Cells of the record that was read.
+    count: usize,
 }
 
 impl Quoted {
     fn new(delimiter: u8) -> Quoted {
-        Quoted { reader: ReaderBuilder::new().delimiter(delimiter).build(), bytes: vec![0; 1 << 10], ends: vec![0; 1 << 6] }
+        let reader = ReaderBuilder::new().delimiter(delimiter).build();
+        Quoted { reader, bytes: vec![0; 1 << 10], ends: vec![0; 1 << 6], count: 0 }
     }
 
     /// Reads the record that a text begins with, and gives its bytes with the break behind it.
-    fn read(&mut self, text: &[u8], cells: &mut StringRecord) -> usize {
+    fn read(&mut self, text: &[u8]) -> usize {
         let (mut length, mut bytes, mut ends) = (0, 0, 0);
         self.reader.reset();
         loop {
@@ -327,15 +341,17 @@ impl Quoted {
                 ReadRecordResult::Record | ReadRecordResult::End => break,
             }
         }
-        let mut from = 0;
-        for end in &self.ends[..ends] {
-            let cell = std::str::from_utf8(&self.bytes[from..*end]);
-            cells.push_field(cell.expect("a part of a text between ASCII characters is text"));
-            from = *end;
-        }
+        self.count = ends;
         // The reader stops between CR and LF.
         let is_within = length > 0 && text[length - 1] == b'\r' && text.get(length) == Some(&b'\n');
         length + usize::from(is_within)
+    }
+
+    fn cells(&self) -> impl Iterator<Item = &str> {
+        let ends = &self.ends[..self.count];
+        let starts = [0].into_iter().chain(ends.iter().copied());
+        let cell = |(start, end): (usize, &usize)| std::str::from_utf8(&self.bytes[start..*end]);
+        starts.zip(ends).map(move |place| cell(place).expect("a part of a text between ASCII characters is text"))
     }
 }
 
@@ -456,7 +472,8 @@ mod tests {
             let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
             for expected in reader.records() {
                 prop_assert!(records.read());
-                prop_assert_eq!(&records.cells, &expected.unwrap());
+                let expected = expected.unwrap();
+                prop_assert_eq!(records.cells(), expected.iter().collect::<Vec<_>>());
             }
             prop_assert!(!records.read());
         }

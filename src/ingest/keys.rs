@@ -4,7 +4,6 @@
 use std::collections::HashSet;
 use std::hash::BuildHasher;
 
-use csv::StringRecord;
 use foldhash::fast::FixedState;
 
 use super::MappedColumn;
@@ -65,8 +64,8 @@ impl KeyReader {
     }
 
     /// Takes a row.
-    pub fn add(&mut self, cells: &StringRecord, row: u32) {
-        let cell = |at: usize| trimmed(cells.get(at).unwrap_or_default());
+    pub fn add(&mut self, cells: &[&str], row: u32) {
+        let cell = |at: usize| trimmed(cells.get(at).copied().unwrap_or_default());
         let mut hash: u64 = 0;
         for (at, field) in &self.columns {
             let cell = cell(*at);
@@ -196,7 +195,7 @@ mod tests {
         let column = |field: Field| MappedColumn { name: field.name().to_owned(), field, header: String::new(), constant: None };
         let mut reader = KeyReader::new(&[(0, column(Field::SourceId)), (1, column(Field::OptOut))]);
         for (row, cells) in (2..).zip(rows) {
-            reader.add(&StringRecord::from(cells.to_vec()), row);
+            reader.add(cells, row);
         }
         reader.finish()
     }

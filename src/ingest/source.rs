@@ -172,17 +172,15 @@ fn load_workbook<T>(
     let mut batches = Vec::new();
     let header_row = rows[header.at].row;
     let mut last = header_row;
-    workbook.read(&sheet, |row, mut cells| {
+    workbook.read(&sheet, |row, cells| {
         if row <= header_row {
             return Ok(());
         }
-        cells.truncate(width);
-        while cells.len() < width {
-            cells.push_field("");
-        }
+        let mut cells: Vec<&str> = cells.iter().take(width).collect();
+        cells.resize(width, "");
         // Cells beside the table alone make no row of it.
-        if filled(&cells).next().is_some() {
-            builder.push(&cells, row, row > last + 1)?;
+        if filled(cells.iter().copied()).next().is_some() {
+            builder.push(&cells, row, row > last + 1);
             last = row;
         }
         if builder.height() >= BATCH_ROWS {
@@ -220,7 +218,7 @@ fn recognised(
     let row = rows[header.at].row;
     report.header_row = Some(row);
     let below: Vec<&StringRecord> =
-        rows[header.at + 1..].iter().map(|row| &row.cells).filter(|cells| filled(cells).nth(1).is_some()).collect();
+        rows[header.at + 1..].iter().map(|row| &row.cells).filter(|cells| filled(*cells).nth(1).is_some()).collect();
     let place = report.sheet.as_ref().map_or("line".to_owned(), |sheet| format!("sheet `{sheet}`, row"));
     let mut recognised =
         recognise(&found.names(), header, &below, context.config, context.systems).map_err(|unknown| match unknown {

@@ -3,7 +3,6 @@
 //! Invariant: every row that is pushed ends in the table, among the rejects, or in the footer.
 
 use anyhow::Result;
-use csv::StringRecord;
 use polars::prelude::{Column, DataFrame, IntoSeries, NamedFrom, Series, StringChunkedBuilder};
 
 use super::keys::{KeyReader, Keys};
@@ -28,7 +27,7 @@ struct Pending {
     row: u32,
     after_blank: bool,
     total: bool,
-    cells: StringRecord,
+    cells: Vec<String>,
 }
 
 /// The last rows of a file or sheet.
@@ -67,35 +66,37 @@ impl<'a> Builder<'a> {
     }
 
     /// Takes a row that is not blank; `after_blank` where the row before it was.
-    pub fn push(&mut self, cells: &StringRecord, row: u32, after_blank: bool) -> Result<()> {
+    pub fn push(&mut self, cells: &[&str], row: u32, after_blank: bool) {
         let total = is_total(cells);
-        if total || filled(cells).nth(1).is_none() {
+        if total || filled(cells.iter().copied()).nth(1).is_none() {
             if self.pending.len() == MAX_FOOTER_ROWS {
                 let first = self.pending.remove(0);
-                self.add(&first.cells, first.row)?;
+                self.add_pending(first);
             }
-            self.pending.push(Pending { row, after_blank, total, cells: cells.clone() });
-            return Ok(());
+            let cells = cells.iter().map(|cell| (*cell).to_owned()).collect();
+            self.pending.push(Pending { row, after_blank, total, cells });
+            return;
         }
-        self.settle()?;
-        self.add(cells, row)
+        self.settle();
+        self.add(cells, row);
+    }
+
+    fn add_pending(&mut self, pending: Pending) {
+        let cells: Vec<&str> = pending.cells.iter().map(String::as_str).collect();
+        self.add(&cells, pending.row);
     }
 
     /// Sets a whole row aside.
-    pub fn reject_row(&mut self, row: u32, text: &str, reason: &str) -> Result<()> {
-        self.settle()?;
+    pub fn reject_row(&mut self, row: u32, text: &str, reason: &str) {
+        self.settle();
         self.reject(row, "", text, reason.to_owned());
-        Ok(())
     }
 
     /// Other rows follow: what was pending is no footer.
-    fn settle(&mut self) -> Result<()> {
+    fn settle(&mut self) {
         if !self.pending.is_empty() {
-            for pending in std::mem::take(&mut self.pending) {
-                self.add(&pending.cells, pending.row)?;
-            }
+            std::mem::take(&mut self.pending).into_iter().for_each(|pending| self.add_pending(pending));
         }
-        Ok(())
     }
 
     fn reject(&mut self, row: u32, column: &str, value: &str, reason: String) {
@@ -109,7 +110,7 @@ impl<'a> Builder<'a> {
         });
     }
 
-    fn add(&mut self, cells: &StringRecord, row: u32) -> Result<()> {
+    fn add(&mut self, cells: &[&str], row: u32) {
         if cells.len() != self.width {
             let reason = format!(
                 "the row has {} cells where the header has {}: look for a missing or an extra delimiter or quotation mark, \
@@ -117,28 +118,24 @@ impl<'a> Builder<'a> {
                 cells.len(),
                 self.width
             );
-            self.reject(row, "", &quoted(cells), reason);
-            return Ok(());
+            return self.reject(row, "", &cells.join(" | "), reason);
         }
-        if cells.as_slice().len() > MAX_CELL_CHARS {
-            let mapped = self.mapped;
-            for (at, column) in mapped {
-                if cells.get(*at).is_some_and(|cell| cell.chars().count() > MAX_CELL_CHARS) {
-                    let reason = format!("the cell holds more than {MAX_CELL_CHARS} characters: shorten it and export it again");
-                    self.reject(row, &column.header, &cells[*at], reason);
-                    return Ok(());
-                }
-            }
+        let is_long = |(at, _): &&(usize, MappedColumn)| {
+            let cell = cells.get(*at).copied().unwrap_or_default();
+            cell.len() > MAX_CELL_CHARS && cell.chars().count() > MAX_CELL_CHARS
+        };
+        if let Some((at, column)) = self.mapped.iter().find(is_long) {
+            let reason = format!("the cell holds more than {MAX_CELL_CHARS} characters: shorten it and export it again");
+            return self.reject(row, &column.header, cells[*at], reason);
         }
         self.rows.push(row);
         self.keys.add(cells, row);
         for ((at, mapped), column) in self.mapped.iter().zip(&mut self.columns) {
-            match mapped.constant.as_deref().unwrap_or_else(|| trimmed(cells.get(*at).unwrap_or_default())) {
+            match mapped.constant.as_deref().unwrap_or_else(|| trimmed(cells.get(*at).copied().unwrap_or_default())) {
                 "" => column.append_null(),
                 cell => column.append_value(cell),
             }
         }
-        Ok(())
     }
 
     /// Rows that the table has so far.
@@ -159,12 +156,12 @@ impl<'a> Builder<'a> {
 
     /// Cuts the footer and gives the rows that are left. Where `more` of the file follows there is none.
     pub fn finish(mut self, more: bool) -> Result<Built> {
-        let pending = std::mem::take(&mut self.pending);
+        let mut pending = std::mem::take(&mut self.pending);
         let cut = if more { pending.len() } else { footer_start(&pending) };
-        for row in &pending[..cut] {
-            self.add(&row.cells, row.row)?;
-        }
-        let footer = pending[cut..].iter().flat_map(|row| filled(&row.cells)).map(str::to_owned).collect();
+        let rows = pending.drain(..cut).collect::<Vec<_>>();
+        rows.into_iter().for_each(|row| self.add_pending(row));
+        let cells = pending.iter().flat_map(|row| row.cells.iter().map(String::as_str));
+        let footer = filled(cells).map(str::to_owned).collect();
         Ok(Built { frame: self.take()?, rejects: self.rejects, footer, keys: self.keys.finish() })
     }
 }
@@ -179,11 +176,8 @@ fn footer_start(run: &[Pending]) -> usize {
 }
 
 /// `Total`, `Grand Totals (31 records)` and the like in the first cell that is filled.
-fn is_total(cells: &StringRecord) -> bool {
-    let first = match cells.get(0).map(trimmed) {
-        Some("") => filled(cells).next().unwrap_or_default(),
-        first => first.unwrap_or_default(),
-    };
+fn is_total(cells: &[&str]) -> bool {
+    let first = filled(cells.iter().copied()).next().unwrap_or_default();
     if !matches!(first.as_bytes().first(), Some(b't' | b'T' | b'g' | b'G' | b's' | b'S')) || first.len() > 60 {
         return false;
     }
@@ -193,19 +187,14 @@ fn is_total(cells: &StringRecord) -> bool {
 }
 
 /// The cells that are not blank.
-pub fn filled(cells: &StringRecord) -> impl Iterator<Item = &str> {
-    cells.iter().map(trimmed).filter(|cell| !cell.is_empty())
+pub fn filled<'c>(cells: impl IntoIterator<Item = &'c str>) -> impl Iterator<Item = &'c str> {
+    cells.into_iter().map(trimmed).filter(|cell| !cell.is_empty())
 }
 
 /// The cell without the white space around it; a glance settles nearly every cell.
 pub fn trimmed(cell: &str) -> &str {
     let plain = |byte: Option<&u8>| byte.is_none_or(|byte| (b'!'..=b'~').contains(byte));
     if plain(cell.as_bytes().first()) && plain(cell.as_bytes().last()) { cell } else { cell.trim() }
-}
-
-fn quoted(cells: &StringRecord) -> String {
-    let cells: Vec<&str> = cells.iter().collect();
-    cells.join(" | ")
 }
 
 #[cfg(test)]
@@ -220,7 +209,7 @@ mod tests {
         let mapped = [(0, column("a")), (2, column("c"))];
         let mut builder = Builder::new("f.csv", "", 3, &mapped, 0);
         for (at, (cells, after_blank)) in rows.iter().enumerate() {
-            builder.push(&StringRecord::from(cells.to_vec()), at as u32 + 2, *after_blank).unwrap();
+            builder.push(cells, at as u32 + 2, *after_blank);
         }
         let built = builder.finish(false).unwrap();
         let rows = built.frame.column("row").unwrap().u32().unwrap().into_no_null_iter().collect();
@@ -267,8 +256,8 @@ mod tests {
         let mapped = [(0, column)];
         let mut builder = Builder::new("f.csv", "", 2, &mapped, 0);
         for cell in [" x ", "\u{a0}y\u{a0}", "\u{a0} \t", "", "a b", "é "] {
-            builder.push(&StringRecord::from(vec![cell, "z"]), 2, false).ok();
-            builder.push(&StringRecord::from(vec!["-", "z"]), 3, false).unwrap();
+            builder.push(&[cell, "z"], 2, false);
+            builder.push(&["-", "z"], 3, false);
         }
         let frame = builder.finish(false).unwrap().frame;
         let cells: Vec<Option<&str>> = frame.column("a").unwrap().str().unwrap().iter().step_by(2).collect();
@@ -281,8 +270,8 @@ mod tests {
         let mapped = [(0, column)];
         let long = "x".repeat(MAX_CELL_CHARS + 1);
         let mut builder = Builder::new("f.csv", "", 2, &mapped, 0);
-        builder.push(&StringRecord::from(vec![long.as_str(), "z"]), 2, false).unwrap();
-        builder.push(&StringRecord::from(vec!["z", long.as_str()]), 3, false).unwrap();
+        builder.push(&[long.as_str(), "z"], 2, false);
+        builder.push(&["z", long.as_str()], 3, false);
         let built = builder.finish(false).unwrap();
         assert_eq!((built.frame.height(), built.rejects.len(), built.rejects[0].column.as_str()), (1, 1, "A"));
         assert_eq!(built.rejects[0].value.chars().count(), MAX_QUOTED_CHARS);

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use email_address::{EmailAddress, Options};
-use memchr::{memchr, memrchr};
 use unicode_normalization::UnicodeNormalization;
 
 /// Why a cell is no address.
@@ -46,50 +45,64 @@ pub fn masked(text: &str) -> String {
     text.split(' ').map(mask).collect::<Vec<_>>().join(" ")
 }
 
-/// Whether the bytes are a lower-case ASCII address of the usual form, which needs no more work. Anything
-/// that this refuses may still be an address; anything that it takes is one (a test compares it with the crate).
+/// Whether the bytes are a lower-case ASCII address of the usual form, which needs no more work: words of letters and
+/// digits with one other character between any two, and letters alone behind the last dot. Anything that this refuses may
+/// still be an address; anything that it takes is one (a test compares it with the crate).
 fn is_plain(bytes: &[u8]) -> bool {
-    let Some(at) = memchr(b'@', bytes) else { return false };
-    let (local, domain) = (&bytes[..at], &bytes[at + 1..]);
-    let Some(dot) = memrchr(b'.', domain) else { return false };
-    // Words with one other character between any two of them.
-    let words = |part: &[u8], between: u8| {
-        let mut in_word = false;
-        let fits = part.iter().all(|byte| {
-            let class = CLASSES[usize::from(*byte)];
-            let fits = class & WORD != 0 || in_word && class & between != 0;
-            in_word = class & WORD != 0;
-            fits
-        });
-        fits && in_word
-    };
-    (1..=64).contains(&local.len())
-        && (4..=190).contains(&domain.len())
-        && domain.len() - dot > 2
-        && domain[dot + 1..].iter().all(u8::is_ascii_lowercase)
-        && words(local, IN_LOCAL)
-        && words(domain, IN_DOMAIN)
-        && (domain.len() <= 63 || domain.split(|byte| *byte == b'.').all(|label| label.len() <= 63))
+    // As long as the part before the `@` may be; so no label of the domain is too long either.
+    let end = || bytes.iter().fold(LOCAL_START, |state, byte| STEPS[usize::from(*byte)] >> (state & 63));
+    bytes.len() <= 64 && end() & 63 == LAST
 }
 
-/// What a byte may be in an address of the usual form: a part of a word, or between two words.
-const WORD: u8 = 1;
-const IN_LOCAL: u8 = 2;
-const IN_DOMAIN: u8 = 4;
+// The states of an automaton over the bytes of an address. Each is the place of six bits in a row of STEPS, where its next
+// state stands: a step is one shift, and waits for no memory.
+/// Nothing can follow.
+const NONE: u64 = 0;
+/// Before the `@`, where a word begins.
+const LOCAL_START: u64 = 6;
+/// In a word before the `@`.
+const LOCAL: u64 = 12;
+/// In the domain, where a word begins that does not follow a dot.
+const LABEL_START: u64 = 18;
+/// In a label that cannot be the last.
+const LABEL: u64 = 24;
+/// Behind a dot.
+const DOT: u64 = 30;
+/// Behind a dot and one letter.
+const LETTER: u64 = 36;
+/// Behind a dot and letters: it may end here.
+const LAST: u64 = 42;
 
-const CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        classes[byte as usize] = match byte {
-            b'a'..=b'z' | b'0'..=b'9' => WORD,
-            b'.' | b'-' => IN_LOCAL | IN_DOMAIN,
-            b'_' | b'+' => IN_LOCAL,
-            _ => 0,
-        };
+const STATES: [u64; 8] = [NONE, LOCAL_START, LOCAL, LABEL_START, LABEL, DOT, LETTER, LAST];
+
+const fn step(state: u64, byte: u8) -> u64 {
+    match (state, byte) {
+        (LOCAL_START | LOCAL, b'a'..=b'z' | b'0'..=b'9') => LOCAL,
+        (LOCAL, b'.' | b'-' | b'_' | b'+') => LOCAL_START,
+        (LOCAL, b'@') => LABEL_START,
+        (DOT, b'a'..=b'z') => LETTER,
+        (LETTER | LAST, b'a'..=b'z') => LAST,
+        (LABEL_START | LABEL, b'a'..=b'z') => LABEL,
+        (LABEL_START | LABEL | DOT | LETTER | LAST, b'0'..=b'9') => LABEL,
+        (LABEL | LETTER | LAST, b'-') => LABEL_START,
+        (LABEL | LETTER | LAST, b'.') => DOT,
+        _ => NONE,
+    }
+}
+
+/// By byte, the next state of every state.
+const STEPS: [u64; 256] = {
+    let mut steps = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut at = 0;
+        while at < STATES.len() {
+            steps[byte] |= step(STATES[at], byte as u8) << STATES[at];
+            at += 1;
+        }
         byte += 1;
     }
-    classes
+    steps
 };
 
 fn clean(cell: &str) -> String {
@@ -160,6 +173,36 @@ mod tests {
             ("not a word", "not a word"),
         ] {
             assert_eq!(masked(text), shown);
+        }
+    }
+
+    #[test]
+    fn usual_addresses_take_the_short_cut() {
+        let (local, label) = ("x".repeat(64), "x".repeat(61));
+        for (text, takes_it) in [
+            ("ana@example.org", true),
+            ("ana.b-c_d+e9@mail.ex-ample.9x.co", true),
+            ("a@b.cd", true),
+            (&format!("{}@example.org", &local[..52]), true),
+            (&format!("{}@example.org", &local[..53]), false),
+            (&format!("a@{label}.org"), false),
+            ("Ana@example.org", false),
+            ("ana@example.o", false),
+            ("ana@example.o9", false),
+            ("ana@example.or-g", false),
+            ("ana@example.org.", false),
+            ("ana@example", false),
+            ("ana@.org", false),
+            ("ana@-example.org", false),
+            ("ana@example-.org", false),
+            ("ana.@example.org", false),
+            (".ana@example.org", false),
+            ("ana..b@example.org", false),
+            ("ana@bo@example.org", false),
+            ("@example.org", false),
+            ("", false),
+        ] {
+            assert_eq!(is_plain(text.as_bytes()), takes_it, "{text}");
         }
     }
 

@@ -34,6 +34,10 @@ impl NoId {
 /// # Errors
 /// Why it is none.
 pub fn normalise(cell: &str, shape: IdShape) -> Result<Cow<'_, str>, NoId> {
+    // Nearly all ids are as their system writes them, and only these shapes say so by themselves.
+    if matches!(shape, IdShape::Salesforce | IdShape::SalesforceOrText) && is_whole(cell) {
+        return Ok(Cow::Borrowed(cell));
+    }
     let cell = cell.trim();
     if is_scientific(cell) {
         return Err(NoId::Scientific);
@@ -51,8 +55,13 @@ pub fn normalise(cell: &str, shape: IdShape) -> Result<Cow<'_, str>, NoId> {
 /// Whether a text has the length and the prefix of a contact's or lead's id.
 pub fn looks_like_salesforce(text: &str) -> bool {
     matches!(text.len(), 15 | 18)
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && is_alphanumeric(text.as_bytes())
         && (text.starts_with("003") || text[..3].eq_ignore_ascii_case("00q"))
+}
+
+/// Whether there are only letters and digits: all are looked at, which takes less time than stopping at the first other.
+fn is_alphanumeric(bytes: &[u8]) -> bool {
+    bytes.iter().fold(true, |all, byte| all & byte.is_ascii_alphanumeric())
 }
 
 fn is_scientific(text: &str) -> bool {
@@ -64,25 +73,28 @@ fn is_scientific(text: &str) -> bool {
 }
 
 fn salesforce(id: &str) -> Result<Cow<'_, str>, NoId> {
-    if !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return Err(NoId::Shape);
-    }
-    match id.len() {
-        15 => Ok(Cow::Owned(id.chars().chain(suffix(id.as_bytes()).map(char::from)).collect())),
-        18 if suffix(&id.as_bytes()[..15]) == id.as_bytes()[15..] => Ok(Cow::Borrowed(id)),
-        18 => repair(id).map(Cow::Owned),
+    match (id.len(), id.as_bytes().first_chunk()) {
+        (15 | 18, _) if !is_alphanumeric(id.as_bytes()) => Err(NoId::Shape),
+        (15, Some(body)) => Ok(Cow::Owned(id.chars().chain(suffix(body).map(char::from)).collect())),
+        (18, _) if is_whole(id) => Ok(Cow::Borrowed(id)),
+        (18, _) => repair(id).map(Cow::Owned),
         _ => Err(NoId::Shape),
     }
+}
+
+/// Whether a text is an id of 18 characters whose checksum fits.
+fn is_whole(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.len() == 18 && is_alphanumeric(bytes) && bytes.first_chunk().is_some_and(|body| suffix(body) == bytes[15..])
 }
 
 const SUFFIX_LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 
 /// The case checksum of 15 characters: for each run of five, bit j is set where character j is an upper-case letter.
-fn suffix(id: &[u8]) -> [u8; 3] {
+fn suffix(id: &[u8; 15]) -> [u8; 3] {
     std::array::from_fn(|run| {
-        let run = id[run * 5..][..5].iter().enumerate();
-        let bits = run.fold(0, |bits, (at, byte)| bits | usize::from(byte.is_ascii_uppercase()) << at);
-        SUFFIX_LETTERS[bits]
+        let bit = |at: usize| usize::from(id[run * 5 + at].is_ascii_uppercase()) << at;
+        SUFFIX_LETTERS[(0..5).fold(0, |bits, at| bits | bit(at))]
     })
 }
 
@@ -100,9 +112,9 @@ fn repair(id: &str) -> Result<String, NoId> {
     }
     let body = String::from_utf8(body).map_err(|_| NoId::Checksum)?;
     // A bit over a digit cannot be honoured: then the suffix belongs to another id.
-    match suffix(body.as_bytes()) == checksum.as_bytes() {
-        true => Ok(body + &checksum),
-        false => Err(NoId::Checksum),
+    match body.as_bytes().first_chunk().map(suffix) {
+        Some(suffix) if suffix == checksum.as_bytes() => Ok(body + &checksum),
+        _ => Err(NoId::Checksum),
     }
 }
 

@@ -71,15 +71,13 @@ pub(super) struct Manner {
     pub categories_cell: Option<Text>,
 }
 
-/// A number below 128 as a character of one byte.
-fn character(number: u8) -> char {
-    char::from(number)
-}
-
 /// The number that a character stands for.
 fn of_number(text: &str) -> u8 {
     text.as_bytes()[0]
 }
+
+/// Characters of the first head.
+const HEAD: usize = 5;
 
 /// Characters of a time: seven bits each.
 const TIME: usize = 10;
@@ -148,20 +146,23 @@ impl Packed {
         let times = flag(plain.failed, FAILED) | flag(plain.opted_in, OPTED_IN);
         let more = if second | key_cell | times == 0 { 0 } else { MORE };
         let how = by_contact | by_source << 2 | flag(plain.out, DATED) | more;
-        self.text.extend([record, email, contact, source, how].map(character));
-        if more != 0 {
-            self.text.extend([second, key_cell, times].map(character));
-        }
+        let head = [record, email, contact, source, how, second, key_cell, times];
+        self.push_numbers(if more == 0 { &head[..HEAD] } else { &head });
         let own = |id: Option<&'p str>, how: u8| id.filter(|_| how == OWN);
         let ids = [own(plain.contact_id, by_contact), own(plain.source_id, by_source)];
         let texts = [Some(plain.record), plain.email, ids[0], ids[1], plain.second, plain.key_cell];
         self.text.extend(texts.into_iter().flatten());
         for moment in [plain.out, plain.failed, plain.opted_in].into_iter().flatten() {
             for time in [moment.from, moment.until] {
-                self.text.extend((0..TIME).map(|at| character((time >> (7 * at)) as u8 & 0x7f)));
+                self.push_numbers(&std::array::from_fn::<u8, TIME, _>(|at| (time >> (7 * at)) as u8 & 0x7f));
             }
         }
         true
+    }
+
+    /// Adds numbers below 128, each as a character.
+    fn push_numbers(&mut self, numbers: &[u8]) {
+        self.text.push_str(std::str::from_utf8(numbers).expect("numbers below 128 are ASCII"));
     }
 
     /// Gives back what was kept for records to come. Copies are of the size that is needed, where shrinking would only do so
@@ -227,7 +228,7 @@ impl Packed {
             rest = after;
             text
         };
-        let head = text(5);
+        let head = text(HEAD as u8);
         let [record, email, contact, source, how] = std::array::from_fn(|at| of_number(&head[at..]));
         let more = if how & MORE != 0 { text(3) } else { "\0\0\0" };
         let [second, key_cell, times] = std::array::from_fn(|at| of_number(&more[at..]));

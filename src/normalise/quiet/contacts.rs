@@ -80,17 +80,19 @@ pub(super) struct Further {
     of_source: bool,
 }
 
-/// The hashes of the keys that a record names; zero for none.
+/// The hashes of the keys that a record names, zero for none, and the contact of the first.
 #[derive(Clone, Copy)]
 struct Named {
     contact_id: u64,
     source_id: u64,
     email: u64,
+    contact: Option<u32>,
 }
 
 impl Named {
     fn by(plain: &Plain<'_>) -> Named {
-        Named { contact_id: hash_of(plain.contact_id), source_id: hash_of(plain.source_id), email: hash_of(plain.email) }
+        let [contact_id, source_id, email] = [plain.contact_id, plain.source_id, plain.email].map(hash_of);
+        Named { contact_id, source_id, email, contact: None }
     }
 }
 
@@ -219,30 +221,20 @@ impl Contacts {
     pub fn tie_all(&self, packed: &Packed, system: usize, role: Role, further: &mut Vec<Further>) -> Vec<u32> {
         let mut owners = Vec::with_capacity(packed.len());
         let mut records = packed.iter().map(|plain| (plain, Named::by(&plain)));
-        let (mut some, mut by_id) = (Vec::with_capacity(LOOKED_UP_AT_ONCE), Vec::with_capacity(LOOKED_UP_AT_ONCE));
+        let mut some: Vec<(Plain<'_>, Named)> = Vec::with_capacity(LOOKED_UP_AT_ONCE);
         while owners.len() < packed.len() {
             some.clear();
             some.extend(records.by_ref().take(LOOKED_UP_AT_ONCE));
-            by_id.clear();
-            by_id.extend(some.iter().map(|(_, named)| self.with_id(named.contact_id)));
-            let tied = some.iter().zip(&by_id).map(|((plain, named), by_id)| self.tie(plain, *named, *by_id, system, role, further));
-            owners.extend(tied);
+            some.iter_mut().for_each(|(_, named)| named.contact = self.with_id(named.contact_id));
+            owners.extend(some.iter().map(|(plain, named)| self.tie(plain, *named, system, role, further)));
         }
         owners
     }
 
     /// The contact of one of them.
-    fn tie(
-        &self,
-        plain: &Plain<'_>,
-        named: Named,
-        by_id: Option<u32>,
-        system: usize,
-        role: Role,
-        further: &mut Vec<Further>,
-    ) -> u32 {
-        let Named { contact_id: id, source_id, email } = named;
-        let by_id = by_id.or_else(|| self.with_source_id(source_id));
+    fn tie(&self, plain: &Plain<'_>, named: Named, system: usize, role: Role, further: &mut Vec<Further>) -> u32 {
+        let Named { contact_id, source_id, email, contact } = named;
+        let by_id = contact.or_else(|| self.with_source_id(source_id));
         // An address alone ties nobody who is opted out: on how many contacts it may be then is a matter of policy.
         let by_email = || self.with_address(email).filter(|at| self.all[*at as usize].opt != Opt::Out);
         let Some(at) = by_id.or_else(by_email) else { return NOBODY };
@@ -265,7 +257,7 @@ impl Contacts {
         if ![plain.contact_id, plain.source_id].contains(&Some(plain.record)) {
             know(hash(plain.record), false, false);
         }
-        know(id, false, false);
+        know(contact_id, false, false);
         know(source_id, source_id == contact.source_id, role == Role::Source);
         know(email, has_address, false);
         let is_first = email != 0 && email == contact.email;

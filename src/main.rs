@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use clap::Parser;
 use clap::error::ErrorKind;
 use prefrecon::cli::Cli;
-use prefrecon::commands::{dispatch, status_of};
+use prefrecon::commands::{advice, dispatch, status_of};
 use prefrecon::ingest::spreadsheet;
 
 #[global_allocator]
@@ -34,6 +34,9 @@ fn main() -> ExitCode {
             eprintln!("prefrecon: {error}");
             for cause in error.chain().skip(1) {
                 eprintln!("  {}", cause.to_string().replace('\n', "\n  "));
+            }
+            if let Some(advice) = advice(&error) {
+                eprintln!("  {advice}");
             }
             ExitCode::from(status_of(&error))
         }

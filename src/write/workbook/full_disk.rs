@@ -2,11 +2,13 @@
 //! it says becomes an error like any other; every other panic stays one.
 
 use std::any::Any;
+use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Once;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result};
+use rust_xlsxwriter::XlsxError;
 
 /// What the library says before the reason.
 const SAYS: &str = "Couldn't write to xml file: ";
@@ -23,17 +25,25 @@ pub fn told<T>(folder: &Path, write: impl FnOnce() -> Result<T>) -> Result<T> {
         }));
     });
     panic::catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|payload| match reason(&*payload) {
-        Some(reason) => Err(anyhow!("cannot write in {}: {reason}", folder.display())),
+        Some(reason) => Err(reason).with_context(|| format!("cannot write in {}", folder.display())),
         None => panic::resume_unwind(payload),
     })
 }
 
-/// Why the library cannot write, if that is what a panic is about.
-fn reason(payload: &(dyn Any + Send)) -> Option<String> {
+/// An error of the library; the system's own where it is one.
+pub fn of_system(error: XlsxError) -> anyhow::Error {
+    match error {
+        XlsxError::IoError(error) => error.into(),
+        other => other.into(),
+    }
+}
+
+/// Why the library cannot write, if that is what a panic is about. It says so as programmers see an error of the system.
+fn reason(payload: &(dyn Any + Send)) -> Option<io::Error> {
     let said = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied())?;
     let error = said.strip_prefix(SAYS)?;
-    let message = error.split_once("message: \"").and_then(|(_, message)| message.split_once('"'));
-    Some(message.map_or(error, |(message, _)| message).to_owned())
+    let code = error.split_once("code: ").and_then(|(_, rest)| rest.split(',').next()?.parse().ok());
+    Some(code.map_or_else(|| io::Error::other(error), io::Error::from_raw_os_error))
 }
 
 #[cfg(test)]
@@ -43,11 +53,12 @@ mod tests {
     #[test]
     fn a_full_disk_is_an_error_and_a_defect_still_a_panic() {
         let full = || -> Result<()> {
-            let error = std::io::Error::from_raw_os_error(28);
+            let error = io::Error::from_raw_os_error(28);
             panic!("{SAYS}{error:?}");
         };
-        let said = told(Path::new("runs"), full).unwrap_err().to_string();
-        assert!(said.starts_with("cannot write in runs: ") && !said.contains("Os {"), "{said}");
+        let error = told(Path::new("runs"), full).unwrap_err();
+        assert_eq!(error.to_string(), "cannot write in runs");
+        assert_eq!(error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error), Some(28));
         let defect = || -> Result<()> { panic!("a defect") };
         let payload = panic::catch_unwind(|| told(Path::new("runs"), defect)).unwrap_err();
         assert_eq!(payload.downcast_ref::<&str>(), Some(&"a defect"));

@@ -72,7 +72,7 @@ fn write_in(folder: &Path, report: &Report, limits: &config::Workbook, to: &Path
 
     let cannot = || format!("cannot write {}", to.display());
     let mut file = BufWriter::new(private(to).with_context(cannot)?);
-    book.save_to_writer(&mut file).with_context(cannot)?;
+    book.save_to_writer(&mut file).map_err(full_disk::of_system).with_context(cannot)?;
     file.flush().and_then(|()| file.get_ref().sync_all()).with_context(cannot)
 }
 

@@ -163,6 +163,47 @@ fn an_unticked_box_needs_new_evidence() {
     }
 }
 
+/// A load that brings an old permission back with its date says nothing new, whatever it says of the channel.
+#[test]
+fn an_unticked_box_with_a_date_from_before_is_no_opt_in() {
+    // the date of the opt-in while out | the channel while out | the date after | opted in
+    for (before, channel, date, opted_in) in [
+        ("", "", "2026-07-05", false),
+        ("2026-07-05", "Web form", "2026-07-05", false),
+        ("", "", "2026-11-20", false),
+        ("", "", "2026-11-25", true),
+        ("2026-07-05", "Web form", "2026-11-25", true),
+    ] {
+        let mut weeks = Weeks::new("");
+        weeks.add("ana");
+        weeks.set(CRM, "ana", &[OUT, ("Email_Opt_In_Date__c", before), ("Email_Opt_In_Channel__c", channel)]);
+        weeks.set(MAILER, "ana", &[("Status", "Unsubscribed"), ("DateUnsubscribed", "11/10/2026 1:00:00 AM")]);
+        weeks.set(SOURCE, "ana", &[("Email Opt Out", "Y"), ("Opt Out Date", "2026-11-10")]);
+        weeks.run();
+        let back =
+            [("HasOptedOutOfEmail", "false"), ("Email_Opt_In_Date__c", date), ("Email_Opt_In_Channel__c", "Event sign-up")];
+        weeks.set(CRM, "ana", &back);
+        let week = weeks.run();
+        let expected: &[&str] = if opted_in { &["ascend N", "marketing_cloud Active"] } else { &["salesforce true"] };
+        assert_eq!(week.corrections("ana"), expected, "{before} {channel} {date}");
+    }
+}
+
+/// What databases write for no date is none: an opt-in must be later than an opt-out that nobody knows the day of.
+#[test]
+fn a_date_that_stands_for_none_proves_nothing() {
+    for (date, opted_in) in
+        [("01/01/1900", false), ("1899-12-30", false), ("01/01/1970", false), ("", false), ("01/05/1994", true)]
+    {
+        let mut weeks = Weeks::new("[systems.ascend]\ndate_order = \"mdy\"\n");
+        weeks.add("ana");
+        weeks.set(SOURCE, "ana", &[("Email Opt Out", "Y"), ("Opt Out Date", date)]);
+        weeks.set(CRM, "ana", &[("Email_Opt_In_Date__c", "2010-05-01"), ("Email_Opt_In_Channel__c", "Web form")]);
+        let expected: &[&str] = if opted_in { &["ascend N"] } else { &["marketing_cloud Unsubscribed", "salesforce true"] };
+        assert_eq!(weeks.run().corrections("ana"), expected, "{date}");
+    }
+}
+
 /// A box that was unticked counts as an opt-in from the last export that showed it ticked, however many weeks said
 /// nothing new before; weeks in which the record was not exported are no such export.
 #[test]

@@ -3,7 +3,7 @@
 //! An opt-out is remembered by the record that had it. It is *undone* when a newer fresh export shows the record not
 //! opted out; it goes only when our own opt-in correction did that. An undone opt-out counts on, unless the change is
 //! itself an explicit opt-in: in a system whose opt-ins count, with evidence that was not there while the record was
-//! opted out (or `require_permission = false`). An opt-out that our own correction made is an [`Echo`](crate::ledger::Echo).
+//! opted out (or `require_permission = false`), and without a date from before. An opt-out that our own correction made is an [`Echo`](crate::ledger::Echo).
 
 use anyhow::Result;
 use foldhash::HashMap;
@@ -198,19 +198,21 @@ impl Seeing<'_> {
         }
         let last = before.shown_until(self.part(ix).and_then(Part::known_as_of));
         let undone = before.undone.or(Some(self.opt_outs.now));
-        let opted_in = before.opted_in || self.is_opt_in(ix, &before);
+        let opted_in = before.opted_in || self.is_opt_in(ix, &before, last);
         Some(Signal { last, undone, opted_in, ..before })
     }
 
-    /// Whether the change to not opted out is explicit.
-    fn is_opt_in(&self, ix: usize, before: &Signal) -> bool {
+    /// Whether the change to not opted out, made after the last export that showed the opt-out, is explicit.
+    fn is_opt_in(&self, ix: usize, before: &Signal, last: i64) -> bool {
         let present = self.opt_outs.present;
         let (system, _) = present.of(ix);
         let counts = self.config.policy.opt_in_systems.contains(&present.systems.profiles()[system].name);
         let says_so = present.opt(ix) == Opt::In && present.delivery(ix) != Delivery::Removed && present.has_word(ix);
         let evidence = present.evidence(ix);
         let proven = !self.config.policy.require_permission || evidence != 0 && evidence != before.evidence;
-        counts && says_so && proven
+        // With a date from before the opt-out it is an older permission that a load brought back.
+        let is_older = present.in_until(ix).is_some_and(|until| until < last);
+        counts && says_so && proven && !is_older
     }
 
     /// What of a signal may be relied on: where the ledger is damaged, only that the record was opted out.

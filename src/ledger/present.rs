@@ -36,6 +36,7 @@ pub(super) struct Present<'a> {
     out_from: ColumnCells<Int64Type>,
     out_until: ColumnCells<Int64Type>,
     first_out: ColumnCells<Int64Type>,
+    in_until: ColumnCells<Int64Type>,
     opt: ColumnCells<UInt8Type>,
     delivery: ColumnCells<UInt8Type>,
 }
@@ -69,6 +70,7 @@ impl<'a> Present<'a> {
             out_from: times(col::OUT_FROM)?,
             out_until: times(col::OUT_UNTIL)?,
             first_out: times(col::FIRST_OUT)?,
+            in_until: times(col::IN_UNTIL)?,
             opt: words(col::OPT)?,
             delivery: words(col::DELIVERY)?,
         };
@@ -170,6 +172,11 @@ impl<'a> Present<'a> {
     /// When it was first opted out, as the export tells.
     pub fn first_out(&self, ix: usize) -> Option<i64> {
         self.first_out.get(ix)
+    }
+
+    /// When it was opted in at the latest, as the export dates it.
+    pub fn in_until(&self, ix: usize) -> Option<i64> {
+        self.in_until.get(ix)
     }
 
     /// A number that stands for the evidence of an opt-in; zero where there is none.

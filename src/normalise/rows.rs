@@ -401,10 +401,11 @@ impl<'a> Reader<'a> {
         self.cells.get(field, at).map(|cell| self.words.number(cell, self.system.texts))
     }
 
-    /// A time, `None` where it is blank, bad or in the future; the latter two are findings.
+    /// A time, `None` where it is blank or stands for none, is bad or in the future; the latter two are findings.
     fn time(&mut self, field: Field, at: usize) -> Option<Moment> {
         let cell = self.cells.get(field, at)?;
         let reason = match times::parse(cell, self.zones[field as usize], self.orders.0[field as usize]) {
+            Ok(moment) if moment.until <= times::LAST_PLACEHOLDER => return None,
             // A code may well begin or end later.
             Ok(moment) if matches!(field, Field::CodeStart | Field::CodeEnd) => return Some(moment),
             Ok(moment) if moment.from <= self.system.as_of.timestamp_millis() + self.system.tolerance_ms => return Some(moment),

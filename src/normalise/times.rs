@@ -109,6 +109,10 @@ impl Moment {
     }
 }
 
+/// Until then (the first days of 1970, in any zone) lie the dates that databases and spreadsheets write for none: 1753, 1899
+/// and 1900, and the beginning of their count. No wish about e-mail is that old.
+pub const LAST_PLACEHOLDER: i64 = 2 * 24 * 60 * 60 * 1000;
+
 /// Why a cell is no time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoTime {

@@ -19,7 +19,7 @@ use crate::loads::{Loads, loads};
 use crate::matching::match_records;
 use crate::normalise::{Facts, Folded, Quiet, Room, Rows, Rules, Wanted, Zone, normalise, read_rows, set_aside, spellings};
 use crate::progress::{self, Unit};
-use crate::systems::Systems;
+use crate::systems::{Grain, Systems};
 use crate::texts::Texts;
 use crate::workspace::{Stop, Workspace};
 use crate::write::{self, Outputs, Stage, report};
@@ -36,7 +36,7 @@ pub struct Clock {
 /// Reads the inbox, works out everything that a run writes, and gives it to `then` with the stages so far; writes nothing.
 ///
 /// # Errors
-/// [`Stop::Inputs`]: no CRM export, a required system missing, a file with too many rejected rows. And what `then` says.
+/// [`Stop::Inputs`]: no CRM export, one that was refused, a required system missing, a file with too many rejected rows. And what `then` says.
 pub fn reconcile<T>(workspace: &Workspace, clock: Clock, then: impl FnOnce(Outputs<'_>, Vec<Stage>) -> Result<T>) -> Result<T> {
     let mut stages = Stages::default();
     let exports = stages.run("ingest", || read_inbox(workspace, clock))?;
@@ -239,6 +239,12 @@ fn require_systems(files: &[FileReport], workspace: &Workspace) -> Result<System
             seen()
         );
     };
+    if let Some((file, why)) = refused_contacts(files, hub, &workspace.systems) {
+        bail!(
+            "{file} was refused, and no other file has its contacts: without them records would be taken for nobody's, or for \
+             somebody else's. Put it right and run again: {why}"
+        );
+    }
     let missing: Vec<&str> = workspace
         .systems
         .profiles()
@@ -255,6 +261,21 @@ fn require_systems(files: &[FileReport], workspace: &Workspace) -> Result<System
         );
     }
     Ok(workspace.systems.with_hub(hub))
+}
+
+/// A file with contacts of the hub that was refused, and why, where no other of its kind is used.
+fn refused_contacts<'f>(files: &'f [FileReport], hub: &str, systems: &Systems) -> Option<(&'f str, &'f str)> {
+    let kinds = &systems.get(hub)?.kinds;
+    let contacts = |file: &FileReport| {
+        let kind = kinds.iter().find(|kind| file.kind.as_deref() == Some(&kind.name));
+        file.system.as_deref() == Some(hub) && kind.is_some_and(|kind| kind.grain == Grain::Contact)
+    };
+    files.iter().filter(|file| contacts(file)).find_map(|file| match &file.verdict {
+        Verdict::Refused(why) if !files.iter().any(|other| other.is_used() && contacts(other) && other.kind == file.kind) => {
+            Some((file.file.as_str(), why.as_str()))
+        }
+        _ => None,
+    })
 }
 
 /// The CRM whose contacts are the persons: the one that the configuration names, else the only one with an export.

@@ -92,6 +92,24 @@ fn a_file_that_cannot_be_used_is_refused_by_name_and_somebody_must_look() {
     }
 }
 
+/// Without its contacts their other records would be nobody's, or somebody else's.
+#[test]
+fn where_the_contacts_of_the_crm_are_refused_nothing_is_written() {
+    let leads = "Lead ID,Email,HasOptedOutOfEmail\n00QHs0000E17bfaAAB,mina@example.org,0\n";
+    let cut_off = format!("{CONTACTS}003Hs00004aBcDfIAK,\"ben@exam");
+    let files = [("leads_2026-11-21.csv", leads), ("contacts_2026-11-21.csv", &cut_off), ("subs_2026-11-21.csv", SUBSCRIBERS)];
+    let workspace = over(&files);
+    let result = workspace.call("run", &[]);
+    assert_eq!(result.status, 4, "{}{}", result.out, result.err);
+    for words in ["contacts_2026-11-21.csv was refused", "cut off", "run again"] {
+        assert!(result.err.contains(words), "{}", result.err);
+    }
+    assert!(!workspace.root.join("runs/latest").exists());
+    // An older export that is whole stands in for it.
+    workspace.put("inbox/contacts_2026-11-20.csv", CONTACTS);
+    assert_eq!(workspace.call("run", &[]).status, 3);
+}
+
 fn attention(workspace: &Workspace) -> Vec<String> {
     let manifest: Value =
         serde_json::from_str(&fs::read_to_string(workspace.root.join("runs/latest/run.json")).unwrap()).unwrap();

@@ -240,6 +240,23 @@ fn applied_files_move_to_the_archive_and_others_stay() {
     assert_eq!(answer["persons"][0]["decision"], "opted_out");
 }
 
+/// Rows without a record, and exports, look alike from week to week: to leave one would leave all that come after it.
+#[test]
+fn what_names_no_record_cannot_be_decided_on() {
+    let workspace = over(&format!("{CONTACTS},,true\n"), SUBSCRIBERS);
+    fs::rename(workspace.inbox().join("subs_2026-11-21.csv"), workspace.inbox().join("subs_2026-11-01.csv")).unwrap();
+    let run = workspace.run();
+    for rule in ["DAT603", "DAT608"] {
+        let rows = filled(&run, rule, &[("Decision", "leave"), ("Decided by", "Maria"), ("Reason", "later")]);
+        assert!(rows.iter().any(|row| row["Rule"] == rule && row["Key"].is_empty()), "{rule}");
+        write_csv(&workspace, "maria.csv", &rows);
+        let next = workspace.run();
+        assert!(told(&next).iter().all(|(result, _)| result == "not used"), "{:?}", told(&next));
+        assert!(next.table("discrepancies.csv").rows().iter().any(|row| row["rule"] == rule && row["outcome"] == "review"));
+        fs::remove_file(workspace.root.join("decisions/maria.csv")).ok();
+    }
+}
+
 #[test]
 fn the_sheet_takes_only_what_can_be_decided() {
     let run = over(CONTACTS, SUBSCRIBERS).run();

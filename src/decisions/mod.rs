@@ -178,7 +178,8 @@ impl Desk {
             standing.iter().map(|ruling| &ruling.key.identity).chain(read.iter().map(|(ruling, _)| &ruling.key.identity));
         let people = People::new(identities, scene)?;
         for ruling in standing {
-            if ruling.what == What::Leave && people.state(&ruling.key.identity) != ruling.key.shown {
+            let identity = &ruling.key.identity;
+            if names_nobody(identity) || ruling.what == What::Leave && people.state(identity) != ruling.key.shown {
                 desk.lapsed.push(ruling);
             } else {
                 desk.take(ruling, &people);
@@ -249,6 +250,9 @@ impl Desk {
         }
         let persons = people.persons(&key.identity);
         let refused = |why: String| Some(Obstacle::Refused(why));
+        if names_nobody(&key.identity) {
+            return refused("it is about a row or a file and not about a record: put it right in the export".to_owned());
+        }
         if ruling.what != What::Leave && persons.is_empty() {
             return refused(
                 "nobody in the exports is meant any more: look in the newest workbook, or change it by hand".to_owned(),
@@ -278,6 +282,11 @@ pub fn named(papers: &Papers, standing: &[Ruling], systems: &Systems) -> Vec<Str
     let listed =
         papers.rows.iter().filter(|row| row.paper == Paper::Exceptions).flat_map(|row| spellings(row.get("who"), systems));
     decided.chain(listed).filter(|text| !text.is_empty()).collect()
+}
+
+/// Whether a discrepancy names no contact, address or record: another row's would look the same.
+pub fn names_nobody(identity: &Identity) -> bool {
+    [1, 2, 5, 7].iter().all(|at| identity[*at].is_empty())
 }
 
 enum Obstacle {

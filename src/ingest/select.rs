@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime};
 
 use super::file::ReadFile;
-use super::{FileReport, Ingested, TableRows, Verdict};
+use super::{AsOfFrom, FileReport, Ingested, TableRows, Verdict};
 use crate::columns::Field;
 use crate::systems::Systems;
 
@@ -26,9 +26,14 @@ pub fn select<T>(mut files: Vec<ReadFile<T>>, systems: &Systems) -> Ingested<T> 
     ingested
 }
 
+/// Of copies of one content the newest counts; when a copy was saved says nothing of it where another is dated.
 fn skip_same_content<T>(files: &mut [ReadFile<T>]) {
+    let mut newest_first: Vec<usize> = (0..files.len()).filter(|at| files[*at].table.is_some()).collect();
+    let is_undated = |report: &FileReport| report.as_of_from == AsOfFrom::File;
+    newest_first.sort_by_key(|at| (is_undated(&files[*at].report), Reverse(files[*at].report.as_of), *at));
     let mut seen: HashMap<String, String> = HashMap::new();
-    for read in files.iter_mut().filter(|read| read.table.is_some()) {
+    for at in newest_first {
+        let read = &mut files[at];
         match seen.get(read.report.content()) {
             Some(first) => {
                 read.report.verdict = Verdict::Skipped(format!("the same content as {first}"));

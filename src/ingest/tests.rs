@@ -121,6 +121,7 @@ fn verdicts_name_what_becomes_of_each_file() {
         ("a/contacts_2026-11-14.csv", CONTACTS.as_bytes()),
         ("b/contacts_2026-11-21.csv", other.as_bytes()),
         ("c/contacts_2026-11-21.csv", third.as_bytes()),
+        ("a/contacts_2026-11-07.csv", CONTACTS.as_bytes()),
         ("copy of contacts.csv", CONTACTS.as_bytes()),
         ("tab.txt", b"SubscriberKey\tEmailAddress\tStatus\nk\ta@example.org\tActive\n"),
         ("unit 1.csv", unit_a.as_bytes()),
@@ -134,6 +135,7 @@ fn verdicts_name_what_becomes_of_each_file() {
     let said = verdicts(&ingested);
     let expected = [
         ("README.txt", "skipped: a note"),
+        ("a/contacts_2026-11-07.csv", "skipped: the same content as a/contacts_2026-11-14.csv"),
         ("a/contacts_2026-11-14.csv", "superseded by b/contacts_2026-11-21.csv"),
         (
             "b/contacts_2026-11-21.csv",
@@ -161,7 +163,7 @@ fn verdicts_name_what_becomes_of_each_file() {
             "{file}: {verdict}\nexpected {expected_file}: {expected}"
         );
     }
-    assert_eq!(ingested.tables.iter().map(|table| table.file).collect::<Vec<usize>>(), [9, 10, 11]);
+    assert_eq!(ingested.tables.iter().map(|table| table.file).collect::<Vec<usize>>(), [10, 11, 12]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use polars::prelude::DataFrame;
 use crate::classify::World;
 use crate::columns::{Outcome, Severity};
 use crate::decide::Decision;
-use crate::decisions::{Identity, Key, Line, People, Scene, State, run_name};
+use crate::decisions::{Identity, Key, Line, People, Scene, State, names_nobody, run_name};
 use crate::report::ExceptionLine;
 use crate::rules::RULES;
 use crate::write::csv_file::{CsvFile, Reader};
@@ -21,7 +21,7 @@ const NAMED: usize = 10;
 pub const COLUMNS: [&str; 12] =
     ["file", "sheet", "row", "column", "decision", "name", "reason", "who", "rule", "run", "result", "why"];
 
-/// What the hidden column holds of every row that is in review.
+/// What the hidden column holds of every row in review that somebody can decide on.
 pub(super) fn review_keys(discrepancies: &DataFrame, world: &World<'_>) -> Result<HashMap<usize, String>> {
     let column = |name: &str| -> Result<Vec<&str>> {
         Ok(discrepancies.column(name)?.str()?.iter().map(Option::unwrap_or_default).collect())
@@ -31,7 +31,8 @@ pub(super) fn review_keys(discrepancies: &DataFrame, world: &World<'_>) -> Resul
     let columns: Vec<Vec<&str>> = names.into_iter().map(column).collect::<Result<_>>()?;
     let in_review = (0..outcome.len()).filter(|row| outcome[*row] == Outcome::Review.word());
     let identity = |row: usize| -> Identity { std::array::from_fn(|at| columns[at][row].to_owned()) };
-    let rows: Vec<(usize, Identity)> = in_review.map(|row| (row, identity(row))).collect();
+    let rows: Vec<(usize, Identity)> =
+        in_review.map(|row| (row, identity(row))).filter(|(_, identity)| !names_nobody(identity)).collect();
     let World { records, matched, config, systems, texts, as_of, .. } = *world;
     let people =
         People::new(rows.iter().map(|(_, identity)| identity), Scene { records, matched, config, systems, texts, as_of })?;

@@ -23,18 +23,24 @@ pub struct Column<'a> {
     heading: &'a str,
     widest: usize,
     printed: bool,
+    hidden: bool,
     cell: Box<dyn Fn(usize) -> Cell<'a> + 'a>,
 }
 
 impl<'a> Column<'a> {
     /// A column that is as wide as its text needs, up to `widest` characters; longer text is wrapped.
     pub fn new(heading: &'a str, widest: usize, cell: impl Fn(usize) -> Cell<'a> + 'a) -> Column<'a> {
-        Column { heading, widest, printed: true, cell: Box::new(cell) }
+        Column { heading, widest, printed: true, hidden: false, cell: Box::new(cell) }
     }
 
     /// The same column, for the screen alone: paper has no room for it. Such columns stand behind the others.
     pub fn unprinted(self) -> Column<'a> {
         Column { printed: false, ..self }
+    }
+
+    /// The same column, for the next run alone.
+    pub fn hidden(self) -> Column<'a> {
+        Column { printed: false, hidden: true, ..self }
     }
 
     /// Whether it has that heading.
@@ -53,7 +59,8 @@ impl<'a> Column<'a> {
         let word = self.heading.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
         // Beside its longest word a heading shows the filter's button.
         let least = (word + 3).max(self.heading.chars().count().div_ceil(2) + 3);
-        let input = if rows > 0 && matches!((self.cell)(0), Cell::Input | Cell::InputDay) { self.widest } else { 0 };
+        let takes_input = (0..rows).any(|row| matches!((self.cell)(row), Cell::Input | Cell::InputDay));
+        let input = if takes_input { self.widest } else { 0 };
         (longest.min(self.widest).max(least).max(input), longest > self.widest.max(least))
     }
 }
@@ -113,7 +120,9 @@ impl Listing<'_> {
             let mut lines = 1;
             for (position, (column, fitted)) in self.columns.iter().zip(&fitted).enumerate() {
                 let cell = (column.cell)(row);
-                lines = lines.max(cell.lines(fitted.width));
+                if !column.hidden {
+                    lines = lines.max(cell.lines(fitted.width));
+                }
                 fitted.look.write(sheet, at, position as ColNum, cell)?;
             }
             if lines > 1 {
@@ -149,6 +158,9 @@ impl Listing<'_> {
             sheet.set_column_width(position as ColNum, width as f64 + 1.5)?;
             if let Some(base) = look.base {
                 sheet.set_column_format(position as ColNum, base)?;
+            }
+            if column.hidden {
+                sheet.set_column_hidden(position as ColNum)?;
             }
             fitted.push(Fitted { width, look });
         }

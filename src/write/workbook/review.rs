@@ -6,9 +6,7 @@
 use std::borrow::Cow;
 
 use anyhow::Result;
-use rust_xlsxwriter::{
-    ColNum, DataValidation, DataValidationRule, ExcelDateTime, ProtectionOptions, RowNum, Workbook, Worksheet,
-};
+use rust_xlsxwriter::{DataValidation, DataValidationRule, ExcelDateTime, ProtectionOptions, RowNum, Workbook, Worksheet};
 
 use super::cell::Cell;
 use super::context::Context;
@@ -31,17 +29,18 @@ pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
         Some(key) => Cell::Text(Cow::Borrowed(key.as_str())),
         None => Cell::Blank,
     };
-    let mut columns = vec![
-        Column::new(header::DECISION, 13, |_| Cell::Input),
-        Column::new(header::NAME, 14, |_| Cell::Input),
-        Column::new(header::REASON, 20, |_| Cell::Input),
-        Column::new(header::EVIDENCE, 14, |_| Cell::Input),
-        Column::new(header::PERMITTED_ON, 11, |_| Cell::InputDay),
-    ];
-    columns.extend(detail::columns(context, &rows, "Subject").into_iter().filter(|column| !column.is("What happens")));
+    // What no record is named in is to be put right in the export.
+    let rows = rows.as_slice();
+    let takes = |cell: fn() -> Cell<'static>| {
+        move |row: usize| if context.report.review_keys.contains_key(&rows[row]) { cell() } else { Cell::Blank }
+    };
+    let input = [(header::DECISION, 13), (header::NAME, 14), (header::REASON, 20), (header::EVIDENCE, 14)];
+    let mut columns: Vec<Column> =
+        input.into_iter().map(|(heading, width)| Column::new(heading, width, takes(|| Cell::Input))).collect();
+    columns.push(Column::new(header::PERMITTED_ON, 11, takes(|| Cell::InputDay)));
+    columns.extend(detail::columns(context, rows, "Subject").into_iter().filter(|column| !column.is("What happens")));
     columns.push(Column::new("What to do", 50, move |row| Cell::text(action(row))).unprinted());
-    let hidden = columns.len() as ColNum;
-    columns.push(Column::new(header::KEY, 10, key).unprinted());
+    columns.push(Column::new(header::KEY, 10, key).hidden());
     let listing = Listing {
         name: "Needs review",
         table: "NeedsReview",
@@ -55,7 +54,6 @@ pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
     let placed = listing.write(book, context)?;
     if let Some((first, last)) = placed.body {
         validate(placed.sheet, first, last)?;
-        placed.sheet.set_column_hidden(hidden)?;
         placed.sheet.protect_with_options(&ProtectionOptions {
             sort: true,
             use_autofilter: true,

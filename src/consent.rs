@@ -11,7 +11,7 @@
 //!   legal clock it was made when the last export before was made that showed the record not opted out.
 //! - A record that is not opted out any more keeps its opt-out as a signal, with the time that it had: a load may have
 //!   overwritten it. So does a record that is not exported any more, for the contact with its id, else its source id,
-//!   else its address. Only our own opt-in correction ends the signal.
+//!   else its address; where there is none, for whoever else has one of these. Only our own opt-in correction ends the signal.
 //! - The change from out to in is an explicit opt-in where it is evidenced (see [`crate::ledger`]) in a system whose
 //!   opt-ins count. It was made after the last export that showed the opt-out, and counts from then. It is certainly later
 //!   than the opt-out of its own record, and must beat all others by the tolerance like any opt-in.
@@ -19,8 +19,8 @@
 //!   times of the opt-outs that it passed on. An opt-in from after it must be later than the opt-out as it now stands,
 //!   for nobody can tell our load from the person's own word in the same week.
 
-mod contacts;
 mod neighbours;
+mod persons;
 mod signals;
 
 use anyhow::Result;
@@ -35,8 +35,8 @@ use crate::matching::{Matched, cols, word};
 use crate::normalise::{Moment, Zone, col as of};
 use crate::systems::Systems;
 use crate::texts::{Text, Texts};
-use contacts::Contacts;
 use neighbours::Neighbours;
+use persons::Persons;
 use signals::{Judge, Signals, signals};
 pub use signals::{Signal, Standing, signals_of};
 
@@ -315,18 +315,18 @@ impl Weighing<'_> {
         }
     }
 
-    /// Opt-outs of records that this run has no row of, for the contacts that they were of.
+    /// Opt-outs of records that this run has no row of, for the persons that they were of.
     fn read_absent(&mut self, records: &DataFrame, matched: &Matched, recalled: &Recalled, texts: &Texts) -> Result<()> {
         if recalled.absent.is_empty() {
             return Ok(());
         }
-        let contacts = Contacts::new(records, matched, recalled, self.systems, texts)?;
+        let known = Persons::new(records, matched, recalled, self.systems, texts)?;
         for (at, absent) in recalled.absent.iter().enumerate().filter(|(_, absent)| !absent.signal.opted_in) {
             if !absent.unit.is_empty() && self.config.policy.unit_unsubscribe == crate::config::UnitUnsubscribe::Unit {
                 continue;
             }
             let profile = &self.systems.profiles()[absent.system];
-            let (zone, persons) = (Zone::parse(&profile.zone)?, contacts.of(absent, profile.role));
+            let (zone, persons) = (Zone::parse(&profile.zone)?, known.of(absent, profile.role));
             for person in persons.iter().filter(|_| persons.len() <= self.config.policy.max_shared as usize) {
                 let wish = self.wishes.entry(*person).or_default();
                 wish.absent.push(at);

@@ -32,6 +32,8 @@ pub(super) struct Plan<'a> {
     noticed: HashMap<u32, BTreeSet<&'static str>>,
     /// Contacts of opted-out persons whose address no unsubscribe record bars.
     unbacked: HashSet<u32>,
+    /// Records that belong to several persons.
+    shared: HashSet<u32>,
     /// Records whose keys point at different contacts: nobody is opted in on the strength of them.
     contradictory: HashSet<u32>,
     /// Records that an exception leaves as they are, each for one person.
@@ -77,6 +79,8 @@ impl<'a> Plan<'a> {
             .select([column(col::IX), column(cols::PERSON)])
             .collect()?;
         let (ixs, persons) = (opted_out.column(col::IX)?.u32()?.clone(), opted_out.column(cols::PERSON)?.u32()?.clone());
+        let links = world.matched.links.clone().lazy().filter(column(cols::BELONGS).gt(lit(1u32)));
+        let shared = links.select([column(col::IX)]).collect()?;
         let unbacked = without_unsubscribe_record(world, RULES[position("OPT112")])?;
         let mut all: Vec<(u32, u32)> = ixs.iter().flatten().zip(persons.iter().flatten()).collect();
         all.extend(unreadable_of_opted_out(world, facts)?);
@@ -88,6 +92,7 @@ impl<'a> Plan<'a> {
             of_opted_out: all.into_iter().filter(|(_, person)| noticed.contains_key(person)).collect(),
             noticed,
             contradictory,
+            shared: shared.column(col::IX)?.u32()?.iter().flatten().collect(),
             unbacked: unbacked.into_iter().filter_map(|unbacked| unbacked.found.a).collect(),
             withheld: HashSet::default(),
         })
@@ -108,6 +113,9 @@ impl<'a> Plan<'a> {
         let purpose = change.purpose();
         if purpose == Purpose::OptIn && self.out_records.contains(&record) {
             return Err("The record is shared with a person who is opted out, so it stays so.".to_owned());
+        }
+        if matches!(change, Change::Categories { right: Some(_), .. }) && self.shared.contains(&record) {
+            return Err("The record belongs to several contacts, who may want different ones: settle it by hand.".to_owned());
         }
         if let Change::OptIn { proof } = change
             && (self.contradictory.contains(&record) || self.contradictory.contains(&proof))

@@ -1,9 +1,12 @@
 //! OPT113: opted out before, active now without an opt-in.
 
 use anyhow::Result;
+use foldhash::HashMap;
+use polars::prelude::{IntoLazy, col};
 
-use crate::classify::{Found, World, rows_of};
+use crate::classify::{Found, World, member, rows_of};
 use crate::columns::{Delivery, Opt, Severity};
+use crate::matching::cols;
 use crate::normalise::col as of;
 use crate::rules::search::once_a_record;
 use crate::rules::{Finder, Rule};
@@ -30,14 +33,31 @@ fn search(world: &World<'_>, rule: &'static Rule) -> Result<Vec<Found>> {
         let stopped = [Delivery::Held, Delivery::Removed].map(|delivery| Some(delivery as u8));
         opts.get(*ix as usize) != Some(Opt::Out as u8) && !stopped.contains(&deliveries.get(*ix as usize))
     };
+    let alone = records_without_contact(world)?;
     let mut found = Vec::new();
     for (person, wish) in world.consent.wishes.iter().filter(|(_, wish)| wish.decision == Some(Opt::Out)) {
         let undone = wish.undone.iter().copied().filter(|ix| recalled.undone(*ix).is_some());
         let gone = || wish.outs.is_empty() && wish.absent.iter().any(|at| recalled.absent[*at].gone);
         let contact = world.matched.contact(*person).map(|(ix, _)| ix).filter(|_| gone());
-        found.extend(undone.chain(contact).filter(is_mailed).map(|ix| (*person, ix)));
+        let others = alone.get(person).filter(|_| gone()).into_iter().flatten().copied();
+        found.extend(undone.chain(contact).chain(others).filter(is_mailed).map(|ix| (*person, ix)));
     }
     Ok(once_a_record(world, rows_of(world, rule, &found)?))
+}
+
+/// The records of persons without a contact in the CRM, of whom a record that is gone was opted out.
+fn records_without_contact(world: &World<'_>) -> Result<HashMap<u32, Vec<u32>>> {
+    let mut records: HashMap<u32, Vec<u32>> = HashMap::default();
+    let wishes = world.consent.wishes.iter().filter(|(_, wish)| !wish.absent.is_empty());
+    records.extend(wishes.filter(|(person, _)| world.matched.contact(**person).is_none()).map(|(person, _)| (*person, Vec::new())));
+    if !records.is_empty() {
+        let speaking = world.members.clone().lazy().filter(col(member::SPEAKS)).select([col(of::IX), col(cols::PERSON)]).collect()?;
+        let (ixs, persons) = (speaking.column(of::IX)?.u32()?, speaking.column(cols::PERSON)?.u32()?);
+        for (ix, person) in ixs.iter().flatten().zip(persons.iter().flatten()) {
+            records.entry(person).and_modify(|records| records.push(ix));
+        }
+    }
+    Ok(records)
 }
 
 #[cfg(test)]

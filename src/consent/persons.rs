@@ -1,0 +1,100 @@
+//! The persons that records of earlier runs were of, where those records are there no more.
+
+use anyhow::Result;
+use foldhash::{HashMap, HashSet};
+use polars::prelude::DataFrame;
+
+use crate::columns::Role;
+use crate::ledger::{Absent, Recalled};
+use crate::matching::{Matched, cols};
+use crate::normalise::col as of;
+use crate::systems::Systems;
+use crate::texts::{Text, Texts};
+
+/// Persons by contact id, source id and address.
+#[derive(Default)]
+struct Known<'a>([HashMap<&'a str, Vec<u32>>; 3]);
+
+impl<'a> Known<'a> {
+    fn learn(&mut self, by: usize, key: &'a str, person: u32) {
+        self.0[by].entry(key).or_default().push(person);
+    }
+
+    /// Each person once, in the order of their numbers.
+    fn settled(mut self) -> Known<'a> {
+        for persons in self.0.iter_mut().flat_map(|known| known.values_mut()) {
+            persons.sort_unstable();
+            persons.dedup();
+        }
+        self
+    }
+
+    fn find(&self, keys: [&str; 3]) -> Option<&[u32]> {
+        self.0.iter().zip(keys).find_map(|(known, key)| known.get(key)).map(Vec::as_slice)
+    }
+}
+
+/// The persons that records which are not there any more were of: contacts of the CRM, and where none of them is, whoever
+/// else has one of the keys.
+pub(super) struct Persons<'a> {
+    contacts: Known<'a>,
+    others: Known<'a>,
+}
+
+const ID: usize = 0;
+const SOURCE_ID: usize = 1;
+const ADDRESS: usize = 2;
+
+impl<'a> Persons<'a> {
+    pub fn new(
+        records: &DataFrame,
+        matched: &Matched,
+        recalled: &Recalled,
+        systems: &Systems,
+        texts: &'a Texts,
+    ) -> Result<Persons<'a>> {
+        let mut wanted: [HashSet<&str>; 3] = Default::default();
+        for absent in &recalled.absent {
+            for (wanted, key) in wanted.iter_mut().zip(keys(absent, systems.profiles()[absent.system].role)) {
+                wanted.extend(Some(key).filter(|key| !key.is_empty()));
+            }
+        }
+        let wanted =
+            |by: usize, key: Option<u32>| key.map(|key| texts.get(Text::from_number(key))).filter(|key| wanted[by].contains(key));
+        let numbers = |name: &str| records.column(name).and_then(|column| column.u32());
+        let (contact_ids, source_ids) = (numbers(of::CONTACT_ID)?, numbers(of::SOURCE_ID)?);
+        let mut persons = Persons { contacts: Known::default(), others: Known::default() };
+        for (person, (ix, id)) in (0u32..).zip(&matched.contacts) {
+            for (by, key) in [(ID, Some(id.number())), (SOURCE_ID, source_ids.get(*ix as usize))] {
+                wanted(by, key).into_iter().for_each(|key| persons.contacts.learn(by, key, person));
+            }
+        }
+        let addresses = &matched.addresses;
+        for (person, address) in addresses.column(cols::PERSON)?.u32()?.iter().zip(addresses.column("address")?.u32()?.iter()) {
+            if let (Some(person), Some(address)) = (person, wanted(ADDRESS, address)) {
+                persons.contacts.learn(ADDRESS, address, person);
+            }
+        }
+        let emails = of::EMAILS.map(numbers).into_iter().collect::<Result<Vec<_>, _>>()?;
+        let links = &matched.links;
+        let linked = links.column(of::IX)?.u32()?.iter().zip(links.column(cols::PERSON)?.u32()?.iter());
+        for ((ix, person), in_hub) in linked.zip(links.column(cols::IN_HUB)?.bool()?.iter()) {
+            let (Some(ix), Some(person), Some(false)) = (ix, person, in_hub) else { continue };
+            let of_record = [(ID, contact_ids), (SOURCE_ID, source_ids)].into_iter();
+            for (by, numbers) in of_record.chain(emails.iter().map(|emails| (ADDRESS, *emails))) {
+                wanted(by, numbers.get(ix as usize)).into_iter().for_each(|key| persons.others.learn(by, key, person));
+            }
+        }
+        Ok(Persons { contacts: persons.contacts.settled(), others: persons.others.settled() })
+    }
+
+    pub fn of(&self, absent: &Absent, role: Role) -> &[u32] {
+        let keys = keys(absent, role);
+        self.contacts.find(keys).or_else(|| self.others.find(keys)).unwrap_or_default()
+    }
+}
+
+/// Contact id, source id and address of a record that is not there.
+fn keys(absent: &Absent, role: Role) -> [&str; 3] {
+    [if role == Role::Crm { &absent.record } else { &absent.contact_id }, &absent.source_id, &absent.email]
+}

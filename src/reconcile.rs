@@ -144,6 +144,7 @@ fn settle<T>(
     let ledger = stages.run("remember", || Ledger::open(&workspace.ledger(), &workspace.runs(), clock.as_of))?;
     let Ingested { mut files, mut tables, rejects } = ingested;
     let systems = &require_systems(&files, workspace).context(Stop::Inputs)?;
+    require_known_contacts(&files, systems, &ledger, workspace).context(Stop::Inputs)?;
     let run = Rules { systems, config, as_of: clock.as_of, texts: &texts };
     let standing = decisions::recall(ledger.decisions()).context(Stop::Inputs)?;
     let (quiet, normalised) = stages.run("normalise", || {
@@ -261,6 +262,33 @@ fn require_systems(files: &[FileReport], workspace: &Workspace) -> Result<System
         );
     }
     Ok(workspace.systems.with_hub(hub))
+}
+
+/// Exports of the hub that earlier runs had must be there, where most of its contacts would be missing without them.
+fn require_known_contacts(files: &[FileReport], systems: &Systems, ledger: &Ledger, workspace: &Workspace) -> Result<()> {
+    let Some(hub) = systems.profiles().iter().find(|profile| profile.role == Role::Crm) else { return Ok(()) };
+    let (mut known, mut here, mut missing) = (0, 0, Vec::new());
+    for kind in hub.kinds.iter().filter(|kind| kind.grain == Grain::Contact) {
+        let is_of = |file: &&FileReport| {
+            file.is_used() && file.system.as_ref() == Some(&hub.name) && file.kind.as_ref() == Some(&kind.name)
+        };
+        let rows: u64 = files.iter().filter(is_of).map(|file| file.rows).sum();
+        let before = ledger.last().and_then(|last| last.known(&hub.name, &kind.name)).map_or(0, |known| known.rows);
+        (known, here) = (known + before, here + rows);
+        if rows == 0 && before > 0 {
+            missing.push(format!("{} ({before} rows)", kind.name.replace('_', " ")));
+        }
+    }
+    if !missing.is_empty() && (here as f64) < known as f64 * (1.0 - workspace.config.brake.max_shrink) {
+        bail!(
+            "no file in {} has the {} {}, which earlier runs had: without them records would be taken for nobody's, or for \
+             somebody else's. Drop that export there too and run again",
+            workspace.inbox().display(),
+            hub.title,
+            missing.join(" and ")
+        );
+    }
+    Ok(())
 }
 
 /// A file with contacts of the hub that was refused, and why, where no other of its kind is used.

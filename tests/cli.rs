@@ -110,6 +110,26 @@ fn where_the_contacts_of_the_crm_are_refused_nothing_is_written() {
     assert_eq!(workspace.call("run", &[]).status, 3);
 }
 
+/// The same where nobody dropped them, and an earlier run had them.
+#[test]
+fn where_the_contacts_of_the_crm_are_missing_nothing_is_written() {
+    let leads = "Lead ID,Email,HasOptedOutOfEmail\n00QHs0000E17bfaAAB,mina@example.org,0\n";
+    let contacts = format!("{CONTACTS}003Hs00004aBcDfIAK,ben@example.org,false\n");
+    let workspace = over(&[("leads_2026-11-21.csv", leads), ("contacts_2026-11-21.csv", &contacts)]);
+    workspace.run();
+    fs::remove_file(workspace.inbox().join("contacts_2026-11-21.csv")).unwrap();
+    let run = |more: &str| {
+        workspace.put("prefrecon.toml", &format!("[inbox]\nafter_run = \"keep\"\nsettle_seconds = 0\n{more}"));
+        workspace.call("run", &["--as-of", "2026-11-29T06:00:00Z"])
+    };
+    let result = run("");
+    assert_eq!(result.status, 4, "{}{}", result.out, result.err);
+    assert!(result.err.contains("has the Salesforce contacts (2 rows), which earlier runs had"), "{}", result.err);
+    // Who has given contacts up says so.
+    let result = run("[brake]\nmax_shrink = 1.0\n");
+    assert!([0, 3].contains(&result.status), "{}{}", result.out, result.err);
+}
+
 fn attention(workspace: &Workspace) -> Vec<String> {
     let manifest: Value =
         serde_json::from_str(&fs::read_to_string(workspace.root.join("runs/latest/run.json")).unwrap()).unwrap();

@@ -331,12 +331,12 @@ impl Record {
         };
         let text = |text: Option<Text>| text.map(|text| system.texts.get(text)).unwrap_or_default();
         let said = self.said();
-        let rest =
-            [self.emails[0], self.emails[1], self.contact_id, self.source_id, self.word, self.categories_cell, said.evidence];
+        let keys = [self.emails[0], self.emails[1], self.contact_id, self.source_id, said.key_cell];
+        let rest = [self.word, self.categories_cell, said.evidence];
         (
             (opt, said.out.is_none(), said.out.map(|out| out.until), delivery, said.failed),
             (said.opted_in.is_none() || said.evidence.is_none(), said.opted_in.map(|opted_in| std::cmp::Reverse(opted_in.from))),
-            rest.map(text),
+            (keys.map(text), rest.map(text)),
         )
     }
 

@@ -78,7 +78,7 @@ pub fn earlier(sheet: &mut Worksheet, context: &Context, looks: &Looks, first: R
     let waiting = all.iter().filter(|one| one.fate == Fate::NotLanded).map(|one| one.runs).max();
     let remark = match waiting {
         Some(1) => "None was due before this run: the sheet says for whom.".to_owned(),
-        Some(runs) => format!("The oldest that has not landed waits since {runs} runs: the sheet says for whom."),
+        Some(runs) => format!("The oldest that has not landed has waited for {runs} runs: the sheet says for whom."),
         None => "All that could be looked at are done with: the sheet says which.".to_owned(),
     };
     let link = format!("internal:'{}'!A1", earlier::NAME);

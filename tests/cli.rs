@@ -130,6 +130,21 @@ fn where_the_contacts_of_the_crm_are_missing_nothing_is_written() {
     assert!([0, 3].contains(&result.status), "{}{}", result.out, result.err);
 }
 
+/// Days that could be months make opt-outs undated, and so lose opt-ins: a key of the configuration settles it.
+#[test]
+fn dates_that_could_be_two_are_named_with_the_key_that_settles_them() {
+    let constituents = "Constituent ID,Salesforce Contact ID,Email,Email Opt Out,Opt Out Date\n\
+                        0000000001,003Hs00004aBcDeIAK,ana@example.org,Y,05/06/2026\n";
+    let workspace = over(&[("contacts_2026-11-21.csv", CONTACTS), ("constituents_2026-11-21.csv", constituents)]);
+    let said = |run: &str| run.contains("Opt Out Date: of 1 date day and month could be either way round");
+    for command in ["check", "run"] {
+        let result = workspace.call(command, &[]);
+        assert!(said(&result.out) && result.out.contains("[systems.ascend]"), "{}", result.out);
+    }
+    workspace.put("prefrecon.toml", "[run]\nas_of = \"2026-11-22T06:00:00Z\"\n[systems.ascend]\ndate_order = \"mdy\"\n");
+    assert!(!said(&workspace.call("run", &["--dry-run"]).out));
+}
+
 fn attention(workspace: &Workspace) -> Vec<String> {
     let manifest: Value =
         serde_json::from_str(&fs::read_to_string(workspace.root.join("runs/latest/run.json")).unwrap()).unwrap();

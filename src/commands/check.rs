@@ -10,7 +10,7 @@ use crate::columns::Role;
 use crate::commands::progress::Display;
 use crate::commands::{DONE, LOOK, coloured, print};
 use crate::ingest::{AsOfFrom, FileReport, Ingested, Reject, Verdict, ingest};
-use crate::normalise::{Rules, codes_without_meaning, masked, normalise, read_rows};
+use crate::normalise::{Rules, codes_without_meaning, dates_of_two_readings, masked, normalise, read_rows};
 use crate::progress::{self, Unit};
 use crate::reconcile::{Clock, choose_hub};
 use crate::texts::Texts;
@@ -83,7 +83,8 @@ pub(super) fn check(workspace: &Workspace, clock: Clock, format: Format, common:
     for sentence in missing.blocking.iter().map(|sentence| paint.bad(sentence)).chain(missing.worth_knowing) {
         let _ = writeln!(text, "{sentence}");
     }
-    for sentence in codes_without_meaning(&normalised.findings, systems, &texts) {
+    let codes = codes_without_meaning(&normalised.findings, systems, &texts);
+    for sentence in codes.into_iter().chain(dates_of_two_readings(&normalised.findings, &files, &texts)) {
         let _ = writeln!(text, "{}", paint.warn(&sentence));
     }
     let verdict = match status {

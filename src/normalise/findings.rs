@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::columns::Field;
+use crate::ingest::FileReport;
 use crate::systems::Systems;
 use crate::texts::{Text, Texts};
 
@@ -27,6 +28,29 @@ pub struct Finding {
     pub input: u32,
     /// Row of the file.
     pub row: u32,
+}
+
+/// What the reason of a date begins with that could be two.
+pub(super) const EITHER_WAY: &str = "day and month could be either way round";
+
+/// Of each column with dates that could be two a sentence, with their number.
+pub fn dates_of_two_readings(findings: &[Finding], files: &[FileReport], texts: &Texts) -> Vec<String> {
+    let mut columns: BTreeMap<(u32, Field), u64> = BTreeMap::new();
+    for finding in findings.iter().filter(|finding| texts.get(finding.reason).starts_with(EITHER_WAY)) {
+        *columns.entry((finding.input, finding.field)).or_default() += 1;
+    }
+    let sentence = |((input, field), dates): ((u32, Field), u64)| {
+        let file = &files[input as usize];
+        let header = file.mapped.iter().find(|column| column.field == field).map_or(field.name(), |column| &column.header);
+        let dates = if dates == 1 { "1 date".to_owned() } else { format!("{dates} dates") };
+        let system = file.system.as_deref().unwrap_or("NAME");
+        format!(
+            "{}, {header}: of {dates} {EITHER_WAY}, so they count as unknown. Settle it with date_order = \"mdy\" or \"dmy\" in \
+             [systems.{system}].",
+            file.file
+        )
+    };
+    columns.into_iter().map(sentence).collect()
 }
 
 /// Of each code that the configuration gives no meaning a sentence, with the number of its rows.

@@ -23,7 +23,7 @@ mod words;
 pub use category::{CategoryBook, own_values};
 pub use email::masked;
 pub use facts::{Facts, Said};
-pub use findings::{Finding, codes_without_meaning};
+pub use findings::{Finding, codes_without_meaning, dates_of_two_readings};
 pub use fold::Folded;
 pub use quiet::{OpenBatch, Quiet, QuietBatch, QuietPlace, QuietRecord, Room, Wanted, set_aside};
 pub use records::{ADDRESSES, col};

@@ -15,7 +15,7 @@ use crate::ingest::{Reject, Table};
 use crate::normalise::System;
 use crate::normalise::category::{CategoryBook, CategoryCell};
 use crate::normalise::cells::Cells;
-use crate::normalise::findings::Finding;
+use crate::normalise::findings::{EITHER_WAY, Finding};
 use crate::normalise::packed::Packed;
 use crate::normalise::records::{ADDRESSES, Record};
 use crate::normalise::times::{self, Moment, NoTime, Signs, Zone};
@@ -415,7 +415,7 @@ impl<'a> Reader<'a> {
             }
             Err(NoTime::Unreadable) => "this is not a date that can be read: it counts as unknown".to_owned(),
             Err(NoTime::Ambiguous) => format!(
-                "day and month could be either way round: it counts as unknown; settle it with `date_order = \"mdy\"` or \"dmy\" \
+                "{EITHER_WAY}: it counts as unknown; settle it with `date_order = \"mdy\"` or \"dmy\" \
                  in [systems.{}]",
                 self.system.profile.name
             ),

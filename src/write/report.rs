@@ -16,7 +16,7 @@ use crate::ingest::{PaperFile, Reject, Verdict};
 use crate::ledger::{Fates, Findings, Pages, Sighting, Written};
 use crate::loads::{Loaded, Loads};
 use crate::matching::cols;
-use crate::normalise::{Facts, Folded, codes_without_meaning, col};
+use crate::normalise::{Facts, Folded, codes_without_meaning, col, dates_of_two_readings};
 use crate::report::{History, Input, Report, RuleCount, Target};
 use crate::rules::RULES;
 use crate::texts::Text;
@@ -330,6 +330,7 @@ fn attention(decided: &Decided, world: &World<'_>, targets: &[Target]) -> Vec<St
         ));
     }
     sentences.extend(codes_without_meaning(world.findings, world.systems, world.texts));
+    sentences.extend(dates_of_two_readings(world.findings, world.files, world.texts));
     sentences
 }
 

@@ -240,11 +240,8 @@ fn require_systems(files: &[FileReport], workspace: &Workspace) -> Result<System
             seen()
         );
     };
-    if let Some((file, why)) = refused_contacts(files, hub, &workspace.systems) {
-        bail!(
-            "{file} was refused, and no other file has its contacts: without them records would be taken for nobody's, or for \
-             somebody else's. Put it right and run again: {why}"
-        );
+    if let Some(why) = refused_contacts(files, hub, &workspace.systems) {
+        bail!(why);
     }
     let missing: Vec<&str> = workspace
         .systems
@@ -291,8 +288,8 @@ fn require_known_contacts(files: &[FileReport], systems: &Systems, ledger: &Ledg
     Ok(())
 }
 
-/// A file with contacts of the hub that was refused, and why, where no other of its kind is used.
-fn refused_contacts<'f>(files: &'f [FileReport], hub: &str, systems: &Systems) -> Option<(&'f str, &'f str)> {
+/// What is in the way where a file with contacts of the hub was refused, and no other of its kind is used.
+pub fn refused_contacts(files: &[FileReport], hub: &str, systems: &Systems) -> Option<String> {
     let kinds = &systems.get(hub)?.kinds;
     let contacts = |file: &FileReport| {
         let kind = kinds.iter().find(|kind| file.kind.as_deref() == Some(&kind.name));
@@ -300,7 +297,11 @@ fn refused_contacts<'f>(files: &'f [FileReport], hub: &str, systems: &Systems) -
     };
     files.iter().filter(|file| contacts(file)).find_map(|file| match &file.verdict {
         Verdict::Refused(why) if !files.iter().any(|other| other.is_used() && contacts(other) && other.kind == file.kind) => {
-            Some((file.file.as_str(), why.as_str()))
+            Some(format!(
+                "{} was refused, and no other file has its contacts: without them records would be taken for nobody's, or for \
+                 somebody else's. Put it right and run again: {why}",
+                file.file
+            ))
         }
         _ => None,
     })

@@ -99,10 +99,12 @@ fn where_the_contacts_of_the_crm_are_refused_nothing_is_written() {
     let cut_off = format!("{CONTACTS}003Hs00004aBcDfIAK,\"ben@exam");
     let files = [("leads_2026-11-21.csv", leads), ("contacts_2026-11-21.csv", &cut_off), ("subs_2026-11-21.csv", SUBSCRIBERS)];
     let workspace = over(&files);
-    let result = workspace.call("run", &[]);
-    assert_eq!(result.status, 4, "{}{}", result.out, result.err);
-    for words in ["contacts_2026-11-21.csv was refused", "cut off", "run again"] {
-        assert!(result.err.contains(words), "{}", result.err);
+    for command in ["check", "run"] {
+        let result = workspace.call(command, &[]);
+        assert_eq!(result.status, 4, "{}{}", result.out, result.err);
+        for words in ["contacts_2026-11-21.csv was refused", "cut off", "run again"] {
+            assert!(result.err.contains(words) || result.out.contains(words), "{}{}", result.out, result.err);
+        }
     }
     assert!(!workspace.root.join("runs/latest").exists());
     // An older export that is whole stands in for it.

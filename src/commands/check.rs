@@ -12,7 +12,7 @@ use crate::commands::{DONE, LOOK, coloured, print};
 use crate::ingest::{AsOfFrom, FileReport, Ingested, Reject, Verdict, ingest};
 use crate::normalise::{Rules, codes_without_meaning, dates_of_two_readings, masked, normalise, read_rows};
 use crate::progress::{self, Unit};
-use crate::reconcile::{Clock, choose_hub};
+use crate::reconcile::{Clock, choose_hub, refused_contacts};
 use crate::texts::Texts;
 use crate::workspace::Workspace;
 
@@ -48,7 +48,10 @@ pub(super) fn check(workspace: &Workspace, clock: Clock, format: Format, common:
     rejects.sort();
 
     let mut missing = missing(&files, workspace);
-    missing.blocking.extend(hub.err().map(|error| capital(&format!("{error}."))));
+    match hub {
+        Ok(hub) => missing.blocking.extend(hub.and_then(|hub| refused_contacts(&files, hub, systems))),
+        Err(error) => missing.blocking.push(capital(&format!("{error}."))),
+    }
     let is_export = |file: &FileReport| file.system.as_deref().is_some_and(|system| file.is_export_of(system, systems));
     let unusable =
         |file: &&FileReport| is_export(file) && file.rejected as f64 > config.inbox.max_reject_share * file.rows as f64;

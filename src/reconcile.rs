@@ -19,7 +19,7 @@ use crate::loads::{Loads, loads};
 use crate::matching::match_records;
 use crate::normalise::{Facts, Folded, Quiet, Room, Rows, Rules, Wanted, Zone, normalise, read_rows, set_aside, spellings};
 use crate::progress::{self, Unit};
-use crate::systems::{Grain, Systems};
+use crate::systems::{Grain, Kind, Systems};
 use crate::texts::Texts;
 use crate::workspace::{Stop, Workspace};
 use crate::write::{self, Outputs, Stage, report};
@@ -266,9 +266,7 @@ fn require_known_contacts(files: &[FileReport], systems: &Systems, ledger: &Ledg
     let Some(hub) = systems.profiles().iter().find(|profile| profile.role == Role::Crm) else { return Ok(()) };
     let (mut known, mut here, mut missing) = (0, 0, Vec::new());
     for kind in hub.kinds.iter().filter(|kind| kind.grain == Grain::Contact) {
-        let is_of = |file: &&FileReport| {
-            file.is_used() && file.system.as_ref() == Some(&hub.name) && file.kind.as_ref() == Some(&kind.name)
-        };
+        let is_of = |file: &&FileReport| file.is_used() && file.is_taken_for(&hub.name, &kind.name);
         let rows: u64 = files.iter().filter(is_of).map(|file| file.rows).sum();
         let before = ledger.last().and_then(|last| last.known(&hub.name, &kind.name)).map_or(0, |known| known.rows);
         (known, here) = (known + before, here + rows);
@@ -290,21 +288,20 @@ fn require_known_contacts(files: &[FileReport], systems: &Systems, ledger: &Ledg
 
 /// What is in the way where a file with contacts of the hub was refused, and no other of its kind is used.
 pub fn refused_contacts(files: &[FileReport], hub: &str, systems: &Systems) -> Option<String> {
-    let kinds = &systems.get(hub)?.kinds;
-    let contacts = |file: &FileReport| {
-        let kind = kinds.iter().find(|kind| file.kind.as_deref() == Some(&kind.name));
-        file.system.as_deref() == Some(hub) && kind.is_some_and(|kind| kind.grain == Grain::Contact)
+    let mut contacts = systems.get(hub)?.kinds.iter().filter(|kind| kind.grain == Grain::Contact);
+    let of_kind = |kind: &Kind| -> Option<String> {
+        let of_it = || files.iter().filter(|file| file.is_taken_for(hub, &kind.name));
+        let refused = of_it().find_map(|file| match &file.verdict {
+            Verdict::Refused(why) => Some((&file.file, why)),
+            _ => None,
+        });
+        let (file, why) = refused.filter(|_| !of_it().any(FileReport::is_used))?;
+        Some(format!(
+            "{file} was refused, and no other file has its contacts: without them records would be taken for nobody's, or for \
+             somebody else's. Put it right and run again: {why}"
+        ))
     };
-    files.iter().filter(|file| contacts(file)).find_map(|file| match &file.verdict {
-        Verdict::Refused(why) if !files.iter().any(|other| other.is_used() && contacts(other) && other.kind == file.kind) => {
-            Some(format!(
-                "{} was refused, and no other file has its contacts: without them records would be taken for nobody's, or for \
-                 somebody else's. Put it right and run again: {why}",
-                file.file
-            ))
-        }
-        _ => None,
-    })
+    contacts.find_map(of_kind)
 }
 
 /// The CRM whose contacts are the persons: the one that the configuration names, else the only one with an export.

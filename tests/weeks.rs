@@ -224,23 +224,6 @@ fn an_opt_out_is_remembered_where_its_contact_is_gone() {
     }
 }
 
-/// A record of the source that two contacts share follows neither of them by itself: it would swing from week to week.
-#[test]
-fn categories_of_a_shared_record_are_for_a_person_to_settle() {
-    let configuration = "[run]\nas_of = \"2026-11-22T06:00:00Z\"\n[systems.salesforce.columns]\ncategories = [\"Preferences\"]\n\
-                         [[category]]\nname = \"Events\"\nsalesforce = \"Events\"\nascend = \"EVT\"\n";
-    let contacts = "Id,Email,HasOptedOutOfEmail,Preferences\n003Hs00004aBcDeIAK,shared@example.org,false,Events\n\
-                    003Hs00004aBcDfIAK,shared@example.org,false,\n";
-    let constituents = "Constituent ID,Salesforce Contact ID,Email,Email Opt Out,Email Preferences\n\
-                        0000000001,,shared@example.org,N,EVT\n";
-    let files = [("contacts_2026-11-21.csv", contacts), ("constituents_2026-11-21.csv", constituents)];
-    let run = common::Workspace::with(configuration, &files).run();
-    let rows = run.table("discrepancies.csv").rows();
-    let found: Vec<&str> = rows.iter().filter(|row| row["rule"] == "CAT302").map(|row| row["outcome"].as_str()).collect();
-    assert_eq!(found, ["review"]);
-    assert_eq!(run.table("corrections.csv").rows().len(), 0);
-}
-
 /// What databases write for no date is none: an opt-in must be later than an opt-out that nobody knows the day of.
 #[test]
 fn a_date_that_stands_for_none_proves_nothing() {

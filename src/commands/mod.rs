@@ -106,9 +106,9 @@ pub fn status_of(error: &anyhow::Error) -> u8 {
 /// What helps after a failure, where its causes tell.
 pub fn advice(error: &anyhow::Error) -> Option<&'static str> {
     use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    let kinds = error.chain().filter_map(|cause| Some(cause.downcast_ref::<std::io::Error>()?.kind()));
+    let mut kinds = error.chain().filter_map(|cause| Some(cause.downcast_ref::<std::io::Error>()?.kind()));
     let is_full = |kind| matches!(kind, StorageFull | QuotaExceeded | FileTooLarge);
-    kinds.into_iter().any(is_full).then_some("make room on that disk, then run it again: there is nothing to clean up")
+    kinds.any(is_full).then_some("make room on that disk, then run it again: there is nothing to clean up")
 }
 
 /// The run's time: the command line's, else the configuration's, else now.

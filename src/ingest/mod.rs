@@ -157,6 +157,11 @@ impl FileReport {
         let kind = || systems.get(name)?.kind(self.kind.as_deref()?);
         self.is_used() && self.system.as_deref() == Some(name) && kind().is_some_and(|kind| kind.grain != Grain::Answer)
     }
+
+    /// Whether it was taken for an export of a system and kind, be it used or not.
+    pub fn is_taken_for(&self, system: &str, kind: &str) -> bool {
+        self.system.as_deref() == Some(system) && self.kind.as_deref() == Some(kind)
+    }
 }
 
 /// What is known of a file that an earlier run refused, and that is no longer there.

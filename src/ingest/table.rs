@@ -158,8 +158,7 @@ impl<'a> Builder<'a> {
     pub fn finish(mut self, more: bool) -> Result<Built> {
         let mut pending = std::mem::take(&mut self.pending);
         let cut = if more { pending.len() } else { footer_start(&pending) };
-        let rows = pending.drain(..cut).collect::<Vec<_>>();
-        rows.into_iter().for_each(|row| self.add_pending(row));
+        pending.drain(..cut).for_each(|row| self.add_pending(row));
         let cells = pending.iter().flat_map(|row| row.cells.iter().map(String::as_str));
         let footer = filled(cells).map(str::to_owned).collect();
         Ok(Built { frame: self.take()?, rejects: self.rejects, footer, keys: self.keys.finish() })

@@ -3,7 +3,8 @@
 //! An opt-out is remembered by the record that had it. It is *undone* when a newer fresh export shows the record not
 //! opted out; it goes only when our own opt-in correction did that. An undone opt-out counts on, unless the change is
 //! itself an explicit opt-in: in a system whose opt-ins count, with evidence that was not there while the record was
-//! opted out (or `require_permission = false`), and without a date from before. An opt-out that our own correction made is an [`Echo`](crate::ledger::Echo).
+//! opted out (or `require_permission = false`), and without a date from before. An opt-out that our own correction made is
+//! an [`Echo`](crate::ledger::Echo).
 
 use anyhow::Result;
 use foldhash::HashMap;

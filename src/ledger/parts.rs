@@ -61,10 +61,7 @@ pub(super) fn parts(files: &[FileReport], systems: &Systems, config: &Config, la
             // What a loader answers is no state of any record, and a log of events is as long as its week was busy.
             let is_log = matches!(kind.grain, Grain::Bounce | Grain::UnsubscribeEvent);
             let is_of = |file: &&FileReport| {
-                kind.grain != Grain::Answer
-                    && file.is_used()
-                    && file.system.as_ref() == Some(&profile.name)
-                    && file.kind.as_ref() == Some(&kind.name)
+                kind.grain != Grain::Answer && file.is_used() && file.is_taken_for(&profile.name, &kind.name)
             };
             let used: Vec<&FileReport> = files.iter().filter(is_of).collect();
             let known = last.and_then(|last| last.known(&profile.name, &kind.name)).cloned();

@@ -323,33 +323,30 @@ impl Plain<'_> {
 }
 
 #[cfg(test)]
-impl Packed {
-    /// Adds an active record that has nothing but its key.
-    pub fn push_key(&mut self, record: &str) {
-        let manner = Manner {
-            opt: Opt::In,
-            delivery: Delivery::Ok,
-            word: None,
-            delivery_word: None,
-            evidence: None,
-            categories: None,
-            categories_cell: None,
-        };
-        let (contact_id, source_id, email, second, key_cell) = (None, None, None, None, None);
-        let (out, failed, opted_in) = (None, None, None);
-        assert!(self.push(Plain {
+impl<'a> Plain<'a> {
+    /// An active record that has nothing but its key.
+    pub fn of_key(record: &'a str) -> Plain<'a> {
+        Plain {
             row: 2,
             record,
-            contact_id,
-            source_id,
-            email,
-            second,
-            key_cell,
-            out,
-            failed,
-            opted_in,
-            manner
-        }));
+            contact_id: None,
+            source_id: None,
+            email: None,
+            second: None,
+            key_cell: None,
+            out: None,
+            failed: None,
+            opted_in: None,
+            manner: Manner {
+                opt: Opt::In,
+                delivery: Delivery::Ok,
+                word: None,
+                delivery_word: None,
+                evidence: None,
+                categories: None,
+                categories_cell: None,
+            },
+        }
     }
 }
 
@@ -360,15 +357,7 @@ mod tests {
     #[test]
     fn what_is_packed_comes_out_as_it_was() {
         let texts = Texts::default();
-        let manner = |word: &str| Manner {
-            opt: Opt::In,
-            delivery: Delivery::Ok,
-            word: Some(texts.intern(word)),
-            delivery_word: None,
-            evidence: None,
-            categories: None,
-            categories_cell: None,
-        };
+        let manner = |word: &str| Manner { word: Some(texts.intern(word)), ..Plain::of_key("").manner };
         // key | contact id | source id | addresses | key as it is spelt
         let rows = [
             ("003A", Some("003A"), Some("77"), [Some("ana@example.org"), None], None),

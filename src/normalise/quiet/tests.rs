@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{Kept, Packed, Scratch};
+use super::{Kept, Packed, Plain, Scratch};
 use crate::rules::testing::{aside, found};
 
 /// One row is a world, and how many of its records are set aside. A class of persons stands before its near misses.
@@ -116,7 +116,7 @@ fn records_stay_in_memory_where_the_disk_is_full() {
     let (disk, full) = (Scratch::create(&std::env::temp_dir()).unwrap(), Scratch::full());
     let packed = || {
         let mut packed = Packed::with_capacity(0, 1);
-        packed.push_key("003Hs0000000001IAA");
+        assert!(packed.push(Plain::of_key("003Hs0000000001IAA")));
         packed
     };
     assert!(matches!(Kept::of(packed(), Some(&Arc::new(disk))), Kept::OnDisk(_)));

@@ -36,7 +36,8 @@ pub struct Clock {
 /// Reads the inbox, works out everything that a run writes, and gives it to `then` with the stages so far; writes nothing.
 ///
 /// # Errors
-/// [`Stop::Inputs`]: no CRM export, one that was refused, a required system missing, a file with too many rejected rows. And what `then` says.
+/// [`Stop::Inputs`]: no CRM export, or one that was refused or is missing, a required system missing, a file with too many
+/// rejected rows. And what `then` says.
 pub fn reconcile<T>(workspace: &Workspace, clock: Clock, then: impl FnOnce(Outputs<'_>, Vec<Stage>) -> Result<T>) -> Result<T> {
     let mut stages = Stages::default();
     let exports = stages.run("ingest", || read_inbox(workspace, clock))?;

@@ -115,7 +115,9 @@ impl<'a> Plan<'a> {
             return Err("The record is shared with a person who is opted out, so it stays so.".to_owned());
         }
         if matches!(change, Change::Categories { right: Some(_), .. }) && self.shared.contains(&record) {
-            return Err("The record belongs to several contacts, who may want different ones: settle it by hand.".to_owned());
+            return Err(
+                "The record belongs to several contacts, who may want different categories: settle it by hand.".to_owned()
+            );
         }
         if let Change::OptIn { proof } = change
             && (self.contradictory.contains(&record) || self.contradictory.contains(&proof))

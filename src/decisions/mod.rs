@@ -276,7 +276,7 @@ impl Desk {
 
 /// Ids and addresses of whom papers and standing decisions are about, in every spelling that records may have.
 pub fn named(papers: &Papers, standing: &[Ruling], systems: &Systems) -> Vec<String> {
-    let of = |identity: &Identity| [1, 2, 5, 7].map(|at| identity[at].clone());
+    let of = |identity: &Identity| KEYS.map(|at| identity[at].clone());
     let keys = papers.rows.iter().filter_map(|row| Key::read(row.get(header::KEY)));
     let decided = keys.flat_map(|key| of(&key.identity)).chain(standing.iter().flat_map(|ruling| of(&ruling.key.identity)));
     let listed =
@@ -284,9 +284,12 @@ pub fn named(papers: &Papers, standing: &[Ruling], systems: &Systems) -> Vec<Str
     decided.chain(listed).filter(|text| !text.is_empty()).collect()
 }
 
+/// Where an identity has the contact, the address and the two records.
+const KEYS: [usize; 4] = [1, 2, 5, 7];
+
 /// Whether a discrepancy names no contact, address or record: another row's would look the same.
 pub fn names_nobody(identity: &Identity) -> bool {
-    [1, 2, 5, 7].iter().all(|at| identity[*at].is_empty())
+    KEYS.iter().all(|at| identity[*at].is_empty())
 }
 
 enum Obstacle {

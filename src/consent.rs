@@ -31,7 +31,7 @@ use polars::prelude::{BooleanChunked, DataFrame, Int64Chunked, IntoColumn, IntoL
 use crate::columns::{Method, Opt, Role};
 use crate::config::{Config, SharedAddress};
 use crate::ledger::{Recalled, Signal as Seen};
-use crate::matching::{Matched, cols, word};
+use crate::matching::{Matched, cols, is_method};
 use crate::normalise::{Moment, Zone, col as of};
 use crate::systems::Systems;
 use crate::texts::{Text, Texts};
@@ -246,9 +246,7 @@ struct Doubt {
 impl Weighing<'_> {
     /// Every opt-out and every opt-in of every person.
     fn read_signals(&mut self, records: &DataFrame, matched: &Matched, recalled: &Recalled, texts: &Texts) -> Result<Doubt> {
-        let office = col(cols::METHOD)
-            .eq(word(Method::SharedEmail.word(), Method::dtype()))
-            .and(col(cols::BELONGS).gt(lit(self.config.policy.max_shared)));
+        let office = is_method(Method::SharedEmail).and(col(cols::BELONGS).gt(lit(self.config.policy.max_shared)));
         let signals = signals(records, matched.links.clone().lazy().filter(office.not()), recalled)?;
 
         let policy = Judge { config: self.config, systems: self.systems };
@@ -404,7 +402,7 @@ impl Weighing<'_> {
 
     /// From whom each shared opt-out came: the nearest, then the first by id, so that the order of rows says nothing.
     fn explain_shared(&mut self, neighbours: &Neighbours, matched: &Matched, texts: &Texts) {
-        let name = |person: u32| matched.contact(person).map(|(_, id)| texts.get(id));
+        let name = |person: u32| neighbours.name(person, matched).map(|id| texts.get(id));
         let mut level: Vec<u32> = neighbours
             .of_person
             .keys()

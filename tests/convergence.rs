@@ -67,6 +67,60 @@ fn a_record_of_two_contacts_is_settled_for_both_in_one_round() {
     assert!(next.discrepancies().iter().all(|row| row["outcome"] != "correct"));
 }
 
+/// Two people of the source without a contact share a subscriber, who is unsubscribed for one of them and then speaks for
+/// the other.
+#[test]
+fn people_without_a_contact_are_settled_in_one_round() {
+    let workspace = Workspace::with(
+        "",
+        &[
+            ("salesforce_contacts_2026-11-21.csv", "Id,Email,HasOptedOutOfEmail\n003Hs0000000001IAA,carla@example.org,false\n"),
+            (
+                "ascend_constituents_2026-11-21.csv",
+                "Constituent ID,Salesforce Contact ID,Email,Email Opt Out,Opt Out Date,Email Status,Email Preferences\n\
+                 0001,,both@example.org,Y,2026-11-01,,\n0002,,both@example.org,N,,,\n",
+            ),
+            (
+                "marketing_cloud_subscribers_2026-11-21.csv",
+                "SubscriberKey,EmailAddress,Status,DateUnsubscribed\nboth,both@example.org,Active,\n",
+            ),
+        ],
+    );
+    let run = workspace.run_as_of(Some(common::AS_OF));
+    let mut exports = workspace.exports();
+    load(&mut exports, &run.path.join("corrections"));
+    assert!(export(&mut exports, "ascend_constituents").rows().iter().all(|row| row["Email Opt Out"] == "Y"));
+    let next = workspace.over(&exports).run_as_of(Some(common::AS_OF));
+    assert!(next.discrepancies().iter().all(|row| row["outcome"] != "correct"));
+    assert!(!next.path.join("corrections").exists());
+}
+
+/// To Marketing Cloud the 15 and the 18 characters of one id are two keys: both subscribers are mailed, and both are stopped.
+#[test]
+fn both_subscribers_of_one_contact_are_unsubscribed() {
+    let (short, whole) = ("003Hs0000000001", "003Hs0000000001IAA");
+    let subscribers = format!(
+        "SubscriberKey,EmailAddress,Status,DateUnsubscribed\n{short},ana@example.org,Active,\n\
+         {whole},ana@example.org,Active,\n003Hs0000000002,ben@example.org,Active,\n"
+    );
+    let contacts =
+        format!("Id,Email,HasOptedOutOfEmail\n{whole},ana@example.org,true\n003Hs0000000002IAA,ben@example.org,true\n");
+    let files = [
+        ("salesforce_contacts_2026-11-21.csv", contacts.as_str()),
+        ("marketing_cloud_subscribers_2026-11-21.csv", subscribers.as_str()),
+    ];
+    let workspace = Workspace::with("", &files);
+    let run = workspace.run_as_of(Some(common::AS_OF));
+    let named: Vec<String> = run.of_rule("OPT102").into_iter().map(|row| row["b_record"].clone()).collect();
+    assert_eq!(named, [short, whole, "003Hs0000000002IAA"]);
+    let mut exports = workspace.exports();
+    load(&mut exports, &run.path.join("corrections"));
+    assert!(export(&mut exports, "marketing_cloud").rows().iter().all(|row| row["Status"] == "Unsubscribed"));
+    let next = workspace.over(&exports).run_as_of(Some(common::AS_OF));
+    let left: Vec<String> = next.discrepancies().into_iter().map(|row| row["rule"].clone()).collect();
+    assert_eq!(left, ["DAT607"], "two subscribers of one contact are for a person to merge");
+}
+
 /// What an import file cannot give back stays out: times that a load sets by itself, codes that were ended, a blank status.
 const RESTORED: [(&str, &str, &[&str]); 4] = [
     ("salesforce_contacts", "Id", &["HasOptedOutOfEmail", "EmailBouncedReason", "EmailBouncedDate", "Email_Preferences__c"]),

@@ -4,16 +4,19 @@ use anyhow::Result;
 use foldhash::HashMap;
 use polars::prelude::{DataFrame, IntoLazy, JoinArgs, JoinType, coalesce, col, lit};
 
-use crate::matching::{Matched, cols};
+use crate::columns::Method;
+use crate::matching::{Matched, cols, is_method};
 use crate::normalise::col as of;
 use crate::texts::Text;
 
-/// CRM contacts that share an address or a record with another: a record counts as opted out if one of its
+/// CRM contacts that share an address, and persons that share a record, with another: a record counts as opted out if one of its
 /// persons is, and then speaks for the others.
 pub(super) struct Neighbours {
     pub of_person: HashMap<u32, Vec<usize>>,
     /// What is shared, by its address or the key of the record, and by whom.
     shared: Vec<(Text, Vec<u32>)>,
+    /// The keys of those of them who are no contacts of the CRM.
+    others: HashMap<u32, Text>,
 }
 
 impl Neighbours {
@@ -29,14 +32,24 @@ impl Neighbours {
             .links
             .clone()
             .lazy()
-            .filter(col(cols::IN_HUB).and(few(cols::BELONGS)))
-            .join(names, [col(of::IX)], [col(of::IX)], JoinArgs::new(JoinType::Inner))
+            .filter(few(cols::BELONGS))
+            .join(names.clone(), [col(of::IX)], [col(of::IX)], JoinArgs::new(JoinType::Inner))
             .filter(col("key").is_not_null())
             .select([col(cols::PERSON), col(of::IX).alias("shared"), col("key")]);
-        let mut neighbours = Neighbours { of_person: HashMap::default(), shared: Vec::new() };
-        for pairs in [addresses.collect()?, tied.collect()?] {
-            let numbers = |name: &str| -> Result<Vec<u32>> { Ok(pairs.column(name)?.u32()?.iter().flatten().collect()) };
-            let (persons, shared, keys) = (numbers(cols::PERSON)?, numbers("shared")?, numbers("key")?);
+        let tied = tied.collect()?;
+        let sharers = tied.clone().lazy().select([col(cols::PERSON)]);
+        let others = matched
+            .links
+            .clone()
+            .lazy()
+            .filter(col(cols::IN_HUB).not().and(is_method(Method::Hub)))
+            .join(sharers, [col(cols::PERSON)], [col(cols::PERSON)], JoinArgs::new(JoinType::Semi))
+            .join(names, [col(of::IX)], [col(of::IX)], JoinArgs::new(JoinType::Inner))
+            .collect()?;
+        let named = numbers(&others, cols::PERSON)?.into_iter().zip(numbers(&others, "key")?.into_iter().map(Text::from_number));
+        let mut neighbours = Neighbours { of_person: HashMap::default(), shared: Vec::new(), others: named.collect() };
+        for pairs in [addresses.collect()?, tied] {
+            let (persons, shared, keys) = (numbers(&pairs, cols::PERSON)?, numbers(&pairs, "shared")?, numbers(&pairs, "key")?);
             let mut at: HashMap<u32, usize> = HashMap::default();
             for row in 0..persons.len() {
                 let group = *at.entry(shared[row]).or_insert_with(|| {
@@ -50,6 +63,11 @@ impl Neighbours {
         Ok(neighbours)
     }
 
+    /// The id of a person who shares something.
+    pub fn name(&self, person: u32, matched: &Matched) -> Option<Text> {
+        matched.contact(person).map(|(_, id)| id).or_else(|| self.others.get(&person).copied())
+    }
+
     /// Everybody who shares something with a person, and what.
     pub fn around(&self, person: u32) -> Vec<(u32, Text)> {
         let groups = self.of_person.get(&person).into_iter().flatten().map(|group| &self.shared[*group]);
@@ -58,4 +76,8 @@ impl Neighbours {
             .filter(|(other, _)| *other != person)
             .collect()
     }
+}
+
+fn numbers(frame: &DataFrame, name: &str) -> Result<Vec<u32>> {
+    Ok(frame.column(name)?.u32()?.iter().flatten().collect())
 }

@@ -48,7 +48,7 @@ impl Sentences<'_> {
             Some((sharer, address)) => format!(
                 "Shares {} with {}, and an opt-out holds for all who share it: {}.",
                 self.world.texts.get(address),
-                self.world.name(sharer).unwrap_or("another contact"),
+                self.world.name(sharer).unwrap_or("another person"),
                 self.signals(outs_of(person, self.world))
             ),
             None => format!("{}.", capital(&self.own_signals(wish))),
@@ -214,7 +214,7 @@ impl Sentences<'_> {
             }
             (_, "IDN505") => format!("No contact or lead of the CRM has the key or the address of this record of {a}."),
             (_, "IDN506") => {
-                format!("No record of the source has the id, the constituent id or an address of this contact of {a}.")
+                format!("No record of the source belongs to this contact of {a} by its id, its constituent id or an address.")
             }
             (_, "CAT304") => "Not opted out, and no category is on in any system that keeps them.".to_owned(),
             (_, "BNC203") => {

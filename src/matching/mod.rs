@@ -3,6 +3,7 @@
 //! The CRM is the hub: every contact or lead is a person. Another record belongs to a person by contact id,
 //! else by source id, else by address, where it may fit several and stays one record linked to all of them.
 //! What fits no contact is matched the same way with the source system as hub, and what is left by address.
+//! A record of the source that names a contact by id, and whose source id other contacts have too, belongs to them as well.
 //! An unsubscribe record belongs to everybody with its address, see [`by_address`].
 //! Matching is never transitive beyond that and never fuzzy. Invariant: every record has at least one link.
 
@@ -12,7 +13,7 @@ use anyhow::Result;
 use foldhash::{HashMap, HashSet};
 use polars::prelude::{
     DataFrame, DataType, Expr, IntoColumn, IntoLazy, JoinArgs, JoinType, LazyFrame, NewChunkedArray, PolarsResult, UInt32Chunked,
-    UnionArgs, UniqueKeepStrategy, coalesce, col, concat, len, lit, when,
+    UnionArgs, UniqueKeepStrategy, by_name, coalesce, col, concat, len, lit, when,
 };
 
 use crate::columns::{Method, Role};
@@ -68,6 +69,7 @@ pub fn match_records(records: &DataFrame, texts: &Texts) -> Result<Matched> {
     let barred = everything_else.clone().lazy().filter(col(of::BARS)).collect()?;
     let others = everything_else.clone().lazy().filter(col(of::BARS).not()).collect()?;
     let by_contact = tie(&others, &contacts, Some((of::CONTACT_ID, of::RECORD)), texts)?;
+    let by_contact = with_doubles(by_contact, &others, &contacts)?;
     let by_bar = tie_barred(&barred, &contacts, texts)?;
     let by_contact = concat([by_contact.lazy(), by_bar.lazy()], UnionArgs::default())?.collect()?;
 
@@ -144,6 +146,11 @@ pub fn is_role(role: Role) -> Expr {
     col(of::ROLE).eq(word(role.word(), Role::dtype()))
 }
 
+/// Whether a record was tied to its person in that way.
+pub fn is_method(method: Method) -> Expr {
+    col(cols::METHOD).eq(word(method.word(), Method::dtype()))
+}
+
 /// A word of a small vocabulary, as a literal.
 pub fn word(word: &'static str, dtype: DataType) -> Expr {
     lit(word).cast(dtype)
@@ -180,6 +187,43 @@ fn tie(members: &DataFrame, hub: &DataFrame, ids: Option<(&str, &str)>, texts: &
         ]);
     found.push(by_address);
     Ok(concat(found, UnionArgs::default())?.collect()?)
+}
+
+/// Adds links of the source's records to whoever else has the source id of the contact that they name: a lead beside its
+/// contact, or a contact that was made twice. What the record says is said for all of them.
+fn with_doubles(tied: DataFrame, members: &DataFrame, contacts: &DataFrame) -> Result<DataFrame> {
+    const SHARERS: &str = "sharers";
+    let doubles = contacts
+        .clone()
+        .lazy()
+        .filter(col(of::SOURCE_ID).is_not_null())
+        .with_column(len().over([col(of::SOURCE_ID)])?.alias(SHARERS))
+        .filter(col(SHARERS).gt(lit(1u32)))
+        .select([col(cols::PERSON), col(of::SOURCE_ID)])
+        .collect()?;
+    if doubles.height() == 0 {
+        return Ok(tied);
+    }
+    let both = [col(cols::PERSON), col(of::SOURCE_ID)];
+    let named = inner(
+        members.clone().lazy().filter(is_role(Role::Source)).select([col(of::IX), col(of::SOURCE_ID)]),
+        tied.clone().lazy().filter(is_method(Method::ContactId)),
+        of::IX,
+    )
+    .join(doubles.clone().lazy(), both.clone(), both, JoinArgs::new(JoinType::Semi))
+    .select([col(of::IX), col(of::SOURCE_ID)]);
+    let further = inner(named, doubles.lazy(), of::SOURCE_ID).select([
+        col(of::IX),
+        col(cols::PERSON),
+        method(Method::SourceId),
+        lit(1u32).cast(DataType::UInt32).alias(cols::BELONGS),
+    ]);
+    let by_address = is_method(Method::Email).or(is_method(Method::SharedEmail));
+    let all = concat([tied.lazy(), further], UnionArgs::default())?
+        .unique_stable(Some(by_name([of::IX, cols::PERSON], true, false)), UniqueKeepStrategy::First)
+        .with_column(len().over([col(of::IX)])?.cast(DataType::UInt32).alias(SHARERS))
+        .with_column(when(by_address).then(col(cols::BELONGS)).otherwise(col(SHARERS)).alias(cols::BELONGS));
+    Ok(all.select([of::IX, cols::PERSON, cols::METHOD, cols::BELONGS].map(col)).collect()?)
 }
 
 /// Links of `members` to the persons of a hub by one pair of id columns, theirs and the hub's.

@@ -6,6 +6,7 @@ use crate::columns::{Delivery, Field, Opt};
 use crate::ingest::Reject;
 use crate::normalise::System;
 use crate::normalise::findings::Finding;
+use crate::normalise::ids;
 use crate::normalise::records::{ADDRESSES, Record};
 use crate::normalise::rows::{Answer, CodeRow, Effect, Read};
 use crate::normalise::times::Moment;
@@ -59,6 +60,7 @@ pub(super) fn fold(read: Vec<Read>, system: &System<'_>) -> Part {
         part.findings.extend(table.findings);
         part.rejects.extend(table.rejects);
     }
+    part.tell_short_keys_apart(system);
     part.keep_most_restrictive(system);
     part.leave_the_name_to_one();
     part.fold_codes(codes, system);
@@ -72,6 +74,49 @@ pub(super) fn fold(read: Vec<Read>, system: &System<'_>) -> Part {
 }
 
 impl Part {
+    /// A contact's id in 15 characters and in 18 is one contact, but where a platform keeps whatever text is loaded as its
+    /// key, these are two subscribers, and both are mailed. Where both stand among them, the short one keeps its own name.
+    fn tell_short_keys_apart(&mut self, system: &System<'_>) {
+        let short = |record: &Record| record.said().key_cell.filter(|cell| system.texts.get(*cell).len() == ids::SHORT);
+        let is_own = |record: &Record| record.main && !record.event;
+        let shortened: HashSet<Text> = self
+            .records
+            .iter()
+            .filter(|record| is_own(record) && short(record).is_some())
+            .filter_map(|record| record.record)
+            .collect();
+        if shortened.is_empty() {
+            return;
+        }
+        let whole = self.records.iter().filter(|record| is_own(record) && short(record).is_none());
+        let both: HashSet<Text> = whole.filter_map(|record| record.record).filter(|key| shortened.contains(key)).collect();
+        let mut renamed: HashMap<(u32, u32), Text> = HashMap::default();
+        let mut doubled = HashMap::default();
+        for record in self.records.iter_mut().filter(|record| record.record.is_some_and(|key| both.contains(&key))) {
+            let Some(cell) = short(record) else { continue };
+            if is_own(record) {
+                doubled.insert(record.record, (record.kind, record.emails[0], record.input, record.row));
+            }
+            record.record = Some(cell);
+            renamed.insert((record.input, record.row), cell);
+        }
+        for finding in self.findings.iter_mut().filter(|finding| finding.record.is_some()) {
+            finding.record = renamed.get(&(finding.input, finding.row)).copied().or(finding.record);
+        }
+        let reason = "the id stands in this export with 15 and with 18 characters: two subscribers of one contact";
+        self.findings.extend(doubled.into_iter().map(|(key, (kind, email, input, row))| Finding {
+            code: "DAT607",
+            system: system.position,
+            record: key,
+            email,
+            field: system.profile.kinds[kind as usize].key,
+            value: key,
+            reason: system.texts.intern(reason),
+            input,
+            row,
+        }));
+    }
+
     /// Of rows with the same key the most restrictive one counts; the others are folded into it. A key that
     /// stands twice in an export of contacts is a finding; one that a unit's log names twice is not.
     fn keep_most_restrictive(&mut self, system: &System<'_>) {

@@ -6,6 +6,9 @@ use memchr::memchr2;
 
 use crate::systems::IdShape;
 
+/// Characters of a Salesforce id without its case checksum.
+pub const SHORT: usize = 15;
+
 /// Why a cell is no id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoId {

@@ -6,7 +6,7 @@ use polars::prelude::{IntoLazy, IntoSeries, JoinArgs, JoinType, col, lit, UInt32
 use crate::classify::{Found, World, rows};
 use crate::columns::Method;
 use crate::consent::decided;
-use crate::matching::{cols, word};
+use crate::matching::{cols, is_method};
 use crate::normalise::col as of;
 use crate::texts::Text;
 use crate::columns::Severity;
@@ -43,7 +43,7 @@ fn search(world: &World<'_>, rule: &'static Rule) -> Result<Vec<Found>> {
         .group_by([col(cols::PERSON)])
         .agg([on.any(true).alias("any_on")])
         .filter(col("any_on").not());
-    let hub = col(cols::METHOD).eq(word(Method::Hub.word(), Method::dtype()));
+    let hub = is_method(Method::Hub);
     let contacts =
         world.members.clone().lazy().filter(hub.and(col(cols::IN_HUB))).select([col(cols::PERSON), col(of::IX).alias("a")]);
     let found = contacts.join(blank, [col(cols::PERSON)], [col(cols::PERSON)], JoinArgs::new(JoinType::Inner)).collect()?;

@@ -5,7 +5,7 @@ use polars::prelude::{IntoLazy, JoinArgs, JoinType, col};
 
 use crate::classify::{Found, World, rows};
 use crate::columns::{Method, Role, Severity};
-use crate::matching::{cols, is_role, word};
+use crate::matching::{cols, is_method, is_role};
 use crate::rules::search::{is_complete, members_that};
 use crate::rules::{Finder, Rule};
 
@@ -26,7 +26,7 @@ fn search(world: &World<'_>, rule: &'static Rule) -> Result<Vec<Found>> {
     if !is_complete(world, Role::Source) {
         return Ok(Vec::new());
     }
-    let hub = col(cols::METHOD).eq(word(Method::Hub.word(), Method::dtype())).and(col(cols::IN_HUB));
+    let hub = is_method(Method::Hub).and(col(cols::IN_HUB));
     let in_source = world.members.clone().lazy().filter(is_role(Role::Source)).select([col(cols::PERSON)]);
     let without = members_that(world, hub, &[])?
         .lazy()
@@ -51,6 +51,8 @@ mod tests {
                 ("crm active #1 | source active #1", ""),
                 ("crm active #1 | source active #2 email=p1@example.org", ""),
                 ("crm active #1", ""),
+                ("crm active #1 | lead active sid=S1 email=l@example.org | source active #1", ""),
+                ("crm active #1 | crm active #2 sid=S3 | source active #3 contact=1", "salesforce"),
                 ("source active #1", ""),
             ],
         );

@@ -39,6 +39,15 @@ mod tests {
                 ("crm out | member News active | ac Events active", ""),
                 ("marketing active", ""),
                 ("crm out | marketing active key=address", "salesforce marketing_cloud"),
+                // One contact's id in 15 and in 18 characters are two subscribers; in two cases they are one.
+                (
+                    "crm out | marketing active key=003Hs0000000001 | marketing active key=003Hs0000000001IAA",
+                    "salesforce marketing_cloud, salesforce marketing_cloud",
+                ),
+                (
+                    "crm out | marketing active key=003hs0000000001iaa | marketing active key=003Hs0000000001IAA",
+                    "salesforce marketing_cloud",
+                ),
             ],
         );
     }

@@ -43,6 +43,9 @@ mod tests {
                 ("source out at=2026-11-01 | crm active in=2026-11-05", "ascend salesforce"),
                 ("source out at=2026-11-05 | crm active in=2026-11-05 proof", "ascend salesforce"),
                 ("source out | crm active in=2026-11-05 proof", "ascend salesforce"),
+                // The record names the contact by id, and the lead names the record.
+                ("source out | crm active | lead active sid=S1 email=l@example.org", "ascend salesforce, ascend salesforce"),
+                ("source out | crm active sid=S9 | lead active sid=S1 email=l@example.org", "ascend salesforce"),
             ],
         );
     }

@@ -8,7 +8,7 @@ use crate::classify::{Detail, Found, World, member, rows};
 use crate::columns::{Method, Opt, Role};
 use crate::consent::decided;
 use crate::ingest::FileReport;
-use crate::matching::{addresses_of, cols, shared_addresses, word};
+use crate::matching::{addresses_of, cols, is_method, shared_addresses, word};
 use crate::normalise::col as of;
 use crate::rules::{Rule, position};
 use crate::systems::Grain;
@@ -341,7 +341,7 @@ impl Claims {
     fn by_source(world: &World<'_>, tied: &DataFrame, own: &HashMap<u32, HashSet<u32>>) -> Result<Claims> {
         let with_source = |frame: &DataFrame| frame.clone().lazy().filter(col(of::SOURCE_ID).is_not_null());
         let keys = with_source(tied).select([col(of::IX), col(of::SOURCE_ID)]).collect()?;
-        let hub = col(cols::METHOD).eq(word(Method::Hub.word(), Method::dtype())).and(col(cols::IN_HUB));
+        let hub = is_method(Method::Hub).and(col(cols::IN_HUB));
         let contacts = with_source(&world.members).filter(hub).select([col(cols::PERSON), col(of::SOURCE_ID)]).collect()?;
         Claims::of(&keys, &contacts, of::SOURCE_ID, own)
     }

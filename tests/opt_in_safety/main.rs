@@ -108,12 +108,12 @@ fn decisions_opt_nobody_in_without_proof_and_lose_no_opt_out() {
             .filter_map(|row| {
                 applied += 1;
                 let [what, _, day] = &decided[row["row"].parse::<usize>().unwrap() - 2];
-                // Who is no contact of the CRM is named by the constituent id or by the address.
+                // Who is no contact of the CRM is named by the constituent id, the address, or the only key there is.
                 let who = row["who"].clone();
                 let record = Record { system: "desk", mailed: true, ..Record::default() };
                 let record = match who.len() {
                     _ if who.contains('@') => Record { emails: vec![who], ..record },
-                    18 => Record { contact: who, ..record },
+                    18 => Record { key: who.clone(), contact: who, ..record },
                     _ => Record { source: who, ..record },
                 };
                 match what.as_str() {

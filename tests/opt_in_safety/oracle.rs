@@ -184,7 +184,7 @@ impl Oracle {
         }
     }
 
-    /// An opt-out holds for every contact at the address.
+    /// An opt-out holds for every contact at the address, and for everybody whom a record is about.
     fn share(&mut self, hub: &[usize]) {
         let mut at_address: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
         for (person, at) in hub.iter().enumerate() {
@@ -195,6 +195,14 @@ impl Oracle {
         for sharers in at_address.values().filter(|sharers| sharers.len() <= MAX_SHARED) {
             for person in sharers {
                 self.people[*person].shares_with.extend(sharers.iter().filter(|other| *other != person));
+            }
+        }
+        for persons in &self.persons_of {
+            if persons.len() > MAX_SHARED {
+                continue;
+            }
+            for person in persons {
+                self.people[*person].shares_with.extend(persons.iter().filter(|other| *other != person));
             }
         }
         loop {
@@ -259,6 +267,10 @@ fn contacts_of(record: &Record, records: &[Record], hub: &[usize]) -> Vec<usize>
     let by_id = fitting(&|contact| contact.key == record.contact);
     let by_source = fitting(&|contact| !record.source.is_empty() && contact.source == record.source);
     let by_address = || fitting(&|contact| contact.emails.iter().any(|email| record.emails.contains(email)));
+    // Whoever has the constituent id of the contact that the constituent names is that person too.
+    if record.system == "ascend" && by_id.iter().any(|person| by_source.contains(person)) {
+        return by_source;
+    }
     [by_id, by_source].into_iter().find(|found| !found.is_empty()).unwrap_or_else(by_address)
 }
 

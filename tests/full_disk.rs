@@ -118,11 +118,13 @@ fn open_to_all(folder: &Path) {
 #[test]
 fn a_folder_that_cannot_be_written_to_stops_the_run_and_nothing_else() {
     let undisturbed = undisturbed();
-    for folder in ["runs", "ledger", "archive"] {
+    for folder in ["", "runs", "ledger", "archive"] {
         let workspace = after_a_week();
         open_to_all(workspace.root.parent().unwrap());
         let before = visible(&workspace.root);
-        let locked = workspace.root.join(folder);
+        let locked = if folder.is_empty() { workspace.root.clone() } else { workspace.root.join(folder) };
+        // Without it the run has nothing to write into the workspace's own folder.
+        fs::remove_file(workspace.root.join(".prefrecon.lock")).unwrap();
         fs::set_permissions(&locked, Permissions::from_mode(0o555)).unwrap();
         let probe = locked.join("probe");
         let mut command = run(&workspace.root);
@@ -140,6 +142,7 @@ fn a_folder_that_cannot_be_written_to_stops_the_run_and_nothing_else() {
             continue;
         }
         assert_eq!(failed.status, 1, "{folder}: {}", failed.err);
+        assert!(failed.err.contains("let the account that runs prefrecon read and write there"), "{folder}: {}", failed.err);
         assert!(visible(&workspace.root) == before, "{folder}: {}", failed.err);
         recovers(&workspace, &undisturbed, folder);
     }

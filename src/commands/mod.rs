@@ -105,10 +105,16 @@ pub fn status_of(error: &anyhow::Error) -> u8 {
 
 /// What helps after a failure, where its causes tell.
 pub fn advice(error: &anyhow::Error) -> Option<&'static str> {
-    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    let mut kinds = error.chain().filter_map(|cause| Some(cause.downcast_ref::<std::io::Error>()?.kind()));
-    let is_full = |kind| matches!(kind, StorageFull | QuotaExceeded | FileTooLarge);
-    kinds.any(is_full).then_some("make room on that disk, then run it again: there is nothing to clean up")
+    use std::io::ErrorKind::{FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    error.chain().find_map(|cause| match cause.downcast_ref::<std::io::Error>()?.kind() {
+        StorageFull | QuotaExceeded | FileTooLarge => {
+            Some("make room on that disk, then run it again: there is nothing to clean up")
+        }
+        PermissionDenied | ReadOnlyFilesystem => {
+            Some("let the account that runs prefrecon read and write there, then run it again")
+        }
+        _ => None,
+    })
 }
 
 /// The run's time: the command line's, else the configuration's, else now.

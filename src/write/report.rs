@@ -297,10 +297,15 @@ fn attention(decided: &Decided, world: &World<'_>, targets: &[Target]) -> Vec<St
     for file in world.files.iter().filter(|file| file.is_used() && file.stale) {
         sentences.push(format!("{} is stale: corrections that rest on it alone are held. Export it again.", file.file));
     }
+    let mut seen: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for file in world.files.iter().filter(|file| file.is_used()) {
-        if let Some(run) = &file.seen_in {
-            sentences.push(format!("{} is the same as in the run {run}: export it again if it should be newer.", file.file));
-        }
+        seen.entry(file.seen_in.as_deref().unwrap_or_default()).or_default().push(&file.file);
+    }
+    for (run, files) in seen.iter().filter(|(run, _)| !run.is_empty()) {
+        sentences.push(match files.as_slice() {
+            [file] => format!("{file} is the same as in the run {run}: export it again if it should be newer."),
+            files => format!("{} are the same as in the run {run}: export them again if they should be newer.", files.join(", ")),
+        });
     }
     for shrunken in &world.consent.recalled.shrunken {
         let profile = &world.systems.profiles()[shrunken.at.0];

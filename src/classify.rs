@@ -353,7 +353,11 @@ fn noted(world: &World<'_>) -> Result<Vec<Found>> {
     let emails = emails.u32()?;
     let mut seen: HashMap<_, usize> = HashMap::default();
     let mut found: Vec<Found> = Vec::new();
-    let value = |at: usize| world.findings[at].value.map(|value| world.texts.get(value));
+    let order = |at: usize| {
+        let finding = &world.findings[at];
+        let value = finding.value.map(|value| world.texts.get(value));
+        (value, world.texts.get(finding.reason), finding.input, finding.row)
+    };
     for (at, finding) in world.findings.iter().enumerate() {
         let a = of_finding.record(finding);
         let once =
@@ -362,7 +366,7 @@ fn noted(world: &World<'_>) -> Result<Vec<Found>> {
         if let Some(known) = once.and_then(|once| seen.insert(once, found.len()).map(|known| (once, known))) {
             seen.insert(known.0, known.1);
             if let Detail::Finding(shown) = &mut found[known.1].detail
-                && value(at) < value(*shown)
+                && order(at) < order(*shown)
             {
                 *shown = at;
             }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::columns::{Field, Role};
 use crate::nearest::parse_toml;
+use crate::normalise::Zone;
 use crate::systems::{BlankMeans, DateOrder, Subscriptions, Systems};
 
 /// The whole configuration, defaults filled in.
@@ -320,7 +321,8 @@ impl Config {
 
     /// The run's time, where the configuration fixes it.
     pub fn as_of(&self) -> Result<Option<DateTime<Utc>>> {
-        self.run.as_of.as_deref().map(|text| parse_as_of(text).context("[run] as_of")).transpose()
+        let zone = self.timezone()?;
+        self.run.as_of.as_deref().map(|text| parse_as_of(text, zone).context("[run] as_of")).transpose()
     }
 
     /// The section of a system, empty where there is none.
@@ -370,13 +372,13 @@ impl System {
     }
 }
 
-/// Reads a moment: RFC 3339, or a date, which means its beginning in UTC.
-pub fn parse_as_of(text: &str) -> Result<DateTime<Utc>> {
+/// Reads a moment: RFC 3339, or a date, which means its beginning where people are.
+pub fn parse_as_of(text: &str, zone: Tz) -> Result<DateTime<Utc>> {
     if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
         return Ok(moment.with_timezone(&Utc));
     }
     match text.parse::<NaiveDate>() {
-        Ok(date) => Ok(date.and_time(chrono::NaiveTime::MIN).and_utc()),
+        Ok(date) => Ok(Zone::Named(zone).to_utc(date.and_time(chrono::NaiveTime::MIN))),
         Err(_) => bail!("`{text}` is no time: write 2026-11-22T06:00:00Z or 2026-11-22"),
     }
 }

@@ -254,7 +254,14 @@ impl Weighing<'_> {
         let rows = Signals::of(&signals)?;
         let mut doubt = Doubt { by_code: HashSet::default(), unreadable: HashSet::default() };
         let keys = records.column(of::RECORD)?.u32()?;
-        let key_of = |ix: u32| keys.get(ix as usize).map(|key| texts.get(Text::from_number(key)));
+        let units = records.column(of::UNIT)?.u32()?;
+        let text = |texts_of: &UInt32Chunked, ix: u32| texts_of.get(ix as usize).map(|text| texts.get(Text::from_number(text)));
+        let key_of = |ix: u32| (text(keys, ix), text(units, ix));
+        // Of a contact's memberships one may stand for what another one said before.
+        let spoken: HashSet<(u32, u32, Option<Text>)> = (0..signals.height())
+            .filter(|at| policy.out(&rows, *at) == Some(Standing::Counts))
+            .map(|at| (rows.person[at], rows.system[at], rows.record[at]))
+            .collect();
         for at in 0..signals.height() {
             let (person, system, ix) = (rows.person[at], rows.system[at] as usize, rows.ix[at]);
             if rows.stopped[at] {
@@ -275,7 +282,9 @@ impl Weighing<'_> {
                 }
                 _ => {}
             }
-            if let Some(seen) = remembered.filter(|_| standing.is_none()) {
+            let is_spoken_for = || spoken.contains(&(person, rows.system[at], record));
+            let says_no_more = standing.is_none() || standing == Some(Standing::OfOneList) && !is_spoken_for();
+            if let Some(seen) = remembered.filter(|_| says_no_more) {
                 // An address alone does not say whose permission it is, nor does an id that several contacts have.
                 if seen.opted_in && rows.by_id[at] && rows.belongs[at] == 1 {
                     // It counts from its earliest, as an instant: the short cut for two bare dates is not for a window.
@@ -324,7 +333,7 @@ impl Weighing<'_> {
                 continue;
             }
             let profile = &self.systems.profiles()[absent.system];
-            let (zone, persons) = (Zone::parse(&profile.zone)?, known.of(absent, profile.role));
+            let (zone, persons) = (Zone::parse(&profile.zone)?, known.of(absent, self.systems));
             for person in persons.iter().filter(|_| persons.len() <= self.config.policy.max_shared as usize) {
                 let wish = self.wishes.entry(*person).or_default();
                 wish.absent.push(at);

@@ -226,6 +226,7 @@ fn require_systems(files: &[FileReport], workspace: &Workspace) -> Result<System
     let seen = || {
         let refused = files.iter().filter(|file| !file.is_used()).map(|file| match &file.verdict {
             Verdict::Skipped(why) => format!("{} ({why})", file.file),
+            Verdict::Refused(why) => format!("{} (refused: {why})", file.file),
             other => format!("{} ({})", file.file, other.word()),
         });
         let refused: Vec<String> = refused.collect();
@@ -263,7 +264,10 @@ fn require_systems(files: &[FileReport], workspace: &Workspace) -> Result<System
 }
 
 /// Exports of the hub that earlier runs had must be there, where most of its contacts would be missing without them.
-fn require_known_contacts(files: &[FileReport], systems: &Systems, ledger: &Ledger, workspace: &Workspace) -> Result<()> {
+///
+/// # Errors
+/// The exports that are missing.
+pub fn require_known_contacts(files: &[FileReport], systems: &Systems, ledger: &Ledger, workspace: &Workspace) -> Result<()> {
     let Some(hub) = systems.profiles().iter().find(|profile| profile.role == Role::Crm) else { return Ok(()) };
     let (mut known, mut here, mut missing) = (0, 0, Vec::new());
     for kind in hub.kinds.iter().filter(|kind| kind.grain == Grain::Contact) {
@@ -333,7 +337,7 @@ pub fn choose_hub<'a>(files: &[FileReport], workspace: &'a Workspace) -> Result<
 }
 
 /// All rejects of a run, and their number with each file.
-fn count_rejected(files: &mut [FileReport], read: Vec<Reject>, normalised: Vec<Reject>) -> Vec<Reject> {
+pub fn count_rejected(files: &mut [FileReport], read: Vec<Reject>, normalised: Vec<Reject>) -> Vec<Reject> {
     let counted = normalised.iter().fold(std::collections::BTreeMap::<&str, u64>::new(), |mut counts, reject| {
         *counts.entry(&reject.file).or_default() += 1;
         counts

@@ -177,7 +177,7 @@ impl Workspace {
             let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
             let mut ids: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
             ids.retain(|id| time_of(id).is_some());
-            ids.sort();
+            ids.sort_by_cached_key(|id| place_of(id));
             ids.pop();
             expired.extend(ids.iter().filter(|id| time_of(id).is_some_and(|at| at < limit)).map(|id| folder.join(id)));
         }
@@ -204,7 +204,7 @@ impl Workspace {
         let below = file.strip_prefix(self.decisions()).unwrap_or(file);
         let to = self.archive_of(id).join("decisions").join(below);
         let folder = self.prepare(file, sha256, &to)?;
-        let done = if stays { fs::copy(file, &to).and_then(|_| File::open(&to)?.sync_all()) } else { move_file(file, &to) };
+        let done = if stays { copy_file(file, &to) } else { move_file(file, &to) };
         done.with_context(|| format!("{} could not be brought to {}", file.display(), to.display()))?;
         sync_folder(&folder)
     }
@@ -221,6 +221,12 @@ impl Workspace {
         create_folder(&folder)?;
         Ok(folder)
     }
+}
+
+/// Where a run of that name stands among others: several of one time are numbered.
+fn place_of(id: &str) -> (String, u32) {
+    let (time, number) = id.split_once("Z-").unwrap_or((id.trim_end_matches('Z'), ""));
+    (time.to_owned(), number.parse().unwrap_or(1))
 }
 
 /// The time that a run's name tells.
@@ -242,12 +248,28 @@ fn sha256_of(file: &Path) -> Result<String> {
     }
 }
 
+/// Copies a file, which appears whole or not at all, with the time at which it was last changed.
+fn copy_file(from: &Path, to: &Path) -> std::io::Result<()> {
+    let name = to.file_name().unwrap_or_default().to_string_lossy();
+    let part = to.with_file_name(format!(".{name}.part"));
+    let copied = fs::copy(from, &part).and_then(|_| {
+        let copy = OpenOptions::new().write(true).open(&part)?;
+        copy.set_modified(fs::metadata(from)?.modified()?)?;
+        copy.sync_all()?;
+        fs::rename(&part, to)
+    });
+    if copied.is_err() {
+        // What is left of it is no copy; that it cannot go either is told by what went wrong before.
+        let _ = fs::remove_file(&part);
+    }
+    copied
+}
+
 /// Moves a file; across file systems by a synced copy, and only then the original goes.
 fn move_file(from: &Path, to: &Path) -> std::io::Result<()> {
     match fs::rename(from, to) {
         Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
-            fs::copy(from, to)?;
-            File::open(to)?.sync_all()?;
+            copy_file(from, to)?;
             fs::remove_file(from)
         }
         other => other,
@@ -312,16 +334,20 @@ pub fn sync_folder(folder: &Path) -> Result<()> {
     File::open(folder).and_then(|folder| folder.sync_all()).with_context(|| format!("cannot sync {}", folder.display()))
 }
 
-/// Makes a folder and those above it, for the owner alone.
+/// Makes a folder and those above it, for the owner alone, and brings their names to the disk.
 ///
 /// # Errors
 /// The folder that cannot be made.
 pub fn create_folder(folder: &Path) -> Result<()> {
+    let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+    let missing: Vec<&Path> = folder.ancestors().take_while(is_missing).collect();
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).with_context(|| format!("cannot make the folder {}", folder.display()))
+    builder.create(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let above = missing.iter().filter_map(|made| made.parent()).filter(|above| !above.as_os_str().is_empty());
+    above.map(sync_folder).collect()
 }
 
 /// The built-in profiles, and those of the `systems/` folder below a folder, where there is one.
@@ -422,6 +448,13 @@ mod tests {
             (fs::read_to_string(&archived).unwrap(), fs::read_to_string(&file).unwrap()),
             ("Id".into(), "Id,Email".into())
         );
+    }
+
+    #[test]
+    fn runs_of_one_time_stand_in_the_order_of_their_numbers() {
+        let mut ids = ["2026-11-22T060000Z-10", "2026-11-29T060000Z", "2026-11-22T060000Z-2", "2026-11-22T060000Z"];
+        ids.sort_by_key(|id| place_of(id));
+        assert_eq!(ids, ["2026-11-22T060000Z", "2026-11-22T060000Z-2", "2026-11-22T060000Z-10", "2026-11-29T060000Z"]);
     }
 
     #[test]

@@ -32,7 +32,7 @@ fn an_export_is_stale_when_the_run_is_too_late_for_it() {
         assert_eq!(changes.collect::<Vec<_>>(), ["salesforce_contacts_opt_out.csv"], "{as_of}");
         let other = if outcome == "held" { "corrections" } else { "held" };
         assert!(files_of(&run.path, other).is_empty(), "{as_of}");
-        assert_eq!(run.manifest()["as_of"], if as_of.len() == 10 { format!("{as_of}T00:00:00Z") } else { as_of.to_owned() });
+        assert!(run.manifest()["as_of"].as_str().unwrap().starts_with(as_of), "{as_of}");
     }
 }
 
@@ -86,9 +86,51 @@ fn an_opt_in_of_the_future_is_none_yet() {
 #[test]
 fn the_command_line_goes_before_the_configuration() {
     let workspace = Workspace::with("[run]\nas_of = \"2026-11-22\"\n", &[("contacts_2026-11-21.csv", CONTACTS)]);
-    assert_eq!(workspace.run().manifest()["as_of"], "2026-11-22T00:00:00Z");
-    assert_eq!(workspace.run_as_of(Some("2026-11-23")).manifest()["as_of"], "2026-11-23T00:00:00Z");
+    // A day begins where people are.
+    assert_eq!(workspace.run().manifest()["as_of"], "2026-11-22T07:00:00Z");
+    assert_eq!(workspace.run_as_of(Some("2026-11-23")).manifest()["as_of"], "2026-11-23T07:00:00Z");
     let said = workspace.call("run", &["--as-of", "tomorrow"]);
     assert_eq!(said.status, 2);
     assert!(said.err.contains("`tomorrow` is no time: write 2026-11-22"), "{}", said.err);
+}
+
+/// A year that is mistyped once would make every later export look older than the last one, and the memory of opt-outs stop.
+#[test]
+fn a_date_after_the_run_is_no_date_of_an_export() {
+    let opted_out = CONSTITUENTS.replace(",N,", ",Y,");
+    let week = |constituents: &str, name: &str, as_of: &str, workspace: &Workspace| {
+        std::fs::remove_dir_all(workspace.inbox()).unwrap();
+        workspace.put(&format!("inbox/contacts_{}.csv", &as_of[..10]), CONTACTS);
+        workspace.put(&format!("inbox/{name}"), constituents);
+        workspace.run_as_of(Some(as_of))
+    };
+    let workspace = Workspace::with("", &[]);
+    let first = week(CONSTITUENTS, "constituents_2027-11-21.csv", "2026-11-22T06:00:00Z", &workspace);
+    let summary = std::fs::read_to_string(first.path.join("summary.txt")).unwrap();
+    assert!(summary.contains("a date in its name that is after this run (2027-11-21)"), "{summary}");
+    assert!(workspace.call("check", &["--as-of", AS_OF]).out.contains("after this run (2027-11-21)"));
+    let second = week(&opted_out, "constituents_2026-11-28.csv", "2026-11-29T06:00:00Z", &workspace);
+    assert_eq!(second.of_rule("OPT103").len(), 1);
+    let third = week(CONSTITUENTS, "constituents_2026-12-05.csv", "2026-12-06T06:00:00Z", &workspace);
+    assert_eq!(third.of_rule("OPT113").len(), 1, "the opt-out is remembered");
+}
+
+#[test]
+fn a_folder_a_week_dates_what_is_in_it() {
+    let opted_out = CONSTITUENTS.replace(",N,", ",Y,2026-11-01");
+    // folders of this week and of the last | verdicts
+    for (this, last, verdicts) in [("2026-11-21", "2026-11-14", ["superseded", "used"]), ("new", "old", ["refused", "refused"])] {
+        let workspace = Workspace::with("", &[("contacts_2026-11-21.csv", CONTACTS)]);
+        workspace.put(&format!("inbox/{this}/constituents.csv"), &opted_out);
+        workspace.put(&format!("inbox/{last}/constituents.csv"), CONSTITUENTS);
+        let run = workspace.run_as_of(Some(AS_OF));
+        let manifest = run.manifest();
+        let verdict = |folder: &str| {
+            let inputs = manifest["inputs"].as_array().unwrap();
+            let input = inputs.iter().find(|input| input["file"] == format!("{folder}/constituents.csv")).unwrap();
+            input["verdict"].as_str().unwrap().to_owned()
+        };
+        assert_eq!([verdict(last), verdict(this)], verdicts);
+        assert_eq!(run.of_rule("OPT103").len(), usize::from(verdicts[1] == "used"));
+    }
 }

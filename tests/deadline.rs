@@ -69,8 +69,8 @@ fn the_summary_and_the_workbook_lead_with_them() {
     assert_eq!(rows.len(), 3);
     let told =
         |row| ["Deadline", "Days overdue", "Dated", "Days since", "Hours since", "CRM contact id"].map(|name| cell(row, name));
-    assert_eq!(told(1), ["■ Overdue", "6", "by export", "20", "494", ANA]);
-    assert_eq!(told(2), ["▲ Due soon", "", "by export", "11", "278", BEN]);
+    assert_eq!(told(1), ["■ Overdue", "6", "yes", "20", "494", ANA]);
+    assert_eq!(told(2), ["▲ Due soon", "", "yes", "11", "278", BEN]);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn the_next_run_is_when_the_configuration_says() {
     let run = week(&format!("{CONFIGURATION}run_every_days = 14\n"), &people());
     let rows = overdue(&run);
     assert_eq!(rows.len(), 4, "the undated opt-out is due on 4 December, before the run of the 6th");
-    assert!(rows[3].iter().any(|cell| cell == "at least"), "{:?}", rows[3]);
+    assert!(rows[3].iter().any(|cell| cell == "no: then or before"), "{:?}", rows[3]);
     let summary = std::fs::read_to_string(run.path.join("summary.txt")).unwrap();
     assert!(summary.contains("2026-11-22  at least 0 hours"), "{summary}");
 

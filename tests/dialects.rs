@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use files::workbooks::{Cell, Cells, FORMATS, cells, xlsx};
-use files::{Row, Workspace, gzip, rows, utf16, zip};
+use files::{Row, Workspace, gzip, rows, utf16, verdict, zip};
 
 const CONTACTS: u64 = 300;
 const SEED: u64 = 7;
@@ -340,4 +340,61 @@ fn dates_that_became_serials_are_named_and_never_read_as_others() {
     assert_eq!(opted_out(&date).as_deref(), Some("2026-11-03"));
     let named = serial.iter().any(|row| row["rule"] == "DAT605" && row["why"].contains("46329"));
     assert!(matches!(opted_out(&serial).as_deref(), Some("") if named) || opted_out(&serial) == opted_out(&date), "{serial:#?}");
+}
+
+const CRM: &str = "Id,Email,HasOptedOutOfEmail,Email_Opt_In_Date__c,Email_Opt_In_Channel__c\n\
+                   003Hs0000000001IAA,ana@example.org,false,2026-04-01,Web form\n\
+                   003Hs0000000002IAA,ben@example.org,false,,\n";
+
+/// What a spreadsheet program of another country makes of the vendor's dates: an unsubscribe in May must not become one
+/// in March, which an opt-in in April would beat.
+#[test]
+fn dates_with_dots_have_the_day_first() {
+    // date | rule of the person
+    for (date, rule) in [("03.05.2026 15:00", "OPT105"), ("3/5/2026 15:00", "OPT108"), ("03-05-2026 15:00", "OPT105")] {
+        let subscribers = format!(
+            "SubscriberKey;EmailAddress;Status;DateUnsubscribed\n003Hs0000000001IAA;ana@example.org;Unsubscribed;{date}\n"
+        );
+        let files = [("contacts_2026-11-21.csv", CRM), ("subscribers_2026-11-21.csv", subscribers.as_str())];
+        let found = rows(&Workspace::with("", &files).run().join("discrepancies.csv"));
+        let found: Vec<&str> = found.iter().map(|row| row["rule"].as_str()).filter(|rule| rule.starts_with("OPT")).collect();
+        assert_eq!(found, [rule], "{date}");
+    }
+}
+
+/// Half of the people would be missing without a word.
+#[test]
+fn two_parts_of_one_export_are_refused_by_name() {
+    let header = "Constituent ID,Email,Email Opt Out";
+    let workspace = Workspace::with(
+        "",
+        &[
+            ("contacts_2026-11-21.csv", CRM),
+            ("active_2026-11-21.csv", &format!("{header}\n0001,ana@example.org,N\n")),
+            ("opted_out_2026-11-21T0900.csv", &format!("{header}\n0002,ben@example.org,Y\n")),
+        ],
+    );
+    for (file, said) in workspace.check() {
+        let parts = said["verdict"]["verdict"] == "refused" && verdict(&said).contains("they have nobody in common");
+        assert_eq!(parts, !file.starts_with("contacts"), "{said:#}");
+    }
+    assert_eq!(workspace.call("run", &[]).status, 3);
+}
+
+#[test]
+fn a_header_alone_says_nothing_of_anybody() {
+    let header = "Constituent ID,Email,Email Opt Out\n";
+    let workspace = Workspace::with("", &[("contacts_2026-11-21.csv", CRM), ("constituents_2026-11-21.csv", header)]);
+    assert!(verdict(&workspace.check()["constituents_2026-11-21.csv"]).contains("a header without rows"));
+    assert!(!workspace.found().iter().any(|row| row.starts_with("IDN506")), "nobody is missing from an export that is none");
+}
+
+#[test]
+fn a_packed_copy_is_known_for_one() {
+    let subscribers = "SubscriberKey,EmailAddress,Status\nkey,ana@example.org,Active\n";
+    let workspace = Workspace::with("", &[("contacts_2026-11-21.csv", CRM), ("subscribers_2026-11-21.csv", subscribers)]);
+    workspace.put("inbox/subscribers_2026-11-21.csv.gz", gzip(subscribers.as_bytes()));
+    let said = workspace.check();
+    let skipped = said.values().filter(|file| verdict(file).contains("the same content as")).count();
+    assert_eq!(skipped, 1, "{said:#?}");
 }

@@ -104,7 +104,7 @@ fn one_that_has_ended_comes_back_by_name() {
         said.contains("decisions/exceptions.csv, row 2 (*, Maria Lopez) ended on 2026-11-20: 2 discrepancies are back"),
         "{said}"
     );
-    assert!(said.contains("row 3 (OPT109, Ken Ito) ended on 2026-11-01: nothing is found of it any more"), "{said}");
+    assert!(said.contains("row 3 (OPT109, Ken Ito) ended on 2026-11-01: nothing that it covers is found any more"), "{said}");
     // It holds through its last day, where people are.
     let last_day = over("ana@example.org,*,Maria Lopez,2026-11-21,board").run();
     assert_eq!(outcomes(&last_day)[0], "OPT101 e excepted");

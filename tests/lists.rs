@@ -131,3 +131,23 @@ fn an_exception_leaves_a_membership_alone() {
     let load = run.table("corrections/campaign_monitor_unsubscribe_events.csv");
     assert_eq!(load.cells, [["Events", "ben@example.org", "Unsubscribed"]]);
 }
+
+/// Two lists from which the same people went on the same day are two files of the same bytes.
+#[test]
+fn lists_with_the_same_rows_are_no_copies() {
+    let gone = "EmailAddress,Name,Date\nana@example.org,Ana Ahl,2026-11-03 10:15:00\n";
+    let workspace = Workspace::with(
+        "",
+        &[
+            ("salesforce_contacts_2026-11-21.csv", "Id,Email,HasOptedOutOfEmail\n003Hs0000000001IAA,ana@example.org,false\n"),
+            ("Alumni News-unsubscribed-2026-11-21.csv", gone),
+            ("Athletics-unsubscribed-2026-11-21.csv", gone),
+        ],
+    );
+    let run = workspace.run_as_of(Some(common::AS_OF));
+    let manifest = run.manifest();
+    let verdicts: Vec<&str> =
+        manifest["inputs"].as_array().unwrap().iter().map(|input| input["verdict"].as_str().unwrap()).collect();
+    assert_eq!(verdicts, ["used"; 3], "{manifest:#}");
+    assert_eq!(run.of_rule("LST402").len(), 1, "unsubscribed from every list");
+}

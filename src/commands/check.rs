@@ -10,9 +10,10 @@ use crate::columns::Role;
 use crate::commands::progress::Display;
 use crate::commands::{DONE, LOOK, coloured, print};
 use crate::ingest::{AsOfFrom, FileReport, Ingested, Reject, Verdict, ingest};
+use crate::ledger::Ledger;
 use crate::normalise::{Rules, codes_without_meaning, dates_of_two_readings, masked, normalise, read_rows};
 use crate::progress::{self, Unit};
-use crate::reconcile::{Clock, choose_hub, refused_contacts};
+use crate::reconcile::{Clock, choose_hub, count_rejected, refused_contacts, require_known_contacts};
 use crate::texts::Texts;
 use crate::workspace::Workspace;
 
@@ -30,7 +31,7 @@ pub(super) fn check(workspace: &Workspace, clock: Clock, format: Format, common:
     let run = Rules { systems, config, as_of: clock.as_of, texts: &texts };
     let display = Display::start(common);
     let ingested = ingest(&workspace.inbox(), config, systems, &earlier, clock.as_of, clock.now, |table| read_rows(table, &run))?;
-    let Ingested { mut files, tables, mut rejects } = ingested;
+    let Ingested { mut files, tables, rejects } = ingested;
     let hub = choose_hub(&files, workspace);
     let systems = &match &hub {
         Ok(Some(hub)) => systems.with_hub(hub),
@@ -39,17 +40,18 @@ pub(super) fn check(workspace: &Workspace, clock: Clock, format: Format, common:
     progress::begin("normalise", Unit::Count("rows"), files.iter().map(|file| file.rows).sum());
     let normalised = normalise(tables, &Rules { systems, ..run })?;
     drop(display);
-    for reject in &normalised.rejects {
-        if let Some(file) = files.iter_mut().find(|file| file.file == reject.file) {
-            file.rejected += 1;
-        }
-    }
-    rejects.extend(normalised.rejects);
+    let mut rejects = count_rejected(&mut files, rejects, normalised.rejects);
     rejects.sort();
 
     let mut missing = missing(&files, workspace);
     match hub {
-        Ok(hub) => missing.blocking.extend(hub.and_then(|hub| refused_contacts(&files, hub, systems))),
+        Ok(Some(hub)) => {
+            let ledger = Ledger::open(&workspace.ledger(), &workspace.runs(), clock.as_of)?;
+            let lost =
+                || require_known_contacts(&files, systems, &ledger, workspace).err().map(|lost| capital(&format!("{lost}.")));
+            missing.blocking.extend(refused_contacts(&files, hub, systems).or_else(lost));
+        }
+        Ok(None) => {}
         Err(error) => missing.blocking.push(capital(&format!("{error}."))),
     }
     let is_export = |file: &FileReport| file.system.as_deref().is_some_and(|system| file.is_export_of(system, systems));
@@ -109,6 +111,9 @@ fn describe(text: &mut String, file: &FileReport, files: &[FileReport], rejects:
         Verdict::Skipped(_) => paint.warn("skipped"),
     };
     let _ = writeln!(text, "{}: {verdict}", file.file);
+    if let Some(sentence) = file.misdated().filter(|_| file.is_used()) {
+        let _ = writeln!(text, "  {}", paint.warn(&sentence));
+    }
     match &file.verdict {
         Verdict::Superseded(by) => drop(writeln!(text, "  {}", file.superseded(by, files))),
         Verdict::Refused(why) | Verdict::Skipped(why) => drop(writeln!(text, "  {why}")),

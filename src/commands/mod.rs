@@ -119,7 +119,8 @@ pub fn advice(error: &anyhow::Error) -> Option<&'static str> {
 
 /// The run's time: the command line's, else the configuration's, else now.
 fn clock(workspace: &Workspace, as_of: Option<&str>, now: SystemTime) -> Result<Clock> {
-    let given = as_of.map(|text| parse_as_of(text).context("--as-of")).transpose().context(Stop::Configuration)?;
+    let zone = workspace.config.timezone().context(Stop::Configuration)?;
+    let given = as_of.map(|text| parse_as_of(text, zone).context("--as-of")).transpose().context(Stop::Configuration)?;
     let configured = workspace.config.as_of().context(Stop::Configuration)?;
     Ok(Clock { as_of: given.or(configured).unwrap_or_else(|| DateTime::<Utc>::from(now)), now })
 }

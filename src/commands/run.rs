@@ -40,7 +40,7 @@ pub(super) fn run(workspace: &Workspace, clock: Clock, dry_run: bool, format: Fo
         }
         if format == Format::Json {
             let manifest = manifest(&outputs, workspace, stages, dry_run);
-            print(&(serde_json::to_string_pretty(&manifest)? + "\n"))?;
+            troubles.extend(print(&(serde_json::to_string_pretty(&manifest)? + "\n")).err());
         } else if !common.quiet {
             let place = shown.map_or_else(
                 || dry_words(&outputs.report, workspace, clock),
@@ -49,7 +49,7 @@ pub(super) fn run(workspace: &Workspace, clock: Clock, dry_run: bool, format: Fo
                     format!("Written to {}\n{next}\n", folder.display())
                 },
             );
-            print(&format!("{}\n{place}", summary(&outputs.report)))?;
+            troubles.extend(print(&format!("{}\n{place}", summary(&outputs.report))).err());
         }
         for trouble in &troubles {
             eprintln!("prefrecon: {trouble:#}");
@@ -86,9 +86,13 @@ fn write_run(
             papers.map(|(file, paper)| workspace.archive_decisions(&id, &file.path, &file.sha256, paper == Paper::Exceptions));
         troubles.extend(moved.filter_map(Result::err));
     }
-    for expired in workspace.expired(clock.as_of)? {
-        let removed = std::fs::remove_dir_all(&expired).with_context(|| format!("cannot remove {}", expired.display()));
-        troubles.extend(removed.err());
+    match workspace.expired(clock.as_of) {
+        Ok(expired) => {
+            let remove =
+                |folder: &PathBuf| std::fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()));
+            troubles.extend(expired.iter().filter_map(|folder| remove(folder).err()));
+        }
+        Err(error) => troubles.push(error),
     }
     Ok(folder)
 }

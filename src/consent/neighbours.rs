@@ -27,7 +27,9 @@ impl Neighbours {
             col("address").alias("shared"),
             col("address").alias("key"),
         ]);
-        let names = records.clone().lazy().select([col(of::IX), coalesce(&[col(of::RECORD), col(of::EMAILS[0])]).alias("key")]);
+        // What is said of one list is not said of those who share it otherwise.
+        let names = records.clone().lazy().filter(col(of::LIST).is_null());
+        let names = names.select([col(of::IX), coalesce(&[col(of::RECORD), col(of::EMAILS[0])]).alias("key")]);
         let tied = matched
             .links
             .clone()

@@ -8,7 +8,7 @@ use crate::columns::Role;
 use crate::ledger::{Absent, Recalled};
 use crate::matching::{Matched, cols};
 use crate::normalise::col as of;
-use crate::systems::Systems;
+use crate::systems::{Grain, Systems};
 use crate::texts::{Text, Texts};
 
 /// Persons by contact id, source id and address.
@@ -55,7 +55,7 @@ impl<'a> Persons<'a> {
     ) -> Result<Persons<'a>> {
         let mut wanted: [HashSet<&str>; 3] = Default::default();
         for absent in &recalled.absent {
-            for (wanted, key) in wanted.iter_mut().zip(keys(absent, systems.profiles()[absent.system].role)) {
+            for (wanted, key) in wanted.iter_mut().zip(keys(absent, systems)) {
                 wanted.extend(Some(key).filter(|key| !key.is_empty()));
             }
         }
@@ -88,13 +88,31 @@ impl<'a> Persons<'a> {
         Ok(Persons { contacts: persons.contacts.settled(), others: persons.others.settled() })
     }
 
-    pub fn of(&self, absent: &Absent, role: Role) -> &[u32] {
-        let keys = keys(absent, role);
-        self.contacts.find(keys).or_else(|| self.others.find(keys)).unwrap_or_default()
+    /// The persons that a record was of, each once.
+    pub fn of(&self, absent: &Absent, systems: &Systems) -> Vec<u32> {
+        let keys = keys(absent, systems);
+        let mut persons = self.contacts.find(keys).or_else(|| self.others.find(keys)).unwrap_or_default().to_vec();
+        let with = |by: usize| self.contacts.0[by].get(keys[by]).into_iter().flatten().copied();
+        if is_unsubscribe(absent, systems) {
+            // It bars its address, and the contact that it is linked to besides.
+            persons.extend(with(ADDRESS));
+        } else if systems.profiles()[absent.system].role == Role::Source
+            && with(SOURCE_ID).any(|double| persons.contains(&double))
+        {
+            persons.extend(with(SOURCE_ID));
+        }
+        persons.sort_unstable();
+        persons.dedup();
+        persons
     }
 }
 
+fn is_unsubscribe(absent: &Absent, systems: &Systems) -> bool {
+    systems.profiles()[absent.system].kinds[absent.kind].grain == Grain::Unsubscribe
+}
+
 /// Contact id, source id and address of a record that is not there.
-fn keys(absent: &Absent, role: Role) -> [&str; 3] {
-    [if role == Role::Crm { &absent.record } else { &absent.contact_id }, &absent.source_id, &absent.email]
+fn keys<'a>(absent: &'a Absent, systems: &Systems) -> [&'a str; 3] {
+    let is_contact = systems.profiles()[absent.system].role == Role::Crm && !is_unsubscribe(absent, systems);
+    [if is_contact { &absent.record } else { &absent.contact_id }, &absent.source_id, &absent.email]
 }

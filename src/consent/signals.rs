@@ -5,7 +5,7 @@ use polars::prelude::{
     BooleanChunked, DataFrame, IntoColumn, IntoLazy, JoinArgs, JoinType, LazyFrame, NewChunkedArray, col, lit,
 };
 
-use crate::columns::{Method, Opt};
+use crate::columns::{Delivery, Method, Opt};
 use crate::config::{Config, UnitUnsubscribe};
 use crate::ledger::Recalled;
 use crate::matching::{Matched, cols, word};
@@ -28,6 +28,8 @@ pub enum Standing {
     Unreadable,
     /// An opt-in of a record that is opted out now.
     Overruled,
+    /// An opt-in of a membership that is not active: unconfirmed, removed or bounced.
+    NotActive,
     /// An opt-in of a system that `[policy] opt_in_systems` does not name.
     OtherSystem,
     /// An opt-in of a record that only its address ties to the person.
@@ -100,6 +102,9 @@ impl Judge<'_> {
         let profile = &self.systems.profiles()[rows.system[at] as usize];
         Some(if matches!(rows.opt[at], Opt::Out | Opt::Unreadable) {
             Standing::Overruled
+        } else if profile.keeps_memberships() && rows.delivery[at] != Delivery::Ok {
+            // Anybody can type an address into a form; who did not confirm it gave no permission.
+            Standing::NotActive
         } else if !profile.subscribing_opts_in && !self.config.policy.opt_in_systems.contains(&profile.name) {
             Standing::OtherSystem
         } else if !rows.by_id[at] {
@@ -133,6 +138,7 @@ pub(super) fn signals(records: &DataFrame, links: LazyFrame, recalled: &Recalled
                 of::SYSTEM,
                 of::RECORD,
                 of::OPT,
+                of::DELIVERY,
                 of::OUT_FROM,
                 of::OUT_UNTIL,
                 of::IN_FROM,
@@ -161,6 +167,7 @@ pub(super) struct Signals {
     pub unit: Vec<Option<Text>>,
     pub list: Vec<Option<Text>>,
     pub opt: Vec<Opt>,
+    pub delivery: Vec<Delivery>,
     pub out: Vec<Option<Moment>>,
     pub opted_in: Vec<Option<Moment>>,
     pub evidence: Vec<bool>,
@@ -187,6 +194,7 @@ impl Signals {
         let flags =
             |name: &str| -> Result<Vec<bool>> { Ok(frame.column(name)?.bool()?.iter().map(|flag| flag == Some(true)).collect()) };
         let opt = frame.column(of::OPT)?.to_physical_repr();
+        let delivery = frame.column(of::DELIVERY)?.to_physical_repr();
         let methods = frame.column(cols::METHOD)?.to_physical_repr();
         let by_id = [Method::Hub, Method::ContactId, Method::SourceId].map(|method| method as u8);
         Ok(Signals {
@@ -198,6 +206,7 @@ impl Signals {
             unit: texts(of::UNIT)?,
             list: texts(of::LIST)?,
             opt: opt.u8()?.iter().flatten().map(|position| Opt::ALL[position as usize]).collect(),
+            delivery: delivery.u8()?.iter().flatten().map(|position| Delivery::ALL[position as usize]).collect(),
             out: moments(of::OUT_FROM, of::OUT_UNTIL)?,
             opted_in: moments(of::IN_FROM, of::IN_UNTIL)?,
             evidence: texts(of::EVIDENCE)?.into_iter().map(|evidence| evidence.is_some()).collect(),

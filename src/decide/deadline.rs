@@ -9,6 +9,17 @@ use crate::ledger::Signal;
 use crate::normalise::{Facts, Zone};
 use crate::rules::RULES;
 
+/// What is known of when an opt-out was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dated {
+    /// An export, or a reviewer's decision, says when.
+    Then,
+    /// No export dates it, and an export of then did not show it yet: it was made then at the earliest.
+    ThenOrLater,
+    /// No export dates it, and a run saw it then: it was made then at the latest.
+    ThenOrBefore,
+}
+
 /// The legal clock of a discrepancy: one for each that leaves an opt-out not honoured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clock {
@@ -18,8 +29,8 @@ pub struct Clock {
     pub day: NaiveDate,
     /// Whether `since` is that day alone.
     pub bare_date: bool,
-    /// Whether the person said no at `since` or before: no export dates the opt-out, and a run saw it then.
-    pub at_least: bool,
+    /// What `since` is to the time at which the person said no.
+    pub dated: Dated,
     /// The last day to honour it.
     pub due: NaiveDate,
 }
@@ -32,11 +43,16 @@ impl Clock {
 }
 
 /// The clock behind a discrepancy: it runs from the earliest of the person's opt-outs, or of those that came over a
-/// shared address. One that no export dates counts from the last
-/// export that did not show it yet, else from the first run that saw it.
+/// shared address. One that no export dates counts from the last export that did not show it yet, else from the first run
+/// that saw it.
 pub(super) fn clock(found: &Found, world: &World<'_>, facts: &Facts<'_>) -> Option<Clock> {
+    clock_of(found.person.filter(|_| RULES[found.rule].clock)?, world, facts)
+}
+
+/// The clock behind the opt-outs of a person.
+pub(super) fn clock_of(person: u32, world: &World<'_>, facts: &Facts<'_>) -> Option<Clock> {
     let of = |person: &u32| world.consent.wishes.get(person);
-    let wish = found.person.filter(|_| RULES[found.rule].clock).as_ref().and_then(of)?;
+    let wish = of(&person)?;
     // Whoever came back is not waiting for anything to be honoured.
     let own = Some(wish).filter(|wish| wish.decision != Some(Opt::In) && (!wish.outs.is_empty() || !wish.absent.is_empty()));
     let recalled = &world.consent.recalled;
@@ -44,8 +60,8 @@ pub(super) fn clock(found: &Found, world: &World<'_>, facts: &Facts<'_>) -> Opti
     let began = |ix: &u32| {
         let zone = facts.zone(*ix);
         let recalled = || recalled.of.get(ix).and_then(|signal| since(signal, recalled.now));
-        let known = facts.first_out_at(*ix).map(|since| (since, false)).or_else(recalled);
-        clock_since(known.unwrap_or((world.as_of, true)), zone, &world.config.deadline)
+        let known = facts.first_out_at(*ix).map(|since| (since, Dated::Then)).or_else(recalled);
+        clock_since(known.unwrap_or((world.as_of, Dated::ThenOrBefore)), zone, &world.config.deadline)
     };
     // A bounce that counts as an opt-out is nobody's wish.
     let by_bounce = |ix: u32| facts.delivery(ix) == Delivery::Bounced && facts.profile(ix).keeps_memberships();
@@ -55,20 +71,21 @@ pub(super) fn clock(found: &Found, world: &World<'_>, facts: &Facts<'_>) -> Opti
         let zone = Zone::parse(&world.systems.profiles()[absent.system].zone).ok()?;
         Some(clock_since(since(&absent.signal, recalled.now)?, zone, &world.config.deadline))
     });
-    wished.map(began).chain(absent).min_by_key(|clock| (clock.due, clock.since, clock.at_least))
+    wished.map(began).chain(absent).min_by_key(|clock| (clock.due, clock.since, clock.dated))
 }
 
-fn clock_since((since, at_least): (DateTime<Utc>, bool), zone: Zone, deadline: &Deadline) -> Clock {
+fn clock_since((since, dated): (DateTime<Utc>, Dated), zone: Zone, deadline: &Deadline) -> Clock {
     let day = zone.day_of(since);
-    let bare_date = !at_least && zone.to_utc(day.and_time(NaiveTime::MIN)) == since;
-    Clock { since, day, bare_date, at_least, due: after_business_days(day, deadline) }
+    let bare_date = dated == Dated::Then && zone.to_utc(day.and_time(NaiveTime::MIN)) == since;
+    Clock { since, day, bare_date, dated, due: after_business_days(day, deadline) }
 }
 
-/// The earliest that an opt-out can have been made, as earlier runs tell, and whether it may have been made before.
-fn since(signal: &Signal, now: i64) -> Option<(DateTime<Utc>, bool)> {
-    let known = signal.first.or(signal.after).map(|since| (since, false));
-    let (since, at_least) = known.or(Some((signal.seen, true)).filter(|_| signal.seen < now))?;
-    Some((DateTime::from_timestamp_millis(since)?, at_least))
+/// The earliest that an opt-out can have been made, as earlier runs tell.
+fn since(signal: &Signal, now: i64) -> Option<(DateTime<Utc>, Dated)> {
+    let dated = signal.first.map(|since| (since, Dated::Then));
+    let known = dated.or(signal.after.map(|since| (since, Dated::ThenOrLater)));
+    let (since, dated) = known.or(Some((signal.seen, Dated::ThenOrBefore)).filter(|_| signal.seen < now))?;
+    Some((DateTime::from_timestamp_millis(since)?, dated))
 }
 
 fn after_business_days(from: NaiveDate, deadline: &Deadline) -> NaiveDate {

@@ -9,6 +9,7 @@ use crate::rules::RULES;
 
 /// The answers, by the position of the discrepancy.
 pub(super) struct Excepted<'a> {
+    world: &'a World<'a>,
     answers: Vec<Answer<'a>>,
 }
 
@@ -21,10 +22,10 @@ struct Answer<'a> {
 }
 
 impl<'a> Excepted<'a> {
-    pub fn of(found: &[Found], world: &World<'a>, facts: &Facts<'_>) -> Excepted<'a> {
+    pub fn of(found: &[Found], world: &'a World<'a>, facts: &Facts<'_>) -> Excepted<'a> {
         let desk = world.desk;
         if desk.exceptions.is_empty() && desk.rulings.is_empty() {
-            return Excepted { answers: Vec::new() };
+            return Excepted { world, answers: Vec::new() };
         }
         let ruled: Vec<bool> = RULES.iter().map(|rule| desk.has_ruled_on(rule.code)).collect();
         let answer = |found: &Found| {
@@ -41,7 +42,7 @@ impl<'a> Excepted<'a> {
                 person: found.person,
             }
         };
-        Excepted { answers: found.iter().map(answer).collect() }
+        Excepted { world, answers: found.iter().map(answer).collect() }
     }
 
     fn answer(&self, at: usize) -> Answer<'a> {
@@ -71,16 +72,31 @@ impl<'a> Excepted<'a> {
             ));
         }
         let ruling = answer.ruling.filter(|ruling| ruling.what == What::Leave)?;
-        Some(format!("{}, to leave it until its records change: {}.", decided(ruling), ruling.reason.trim_end_matches('.')))
+        Some(format!("{}, to leave it until its records change: {}.", self.decided(ruling), ruling.reason.trim_end_matches('.')))
+    }
+
+    /// Why its person is opted out, where a reviewer has decided so.
+    pub fn opting_out(&self, at: usize) -> Option<String> {
+        self.answer(at).ruling.filter(|ruling| ruling.what == What::OptOut).map(|ruling| self.said(ruling))
+    }
+
+    fn said(&self, ruling: &Ruling) -> String {
+        format!("{} ({}): {}.", self.decided(ruling), ruling.what.word(), ruling.reason.trim_end_matches('.'))
+    }
+
+    fn decided(&self, ruling: &Ruling) -> String {
+        let zone = self.world.config.timezone().unwrap_or(chrono_tz::UTC);
+        format!("Decided by {} on {}", ruling.by, ruling.decided_at.with_timezone(&zone).format("%Y-%m-%d"))
     }
 
     /// What becomes of a discrepancy that a reviewer has decided by opting the person out or in: nobody is asked again.
-    pub fn answered(&self, at: usize, verdict: Verdict, world: &World<'_>) -> Verdict {
+    pub fn answered(&self, at: usize, verdict: Verdict) -> Verdict {
         let (Some(ruling), Verdict::Shown { outcome: Outcome::Review, why }) = (self.answer(at).ruling, &verdict) else {
             return verdict;
         };
-        let decision = self.answer(at).person.and_then(|person| world.consent.wishes.get(&person)).and_then(|wish| wish.decision);
-        let said = format!("{} ({}): {}.", decided(ruling), ruling.what.word(), ruling.reason.trim_end_matches('.'));
+        let decision =
+            self.answer(at).person.and_then(|person| self.world.consent.wishes.get(&person)).and_then(|wish| wish.decision);
+        let said = self.said(ruling);
         match (ruling.what, decision) {
             (What::OptOut, _) => Verdict::Shown { outcome: Outcome::Note, why: said },
             (What::OptIn, Some(Opt::In)) => Verdict::Shown { outcome: Outcome::Note, why: said },
@@ -90,10 +106,6 @@ impl<'a> Excepted<'a> {
             }
         }
     }
-}
-
-fn decided(ruling: &Ruling) -> String {
-    format!("Decided by {} on {}", ruling.by, ruling.decided_at.format("%Y-%m-%d"))
 }
 
 /// Whether an exception is about a discrepancy: about any contact of an address, or a record that is nobody's.

@@ -23,7 +23,7 @@ use crate::normalise::Facts;
 use crate::rules::RULES;
 pub(crate) use brake::outs_of;
 use categories::Choices;
-pub use deadline::Clock;
+pub use deadline::{Clock, Dated};
 use excepted::Excepted;
 pub(crate) use identity::{a_system, email, identity};
 use plan::Plan;
@@ -123,7 +123,7 @@ pub fn decide(found: Vec<Found>, world: &World<'_>, facts: &Facts<'_>) -> Result
         (wanted, deadline::clock(found, world, facts))
     });
     let judged: Vec<(Wanted, Option<Clock>)> = judged.collect();
-    let mut decisions: Vec<(Decision, Option<Key>)> = Vec::with_capacity(found.len());
+    let mut decisions: Vec<(Decision, Option<Asked>)> = Vec::with_capacity(found.len());
     for (at, (found, (wanted, clock))) in found.into_iter().zip(judged).enumerate() {
         if excepted.is_withheld(at) {
             plan.withhold(&found, corrected_side(&found, facts));
@@ -137,22 +137,46 @@ pub fn decide(found: Vec<Found>, world: &World<'_>, facts: &Facts<'_>) -> Result
                 }
             }
         };
-        let (outcome, why, key) = match excepted.answered(at, verdict, world) {
-            Verdict::Correct { key, why } => (Outcome::Correct, why, Some(key)),
-            Verdict::Shown { outcome, why } => (outcome, why, None),
+        let (outcome, why, asked) = match excepted.answered(at, verdict) {
+            Verdict::Correct { key, why } => (Outcome::Correct, why, Some(Asked { key, by_decision: None })),
+            Verdict::Shown { outcome, why } => {
+                let by_decision = excepted.opting_out(at).or_else(|| opted_out_by_decision(&found, outcome, &sentences));
+                let key = side_to_opt_out(&found, facts).map(|record| (record, Purpose::OptOut));
+                (outcome, why, key.zip(by_decision).map(|(key, why)| Asked { key, by_decision: Some(why) }))
+            }
         };
-        decisions.push((Decision { found, outcome, why, clock, exception: excepted.exception(at) }, key));
+        decisions.push((Decision { found, outcome, why, clock, exception: excepted.exception(at) }, asked));
     }
     plan.carry_out_opt_ins(&sentences);
     let (corrections, braked) = plan.finish(&sentences)?;
-    for (decision, key) in &mut decisions {
-        let Some(key) = key else { continue };
-        if let Some(reason) = corrections.get(key).and_then(|correction| correction.held.as_deref()) {
+    for (decision, asked) in &mut decisions {
+        let Some(asked) = asked else { continue };
+        let Some(correction) = corrections.get(&asked.key) else { continue };
+        if let Some(why) = asked.by_decision.take() {
+            (decision.outcome, decision.why) = (Outcome::Correct, why);
+            decision.clock = decision.found.person.and_then(|person| deadline::clock_of(person, world, facts));
+        }
+        if let Some(reason) = correction.held.as_deref() {
             decision.outcome = Outcome::Held;
             decision.why = format!("{} Held: {reason}", decision.why);
         }
     }
     Ok(Decided { decisions: decisions.into_iter().map(|(decision, _)| decision).collect(), corrections, braked })
+}
+
+/// The correction that a discrepancy leads to.
+struct Asked {
+    key: Key,
+    /// Why, where it is a reviewer's decision about its person that leads to it, if to any.
+    by_decision: Option<String>,
+}
+
+/// Why a discrepancy that waits for a person waits no more: its person was opted out by a decision about another one.
+fn opted_out_by_decision(found: &Found, outcome: Outcome, sentences: &Sentences<'_>) -> Option<String> {
+    let Sentences { world, facts } = *sentences;
+    let wish = found.person.and_then(|person| world.consent.wishes.get(&person))?;
+    let decided = wish.decision == Some(Opt::Out) && wish.outs.iter().any(|ix| facts.decision(*ix).is_some());
+    (outcome == Outcome::Review && found.office && decided).then(|| sentences.opted_out(found))
 }
 
 /// What one discrepancy asks for, looked at by itself.

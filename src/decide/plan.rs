@@ -44,7 +44,7 @@ impl<'a> Plan<'a> {
     /// A plan for what was found.
     pub fn new<'f>(world: &'a World<'a>, facts: &'a Facts<'a>, found: impl Iterator<Item = &'f Found>) -> Result<Plan<'a>> {
         let mut noticed: HashMap<u32, BTreeSet<&'static str>> = HashMap::default();
-        let mut contradictory = HashSet::default();
+        let (mut contradictory, mut undone) = (HashSet::default(), HashSet::default());
         for one in found {
             let rule = RULES[one.rule].code;
             // Whoever is opted out by sharing an address is part of that address's discrepancy.
@@ -52,9 +52,15 @@ impl<'a> Plan<'a> {
             for person in one.person.iter().chain(sharers) {
                 noticed.entry(*person).or_default().insert(rule);
             }
-            if rule == "IDN504" {
-                contradictory.extend(one.a);
+            match rule {
+                "IDN504" => contradictory.extend(one.a),
+                "OPT113" => undone.extend(one.a),
+                _ => {}
             }
+        }
+        // It is found once a record, and is everybody's whom the record is about.
+        for person in persons_of(&undone, world)? {
+            noticed.entry(person).or_default().insert("OPT113");
         }
         // What a reviewer decided is put right whether or not the records disagree among themselves.
         for (ruling, persons) in
@@ -136,10 +142,16 @@ impl<'a> Plan<'a> {
         // The order of discrepancies follows the rows; what is written must not.
         let latest =
             |failed: u32| (facts.failed_at(failed).map(|at| at.from), facts.name(failed), facts.profile(failed).name.as_str());
+        let name = |person: &u32| self.world.name(*person);
+        let is_first = person.is_some_and(|person| correction.persons.iter().all(|known| name(&person) < name(known)));
         match (&mut correction.change, change) {
+            // Of several people who opted back in, the one whose id is written is the one whose permission is.
+            (Change::OptIn { proof: known }, Change::OptIn { proof }) if is_first => *known = proof,
             (Change::Bounced { failed: known }, Change::Bounced { failed }) if latest(failed) > latest(*known) => *known = failed,
-            (Change::Categories { values, .. }, Change::Categories { values: other, .. }) => {
-                *values = merged(values, other, record, facts)
+            (Change::Categories { values, right: known }, Change::Categories { values: other, right }) => {
+                *values = merged(values, other, record, facts);
+                let place = |ix: u32| (facts.name(ix), facts.profile(ix).name.as_str());
+                *known = known.iter().copied().chain(right).min_by_key(|ix| place(*ix));
             }
             _ => {}
         }
@@ -212,8 +224,15 @@ impl<'a> Plan<'a> {
     /// Everything an opted-out person needs, and what the brake keeps back.
     pub fn finish(mut self, sentences: &Sentences<'_>) -> Result<(BTreeMap<Key, Correction>, BTreeMap<usize, String>)> {
         let mut of_opted_out = std::mem::take(&mut self.of_opted_out);
-        // By the persons' ids: of several with a part in a record, the first one's reason is written.
-        of_opted_out.par_sort_by_key(|(_, person)| (self.world.name(*person), *person));
+        // By the persons' ids, or the first names of their records: of several with a part in a record, the first one's reason
+        // is written.
+        let mut names: HashMap<u32, &str> = HashMap::default();
+        for (record, person) in of_opted_out.iter().filter(|(_, person)| self.world.name(*person).is_none()) {
+            let name = self.facts.name(*record);
+            names.entry(*person).and_modify(|known| *known = name.min(known)).or_insert(name);
+        }
+        let name = |person: u32| self.world.name(person).or_else(|| names.get(&person).copied());
+        of_opted_out.par_sort_by_key(|(_, person)| (name(*person), *person));
         let persons: Vec<&[(u32, u32)]> = of_opted_out.chunk_by(|one, other| one.1 == other.1).collect();
         let why: Vec<String> = persons.par_iter().map(|records| sentences.decision(records[0].1)).collect();
         let records = persons.into_iter().zip(&why).flat_map(|(records, why)| records.iter().map(move |record| (*record, why)));
@@ -237,8 +256,34 @@ impl<'a> Plan<'a> {
                 self.add(record, person, Change::Unsubscribe, why);
             }
         }
+        self.bar_lists();
         let braked = brake::hold(&mut self.corrections, self.world, self.facts)?;
         Ok((self.corrections, braked))
+    }
+
+    /// A record that bars a list for an address bars it for everybody there: their preferences of the list are set out with it.
+    fn bar_lists(&mut self) {
+        let facts = self.facts;
+        let place = |ix: u32| (facts.text(col::LIST, ix), facts.text(col::EMAILS[0], ix));
+        let is_preference = |ix: u32| facts.kind(ix).grain == Grain::Preference;
+        let mut barred: HashMap<(&str, &str), (Vec<u32>, String)> = HashMap::default();
+        for ((record, purpose), correction) in &self.corrections {
+            if *purpose == Purpose::Unsubscribe && is_preference(*record) {
+                let (persons, why) = barred.entry(place(*record)).or_insert_with(|| (Vec::new(), correction.why.clone()));
+                persons.extend(&correction.persons);
+                if correction.why < *why {
+                    why.clone_from(&correction.why);
+                }
+            }
+        }
+        if barred.is_empty() {
+            return;
+        }
+        for ix in (0..self.world.records.height() as u32).filter(|ix| is_preference(*ix) && facts.opt(*ix) == Opt::In) {
+            if let Some((persons, why)) = barred.get(&place(ix)) {
+                persons.iter().for_each(|person| self.add(ix, *person, Change::OptOut, why));
+            }
+        }
     }
 
     fn add(&mut self, record: u32, person: u32, change: Change, why: &str) {
@@ -281,6 +326,20 @@ impl Change {
             Change::Categories { .. } => Purpose::Categories,
         }
     }
+}
+
+/// The persons that records belong to, but for those of an office.
+fn persons_of(records: &HashSet<u32>, world: &World<'_>) -> Result<Vec<u32>> {
+    if records.is_empty() {
+        return Ok(Vec::new());
+    }
+    let links = &world.matched.links;
+    let belongs = links.column(cols::BELONGS)?.u32()?.iter().map(|belongs| belongs <= Some(world.config.policy.max_shared));
+    let pairs = links.column(col::IX)?.u32()?.iter().zip(links.column(cols::PERSON)?.u32()?.iter()).zip(belongs);
+    Ok(pairs
+        .filter(|((ix, _), few)| *few && ix.is_some_and(|ix| records.contains(&ix)))
+        .filter_map(|((_, person), _)| person)
+        .collect())
 }
 
 /// Records whose preference nobody can read, of persons who are opted out by another record or over a shared address:

@@ -9,7 +9,7 @@ use crate::columns::{Delivery, Opt, Role};
 use crate::consent::Wish;
 use crate::decide::brake::outs_of;
 use crate::ledger::Signal;
-use crate::normalise::{CategoryBook, Facts, Moment, col};
+use crate::normalise::{CategoryBook, Facts, Moment, Zone, col};
 use crate::rules::RULES;
 use crate::systems::Grain;
 
@@ -256,18 +256,20 @@ impl Sentences<'_> {
     fn own_signals(&self, wish: &Wish) -> String {
         let absent = wish.absent.iter().map(|at| {
             let absent = &self.world.consent.recalled.absent[*at];
-            let title = &self.world.systems.profiles()[absent.system].title;
+            let profile = &self.world.systems.profiles()[absent.system];
             let why = if absent.gone { "which has no such record any more" } else { "which was not exported this time" };
-            format!("opted out in {title}{}, {why}", self.remembered(&absent.signal))
+            let zone = Zone::parse(&profile.zone).unwrap_or(Zone::UTC);
+            format!("opted out in {}{}, {why}", profile.title, self.remembered(&absent.signal, zone))
         });
         let shown = Some(self.signals(&wish.outs)).filter(|signals| !signals.is_empty());
         shown.into_iter().chain(absent.collect::<BTreeSet<_>>().into_iter().take(NAMED)).collect::<Vec<_>>().join("; ")
     }
 
-    /// When a remembered opt-out was made.
-    fn remembered(&self, signal: &Signal) -> String {
+    /// When a remembered opt-out was made; a bare date is one of its system's zone.
+    fn remembered(&self, signal: &Signal, zone: Zone) -> String {
         let day = |millis: i64| self.local_day(millis);
         match (signal.dated, signal.after) {
+            (Some(dated), _) if dated.is_day() => format!(" on {}", zone.day_of(dated.start())),
             (Some(dated), _) => format!(" on {}", day(dated.from)),
             (None, Some(after)) => format!(" between {} and {}", day(after), day(signal.seen)),
             (None, None) => format!(" before {}", day(signal.seen)),
@@ -298,11 +300,17 @@ impl Sentences<'_> {
     /// An opt-out, with its time.
     pub fn signal(&self, ix: u32) -> String {
         let recalled = &self.world.consent.recalled;
+        let keeps_lists = self.facts.profile(ix).keeps_memberships();
         if let Some(signal) = recalled.of.get(&ix).filter(|_| self.facts.opt(ix) != Opt::Out) {
             let unit = self.facts.text(col::UNIT, ix);
-            let unit = if unit.is_empty() { String::new() } else { format!(" (business unit {unit})") };
-            let made = self.remembered(signal);
+            let of = if keeps_lists { "list" } else { "business unit" };
+            let unit = if unit.is_empty() { String::new() } else { format!(" ({of} {unit})") };
+            let made = self.remembered(signal, self.facts.zone(ix));
             return format!("opted out in {}{unit}{made}, and not any more, without an opt-in that counts", self.title(ix));
+        }
+        if let Some(signal) = recalled.undone(ix).filter(|_| keeps_lists) {
+            let made = self.remembered(signal, self.facts.zone(ix));
+            return format!("unsubscribed from every list of {}{made}, and on another list since then", self.title(ix));
         }
         let when = self.facts.out_at(ix).map(|at| self.when(at, ix));
         if let Some(decision) = self.facts.decision(ix) {
@@ -315,7 +323,7 @@ impl Sentences<'_> {
             None => ", date unknown".to_owned(),
         };
         let ours = recalled.of.get(&ix).is_some_and(|signal| signal.echo.is_some());
-        let ours = if ours { " by a correction of this program" } else { "" };
+        let ours = if ours { ", by a correction of this program" } else { "" };
         let said =
             |word: &str| when.as_ref().map_or_else(|| format!("{}{ours}", unknown()), |when| format!(" {word} {when}{ours}"));
         let on = said("on");

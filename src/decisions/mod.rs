@@ -172,6 +172,7 @@ impl Desk {
         desk.exceptions = exceptions::read(of(Paper::Exceptions), scene, &mut desk.lines)?;
         let read = rows::read(of(Paper::Decisions), scene, &mut desk.lines);
         if standing.is_empty() && read.is_empty() {
+            desk.lines.sort();
             return Ok(desk);
         }
         let identities =

@@ -166,7 +166,11 @@ pub(crate) fn run_name(as_of: DateTime<chrono::Utc>) -> String {
 /// What to write instead.
 pub(super) fn day(text: &str) -> Result<NaiveDate, String> {
     let text = text.trim();
-    let plain = text.parse::<NaiveDate>().ok();
+    if text.is_empty() {
+        return Err("the day is missing: write it as 2026-11-22".to_owned());
+    }
+    // With dots the day is first everywhere.
+    let plain = text.parse::<NaiveDate>().ok().or_else(|| NaiveDate::parse_from_str(text, "%d.%m.%Y").ok());
     let timed = || {
         ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
             .iter()

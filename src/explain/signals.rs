@@ -94,6 +94,7 @@ impl Explain<'_> {
         let no = |why: &str| (false, why.to_owned());
         match standing {
             Standing::Overruled => no("the record itself is opted out now"),
+            Standing::NotActive => no("the membership is not active: it is unconfirmed, removed or bounced"),
             Standing::OtherSystem => (false, format!("[policy] opt_in_systems does not name {}", self.facts.profile(ix).name)),
             Standing::ByAddress => no("only its address ties the record to this person"),
             Standing::OfSeveral => no("several contacts have the record's id"),

@@ -5,17 +5,21 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use crate::normalise::Zone;
 use crate::systems::DateOrder;
 
-/// The latest date in a file's name, with the time of day that may follow it. A bare date is the day's beginning.
-pub fn from_name(name: &str, zone: Zone) -> Option<DateTime<Utc>> {
+/// The latest date in a file's name, with the time of day that may follow it, that is not after `limit`: no export is made
+/// after the run that reads it. A bare date is the day's beginning.
+pub fn from_name(name: &str, zone: Zone, limit: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    dates(stem, DateOrder::Ymd, &['-', '_', '.', ' ']).map(|date| date.instant(zone)).max()
+    let dates = dates(stem, DateOrder::Ymd, &['-', '_', '.', ' ']).map(|date| date.instant(zone));
+    dates.filter(|date| *date <= limit).max()
 }
 
-/// The time that a preamble or footer names: a line that says so, else the latest date that is no filter.
+/// The time that a preamble or footer names: a line that says so, else the latest date that is no filter. None is after
+/// `limit`.
 pub fn from_content<'a>(
     lines: impl Iterator<Item = &'a str> + Clone,
     order: Option<DateOrder>,
     zone: Zone,
+    limit: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
     const SAID: [&str; 7] = ["as of", "as-of", "generated", "exported", "printed", "run date", "report date"];
     const FILTER: [&str; 11] = ["<", ">", "=", " to ", "between", "range", "filter", "since", "after", "before", "copyright"];
@@ -36,6 +40,7 @@ pub fn from_content<'a>(
                 iso.chain(slashed).collect::<Vec<Found>>()
             })
             .map(|date| date.instant(zone))
+            .filter(|date| *date <= limit)
             .max()
     };
     latest(&SAID, true).or_else(|| latest(&FILTER, false))
@@ -167,6 +172,10 @@ impl Scan<'_> {
 mod tests {
     use super::*;
 
+    fn limit() -> DateTime<Utc> {
+        "2026-11-23T06:00:00Z".parse().unwrap()
+    }
+
     fn text(moment: Option<DateTime<Utc>>) -> String {
         moment.map(|moment| moment.format("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default()
     }
@@ -192,8 +201,11 @@ mod tests {
             ("contacts_9920261121.csv", ""),
             ("contacts_202611210.csv", ""),
             ("contacts.csv", ""),
+            // No export is made after its run.
+            ("contacts_2027-11-21.csv", ""),
+            ("gala 2027-06-05 contacts 2026-11-21.csv", "2026-11-21T07:00:00Z"),
         ] {
-            assert_eq!(text(from_name(name, denver)), expected, "{name}");
+            assert_eq!(text(from_name(name, denver, limit())), expected, "{name}");
         }
     }
 
@@ -213,8 +225,9 @@ mod tests {
             (&["Created Date > 2026-11-21"], None, ""),
             (&["Weekly report", "2026-11-20"], None, "2026-11-20T00:00:00Z"),
             (&["Copyright (c) 2000-2026 Example"], None, ""),
+            (&["Fiscal year ends 06/30/2027", "Run on 11/21/2026"], Some(DateOrder::Mdy), "2026-11-21T00:00:00Z"),
         ] {
-            assert_eq!(text(from_content(lines.iter().copied(), order, utc)), expected, "{lines:?}");
+            assert_eq!(text(from_content(lines.iter().copied(), order, utc, limit())), expected, "{lines:?}");
         }
     }
 }

@@ -40,8 +40,10 @@ impl<'b> Archive<'b> {
     pub fn entries(&mut self) -> Vec<(usize, String)> {
         let mut entries: Vec<(usize, String)> = (0..self.zip.len())
             .filter_map(|at| {
-                let entry = self.zip.by_index_raw(at).ok()?;
-                let name = entry.name().map_or_else(|_| format!("file {}", at + 1), |name| name.replace('\\', "/"));
+                let unnamed = || format!("file {}", at + 1);
+                // What is damaged is refused by name once it is unpacked.
+                let Ok(entry) = self.zip.by_index_raw(at) else { return Some((at, unnamed())) };
+                let name = entry.name().map_or_else(|_| unnamed(), |name| name.replace('\\', "/"));
                 (!entry.is_dir()).then(|| (at, name.trim_start_matches('/').to_owned()))
             })
             .collect();

@@ -1,7 +1,7 @@
 //! The folder `decisions/` to rows of text: reviewers' decisions and exceptions, as people fill them in.
 //!
 //! One [`PaperRow`] is one filled row of a sheet or a CSV file. Workbooks go through the same reader as exports.
-//! Invariant: every file that is looked at is either read, with a reason refused, or left out with a word.
+//! Invariant: every file that is looked at is read, refused with a reason, or left out with a word.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,11 +9,11 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use csv::StringRecord;
 
 use super::decode::{self, Format};
-use super::delimited::DELIMITERS;
+use super::delimited::{DELIMITERS, Dialect, Place, Records};
 use super::inbox::{Concern, Found, walk};
 use super::limits::{HEADER_DEPTH, MAX_PAPER_BYTES, MAX_PAPER_ROWS};
 use super::spreadsheet::Workbook;
@@ -144,13 +144,14 @@ fn read_file(found: &Found, file: &mut PaperFile) -> Result<(Paper, Vec<PaperRow
 fn text(bytes: &[u8], paper: Paper, file: &str) -> Result<Vec<PaperRow>> {
     let decoded = decode::decode(bytes);
     for (delimiter, _) in DELIMITERS {
-        let mut reader =
-            csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(decoded.text.as_bytes());
+        let mut records = Records::new(Dialect::new(&decoded.text, delimiter), Place::default());
         let mut sheet = Sheet::new(paper, file, "");
-        for record in reader.records() {
-            let record = record?;
-            let line = record.position().map_or(0, |position| position.line());
-            sheet.push(line as u32, &record)?;
+        while records.read() {
+            let row = records.row().context("it has too many lines: split it")?;
+            if sheet.headers.as_ref().is_some_and(|headers| records.swallowed_rows(headers.len())) {
+                bail!("row {row}: a quotation mark is opened and not closed, which would hide the rows below: put it right");
+            }
+            sheet.push(row, &StringRecord::from(records.cells().into_owned()))?;
         }
         if sheet.headers.is_some() {
             return Ok(sheet.rows);
@@ -223,6 +224,18 @@ fn headers(cells: &StringRecord, paper: Paper) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quotation_mark_without_an_end_hides_no_row() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "Decision,Decided by,Key\nopt out,Maria,[1]\nopt out,\"Maria,[2]\nopt out,Maria,[3]\n";
+        fs::write(folder.path().join("a.csv"), text).unwrap();
+        fs::write(folder.path().join("b.csv"), "Decision,Reason,Key\nopt out,\"by letter,\nthen by phone\",[1]\n").unwrap();
+        let papers = read_papers(folder.path(), Duration::ZERO, SystemTime::now()).unwrap();
+        assert!(papers.files[0].refused.as_ref().unwrap().starts_with("row 3: a quotation mark"), "{:?}", papers.files[0]);
+        let rows: Vec<(&str, &str)> = papers.rows.iter().map(|row| (row.file.as_str(), row.get("Reason"))).collect();
+        assert_eq!(rows, [("b.csv", "by letter,\nthen by phone")]);
+    }
 
     #[test]
     fn rows_are_found_in_any_dialect_below_a_title() {

@@ -92,7 +92,7 @@ pub fn head(text: &str, delimiter: u8) -> Vec<HeadRow> {
     let mut records = Records::new(Dialect::new(text, delimiter), Place::default());
     let mut rows = Vec::new();
     while rows.len() < HEAD_ROWS && records.read() {
-        let Ok(row) = u32::try_from(records.start.lines + 1) else { break };
+        let Some(row) = records.row() else { break };
         rows.push(HeadRow { row, end: records.end, cells: StringRecord::from(records.cells().into_owned()) });
     }
     rows
@@ -169,7 +169,7 @@ pub fn read(dialect: &Dialect, piece: Piece, table: &mut Builder) -> Result<End>
     let mut blank_before = false;
     let mut open_quotes = 0;
     while records.end.byte < piece.until && records.read() {
-        let Ok(row) = u32::try_from(records.start.lines + 1) else { bail!("it has too many lines: export it in parts") };
+        let Some(row) = records.row() else { bail!("it has too many lines: export it in parts") };
         if filled(records.cells().iter().copied()).next().is_none() {
             blank_before = true;
             continue;
@@ -191,7 +191,7 @@ pub fn read(dialect: &Dialect, piece: Piece, table: &mut Builder) -> Result<End>
 }
 
 /// Records with true line numbers.
-struct Records<'t> {
+pub struct Records<'t> {
     dialect: Dialect<'t>,
     /// The cells of a record that is one plain line.
     plain: Vec<&'t str>,
@@ -203,18 +203,24 @@ struct Records<'t> {
 }
 
 impl<'t> Records<'t> {
-    fn new(dialect: Dialect<'t>, origin: Place) -> Records<'t> {
+    /// The records of a text from a place on.
+    pub fn new(dialect: Dialect<'t>, origin: Place) -> Records<'t> {
         let quoted = Quoted::new(dialect.delimiter);
         Records { dialect, plain: Vec::new(), is_plain: true, quoted, start: origin, end: origin, after_blank: false }
     }
 
+    /// The line that the present record starts on, where a file may have so many.
+    pub fn row(&self) -> Option<u32> {
+        u32::try_from(self.start.lines + 1).ok()
+    }
+
     /// The cells of the present record.
-    fn cells(&self) -> Cow<'_, [&str]> {
+    pub fn cells(&self) -> Cow<'_, [&str]> {
         if self.is_plain { Cow::Borrowed(&self.plain) } else { Cow::Owned(self.quoted.cells().collect()) }
     }
 
     /// Reads the next record; blank lines before it are skipped.
-    fn read(&mut self) -> bool {
+    pub fn read(&mut self) -> bool {
         let bytes = self.dialect.text.as_bytes();
         let mut start = self.end;
         while let Some(b'\n' | b'\r') = bytes.get(start.byte) {
@@ -273,7 +279,7 @@ impl<'t> Records<'t> {
     }
 
     /// Whether a quotation mark without an end has taken rows that follow into this one.
-    fn swallowed_rows(&self, width: usize) -> bool {
+    pub fn swallowed_rows(&self, width: usize) -> bool {
         let lines = self.end.lines - self.start.lines;
         let raw = &self.dialect.text[self.start.byte..self.end.byte];
         if lines == 0 || lines == 1 && raw.ends_with(['\n', '\r']) {

@@ -15,7 +15,7 @@ use super::decode::{self, Format};
 use super::inbox::{Concern, Found, concern_of_name};
 use super::keys::Keys;
 use super::limits::SMALL_FILE_BYTES;
-use super::recognise::named_systems;
+use super::recognise::{Recognised, named_systems};
 use super::source::{self, Loaded, ReadRows, Stop};
 use super::{AsOfFrom, FileReport, Reject, Verdict, as_of};
 use crate::config::Config;
@@ -78,7 +78,7 @@ pub fn read<T: Send>(found: &Found, context: Context, read: ReadRows<'_, T>) -> 
         Format::Gzip => match gunzip(&bytes) {
             Ok(content) => {
                 progress::expect((content.len() as u64).saturating_sub(found.bytes));
-                vec![table(found, Origin::File(&bytes), &content, "GZIP, ", context, read)]
+                vec![table(found, Origin::Packed(&bytes), &content, "GZIP, ", context, read)]
             }
             Err(stop) => vec![unused(hashed(found, &bytes, "GZIP"), stop)],
         },
@@ -177,6 +177,8 @@ fn entries<T: Send>(
 enum Origin<'a> {
     /// A file of these bytes.
     File(&'a [u8]),
+    /// A file of these bytes, unpacked.
+    Packed(&'a [u8]),
     /// An archive of this hash.
     Archive(&'a str),
 }
@@ -192,6 +194,7 @@ fn table<T: Send>(
 ) -> ReadFile<T> {
     let hash = || match origin {
         Origin::File(bytes) => (sha256(bytes), None),
+        Origin::Packed(bytes) => (sha256(bytes), Some(sha256(content))),
         Origin::Archive(hash) => (hash.to_owned(), Some(sha256(content))),
     };
     let mut report = FileReport { bytes: content.len() as u64, ..report(found) };
@@ -206,6 +209,10 @@ fn table<T: Send>(
     report.seen_in = context.earlier.get(report.content()).cloned();
     report.format.insert_str(0, packed);
     match loaded {
+        // Nobody has no contacts: it is no export, or one that went wrong.
+        Ok(loaded) if loaded.outcome.rows == 0 && lists_contacts(&loaded.recognised, context) => {
+            unused(report, Stop::Skipped("a header without rows: of nobody it says anything".to_owned()))
+        }
         Ok(loaded) => used(found, context, report, loaded),
         // Some platforms export under this ending, so it is a note only where it is nothing else.
         Err(Stop::Unrecognised(_)) if !is_named(found, context) && found.name().to_lowercase().ends_with(".txt") => {
@@ -213,6 +220,10 @@ fn table<T: Send>(
         }
         Err(stop) => unused(report, stop),
     }
+}
+
+fn lists_contacts(recognised: &Recognised, context: Context) -> bool {
+    context.systems.profiles()[recognised.system].kinds[recognised.kind].grain == Grain::Contact
 }
 
 fn report(found: &Found) -> FileReport {
@@ -234,6 +245,7 @@ fn report(found: &Found) -> FileReport {
         rejected: 0,
         as_of: None,
         as_of_from: AsOfFrom::File,
+        named_after_run: None,
         stale: false,
         partial: false,
         seen_in: None,
@@ -266,11 +278,16 @@ fn used<T>(found: &Found, context: Context, mut report: FileReport, loaded: Load
     // Names are given and reports are stamped where people are, not where a system keeps its clock.
     let zone = Zone::Named(context.config.timezone().expect("checked when the configuration was read"));
     let lines = || preamble.iter().chain(&outcome.footer).map(String::as_str);
-    let by_name = || found.names().into_iter().find_map(|name| as_of::from_name(name, zone));
-    let (as_of, from) = by_name()
+    // A day's name may begin later than the run, by the zone.
+    let limit = context.as_of + TimeDelta::days(1);
+    let by_name = |limit| found.names().into_iter().find_map(|name| as_of::from_name(name, zone, limit));
+    let by_folder = || found.folders().find_map(|name| as_of::from_name(name, zone, limit));
+    let (as_of, from) = by_name(limit)
         .map(|moment| (moment, AsOfFrom::Name))
-        .or_else(|| as_of::from_content(lines(), profile.date_order, zone).map(|moment| (moment, AsOfFrom::Content)))
+        .or_else(|| as_of::from_content(lines(), profile.date_order, zone, limit).map(|moment| (moment, AsOfFrom::Content)))
+        .or_else(|| by_folder().map(|moment| (moment, AsOfFrom::Name)))
         .unwrap_or((found.modified.into(), AsOfFrom::File));
+    report.named_after_run = by_name(DateTime::<Utc>::MAX_UTC).filter(|named| *named > limit);
 
     report.system = Some(profile.name.clone());
     report.kind = Some(profile.kinds[recognised.kind].name.clone());
@@ -291,8 +308,8 @@ fn used<T>(found: &Found, context: Context, mut report: FileReport, loaded: Load
     let told = !telling.is_empty() && telling.iter().all(|header| headers.contains(&fold_header(header)));
     report.partial = told || context.config.systems.get(&profile.name).is_some_and(|system| system.partial);
     // An answer is of its day for good.
-    report.stale = profile.kinds[recognised.kind].grain != Grain::Answer
-        && as_of < context.as_of - TimeDelta::days(i64::from(context.config.inbox.max_age_days));
+    let oldest = context.as_of.checked_sub_signed(TimeDelta::days(i64::from(context.config.inbox.max_age_days)));
+    report.stale = profile.kinds[recognised.kind].grain != Grain::Answer && oldest.is_some_and(|oldest| as_of < oldest);
     let table = ReadTable {
         system: recognised.system,
         kind: recognised.kind,

@@ -47,6 +47,11 @@ impl Found {
         let unpacked = packed.filter(|(_, ending)| ending.eq_ignore_ascii_case(".gz")).map(|(name, _)| name);
         [Some(name), unpacked, self.archive.as_deref()].into_iter().flatten().collect()
     }
+
+    /// The names of the folders that it is in, the nearest first.
+    pub fn folders(&self) -> impl Iterator<Item = &str> {
+        self.file.rsplit('/').skip(1)
+    }
 }
 
 /// Lists every file below the inbox, sorted by path.

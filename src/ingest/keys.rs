@@ -15,6 +15,8 @@ pub struct KeyReader {
     /// Columns that say who a row is about, and what it says.
     columns: Vec<(usize, Field)>,
     source_id: Option<usize>,
+    /// Of these columns the one that says who a row is about.
+    who: Option<usize>,
     keys: Keys,
 }
 
@@ -24,6 +26,8 @@ pub struct Keys {
     rows: u64,
     hash: u64,
     source_ids: Ids,
+    /// Whom the rows are about.
+    people: Sample<PEOPLE>,
 }
 
 /// The source ids that are digits alone.
@@ -36,12 +40,12 @@ struct Ids {
     longest: usize,
     /// The first that begins with none, with its row.
     example: Option<(u32, String)>,
-    sample: Sample,
+    sample: Sample<SAMPLE>,
 }
 
-/// The least hashes of ids without their zeros: those of two tables meet where the ids do.
+/// The least hashes of ids: those of two tables meet where the ids do.
 #[derive(Clone, Debug)]
-struct Sample {
+struct Sample<const SIZE: usize> {
     hashes: Vec<u64>,
     /// Greater ones are left out.
     most: u64,
@@ -49,6 +53,9 @@ struct Sample {
 
 /// Hashes that a sample keeps.
 const SAMPLE: usize = 1 << 15;
+
+/// The same, where nearly all or none must meet.
+const PEOPLE: usize = 1 << 10;
 
 const HASH: FixedState = FixedState::with_seed(0x7072_6566);
 
@@ -59,15 +66,17 @@ impl KeyReader {
         let tells = [RecordId, ContactId, SourceId, SubscriberKey, Email, Code, List, Unit, OptOut, Status];
         let columns: Vec<(usize, Field)> = mapped.iter().map(|(at, column)| (*at, column.field)).collect();
         let source_id = columns.iter().find(|(_, field)| *field == SourceId).map(|(at, _)| *at);
-        let columns = columns.into_iter().filter(|(_, field)| tells.contains(field)).collect();
-        KeyReader { columns, source_id, keys: Keys::default() }
+        let columns: Vec<(usize, Field)> = columns.into_iter().filter(|(_, field)| tells.contains(field)).collect();
+        let keys = [RecordId, SubscriberKey, SourceId, ContactId, Email].into_iter();
+        let who = keys.filter_map(|key| columns.iter().position(|(_, field)| *field == key)).next();
+        KeyReader { columns, source_id, who, keys: Keys::default() }
     }
 
     /// Takes a row.
     pub fn add(&mut self, cells: &[&str], row: u32) {
         let cell = |at: usize| trimmed(cells.get(at).copied().unwrap_or_default());
         let mut hash: u64 = 0;
-        for (at, field) in &self.columns {
+        for (position, (at, field)) in self.columns.iter().enumerate() {
             let cell = cell(*at);
             // A spreadsheet shows TRUE where true was.
             let next = match field {
@@ -75,6 +84,9 @@ impl KeyReader {
                 _ => HASH.hash_one(cell),
             };
             hash = hash.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(next);
+            if self.who == Some(position) {
+                self.keys.people.add(next);
+            }
         }
         self.keys.rows += 1;
         self.keys.hash = self.keys.hash.wrapping_add(hash);
@@ -108,6 +120,12 @@ impl Keys {
         self.rows += other.rows;
         self.hash = self.hash.wrapping_add(other.hash);
         self.source_ids.merge(other.source_ids);
+        self.people.merge(other.people);
+    }
+
+    /// Whether no row of two tables is about the same people.
+    pub fn are_of_others_than(&self, other: &Keys) -> bool {
+        self.rows > 0 && other.rows > 0 && !self.people.meets(&other.people)
     }
 
     /// Whether two tables have the same rows, as far as their keys and states tell.
@@ -156,31 +174,35 @@ impl Ids {
         self.count += other.count;
         self.zeros += other.zeros;
         self.example = self.example.take().or(other.example);
-        self.sample.most = self.sample.most.min(other.sample.most);
-        other.sample.hashes.into_iter().for_each(|hash| self.sample.add(hash));
+        self.sample.merge(other.sample);
     }
 }
 
-impl Default for Sample {
-    fn default() -> Sample {
+impl<const SIZE: usize> Default for Sample<SIZE> {
+    fn default() -> Self {
         Sample { hashes: Vec::new(), most: u64::MAX }
     }
 }
 
-impl Sample {
+impl<const SIZE: usize> Sample<SIZE> {
     fn add(&mut self, hash: u64) {
         if hash <= self.most {
             self.hashes.push(hash);
-            if self.hashes.len() >= 2 * SAMPLE {
+            if self.hashes.len() >= 2 * SIZE {
                 self.hashes.sort_unstable();
                 self.hashes.dedup();
-                self.hashes.truncate(SAMPLE);
+                self.hashes.truncate(SIZE);
                 self.most = self.hashes.last().copied().unwrap_or(u64::MAX);
             }
         }
     }
 
-    fn meets(&self, other: &Sample) -> bool {
+    fn merge(&mut self, other: Self) {
+        self.most = self.most.min(other.most);
+        other.hashes.into_iter().for_each(|hash| self.add(hash));
+    }
+
+    fn meets(&self, other: &Self) -> bool {
         let known: HashSet<u64> = self.hashes.iter().copied().collect();
         let most = self.most.min(other.most);
         other.hashes.iter().any(|hash| *hash <= most && known.contains(hash))

@@ -97,7 +97,7 @@ pub struct FileReport {
     pub bytes: u64,
     /// SHA-256 of the file on disk, in hexadecimal.
     pub sha256: String,
-    /// SHA-256 of an archive's entry, unpacked.
+    /// SHA-256 of what a packed file holds, or an archive's entry.
     pub content_sha256: Option<String>,
     /// What becomes of it.
     pub verdict: Verdict,
@@ -123,6 +123,9 @@ pub struct FileReport {
     pub as_of: Option<DateTime<Utc>>,
     /// Where that time comes from.
     pub as_of_from: AsOfFrom,
+    /// A date in its name that is after the run, and so tells nothing.
+    #[serde(skip)]
+    pub named_after_run: Option<DateTime<Utc>>,
     /// Older than `[inbox] max_age_days`.
     pub stale: bool,
     /// An extract that leaves out whoever nothing happened to: absence proves nothing.
@@ -145,6 +148,18 @@ impl FileReport {
         } else {
             format!("{by} is a newer export of the same kind")
         }
+    }
+
+    /// That the date in its name is none that an export can have been made at.
+    pub fn misdated(&self) -> Option<String> {
+        let (named, made) = (self.named_after_run?, self.as_of?);
+        let day = |time: DateTime<Utc>| time.format("%Y-%m-%d").to_string();
+        Some(format!(
+            "{} has a date in its name that is after this run ({}): it counts as made on {}. Put the day of the export there.",
+            self.file,
+            day(named),
+            day(made)
+        ))
     }
 
     /// Whether its rows are compared.
@@ -199,7 +214,7 @@ impl Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AsOfFrom {
-    /// A date in its name.
+    /// A date in its name, or in that of its folder.
     Name,
     /// A date in its footer or preamble.
     Content,

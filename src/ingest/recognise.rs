@@ -191,7 +191,9 @@ fn positions<'a>(kind: &'a Kind, field: Field, header: &'a Header) -> impl Itera
 fn map(kind: &Kind, header: &Header) -> Vec<(usize, MappedColumn)> {
     let mut mapped: Vec<(usize, MappedColumn)> = Vec::new();
     for field in Field::ALL {
-        let most = if field == Field::Email { usize::MAX } else { 1 };
+        // An unsubscribe record is linked to a contact or to a lead, each in a column of its own.
+        let is_link = field == Field::ContactId && matches!(kind.grain, Grain::Unsubscribe | Grain::Preference);
+        let most = if field == Field::Email || is_link { usize::MAX } else { 1 };
         let mut count = 0;
         for at in positions(kind, field, header).take(most) {
             if mapped.iter().any(|(known, column)| *known == at && column.field == field) {

@@ -1,13 +1,14 @@
 //! Of several files of one kind: parts are stacked, of others and of one part the newest counts; nothing counts twice.
 
 use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime};
 
 use super::file::ReadFile;
 use super::{AsOfFrom, FileReport, Ingested, TableRows, Verdict};
 use crate::columns::Field;
-use crate::systems::Systems;
+use crate::systems::{Grain, Systems};
 
 /// Settles which files are used, and collects their tables and rejects. `files` are in order of their path.
 pub fn select<T>(mut files: Vec<ReadFile<T>>, systems: &Systems) -> Ingested<T> {
@@ -26,22 +27,22 @@ pub fn select<T>(mut files: Vec<ReadFile<T>>, systems: &Systems) -> Ingested<T> 
     ingested
 }
 
-/// Of copies of one content the newest counts; when a copy was saved says nothing of it where another is dated.
+/// Of copies of one content the newest counts; when a copy was saved says nothing of it where another is dated. Two lists may
+/// have the same people on them: files whose names say different parts are no copies.
 fn skip_same_content<T>(files: &mut [ReadFile<T>]) {
     let mut newest_first: Vec<usize> = (0..files.len()).filter(|at| files[*at].table.is_some()).collect();
     let is_undated = |report: &FileReport| report.as_of_from == AsOfFrom::File;
     newest_first.sort_by_key(|at| (is_undated(&files[*at].report), Reverse(files[*at].report.as_of), *at));
-    let mut seen: HashMap<String, String> = HashMap::new();
+    let mut seen: HashMap<(String, Option<Part>), String> = HashMap::new();
     for at in newest_first {
         let read = &mut files[at];
-        match seen.get(read.report.content()) {
-            Some(first) => {
-                read.report.verdict = Verdict::Skipped(format!("the same content as {first}"));
+        let part = read.table.as_ref().map(|table| (table.system, table.kind, table.part.clone()));
+        match seen.entry((read.report.content().to_owned(), part)) {
+            Entry::Occupied(first) => {
+                read.report.verdict = Verdict::Skipped(format!("the same content as {}", first.get()));
                 read.table = None;
             }
-            None => {
-                seen.insert(read.report.content().to_owned(), read.report.file.clone());
-            }
+            Entry::Vacant(entry) => drop(entry.insert(read.report.file.clone())),
         }
     }
 }
@@ -69,8 +70,17 @@ fn supersede<T>(files: &mut [ReadFile<T>], systems: &Systems) {
             }
         }
         let profile = &systems.profiles()[system];
-        if !profile.kinds[kind].parts || part.is_some() {
-            keep_newest(files, &left, &format!("{} {}", profile.title, profile.kinds[kind].name.replace('_', " ")));
+        if profile.kinds[kind].parts && part.is_none() {
+            continue;
+        }
+        let title = format!("{} {}", profile.title, profile.kinds[kind].name.replace('_', " "));
+        // Logs, and extracts of what happened in a week, are about other people each time.
+        let lists_everybody = profile.kinds[kind].grain == Grain::Contact && !left.iter().any(|at| files[*at].report.partial);
+        match left.split_first().filter(|_| lists_everybody) {
+            Some((newest, older)) if older.iter().any(|other| are_parts(&files[*newest], &files[*other])) => {
+                refuse_parts(files, &left, &title);
+            }
+            _ => keep_newest(files, &left, &title),
         }
     }
 }
@@ -95,14 +105,38 @@ fn hold_the_same<T>(one: &ReadFile<T>, other: &ReadFile<T>) -> bool {
         && (says_part(one) || stem(one) == stem(other))
 }
 
+/// Two exports of everybody that have nobody in common are parts of one.
+fn are_parts<T>(one: &ReadFile<T>, other: &ReadFile<T>) -> bool {
+    let keys = one.table.as_ref().zip(other.table.as_ref());
+    keys.is_some_and(|(one, other)| one.keys.are_of_others_than(&other.keys))
+}
+
+/// Without one part of them everybody in it would be missing.
+fn refuse_parts<T>(files: &mut [ReadFile<T>], parts: &[usize], title: &str) {
+    for at in parts {
+        let others: Vec<&str> =
+            parts.iter().filter(|other| *other != at).map(|other| files[*other].report.file.as_str()).collect();
+        files[*at].report.verdict = Verdict::Refused(format!(
+            "it is an export of {title} like {}, and they have nobody in common: if they are parts of one export, put their rows into \
+             one file; else keep the newer one",
+            others.join(" and ")
+        ));
+    }
+}
+
 /// Files that were saved less apart than this were copied together: it says nothing about their exports.
 const APART: Duration = Duration::from_secs(60);
 
 /// The newest counts. Of several of one time it is the one that was saved last, and where that does not tell, none.
 fn keep_newest<T>(files: &mut [ReadFile<T>], newest_first: &[usize], title: &str) {
     let Some(newest) = newest_first.first() else { return };
-    let as_of = files[*newest].report.as_of;
-    let (mut tied, older): (Vec<usize>, Vec<usize>) = newest_first.iter().partition(|at| files[**at].report.as_of == as_of);
+    // What was only saved within a minute was copied together, as below.
+    let undated = |at: &usize| Some(files[*at].report.as_of?).filter(|_| files[*at].report.as_of_from == AsOfFrom::File);
+    let is_tied = |at: &&usize| match undated(newest).zip(undated(at)) {
+        Some((newest, other)) => (newest - other).to_std().is_ok_and(|apart| apart < APART),
+        None => files[**at].report.as_of == files[*newest].report.as_of,
+    };
+    let (mut tied, older): (Vec<usize>, Vec<usize>) = newest_first.iter().partition(is_tied);
     let saved = |at: usize| files[at].table.as_ref().map_or(SystemTime::UNIX_EPOCH, |table| table.modified);
     tied.sort_by_key(|at| (Reverse(saved(*at)), *at));
     let last_saved = tied.get(1).is_none_or(|next| saved(tied[0]) >= saved(*next) + APART);
@@ -114,8 +148,8 @@ fn keep_newest<T>(files: &mut [ReadFile<T>], newest_first: &[usize], title: &str
     for at in tied.into_iter().filter(|_| !last_saved) {
         let others: Vec<&str> = names.iter().map(String::as_str).filter(|name| *name != files[at].report.file).collect();
         files[at].report.verdict = Verdict::Refused(format!(
-            "it is an export of {title} of the same time as {}, and their rows differ: keep one of them, or put the time of day \
-             into each name, as in contacts_2026-11-21T1430.csv",
+            "it is an export of {title} of the same time as {}, and nothing tells which of them counts: keep one, or put the time of \
+             day into each name, as in contacts_2026-11-21T1430.csv",
             others.join(" and ")
         ));
     }

@@ -123,9 +123,11 @@ fn cut_off(text: &str, delimiter: u8, width: usize, outcome: &Outcome) -> Option
     let cells = line.bytes().filter(|byte| *byte == delimiter).count() + 1;
     let last_cell = line.rsplit(char::from(delimiter)).next().unwrap_or_default();
     let open = last_cell.starts_with('"') && last_cell.bytes().filter(|byte| *byte == b'"').count() % 2 == 1;
+    if !open && cells >= width {
+        return None;
+    }
     let at = delimited::line_breaks(text.as_bytes()) + 1;
-    let rejected = outcome.rejects.iter().any(|reject| reject.row == at);
-    (open || rejected && cells < width).then_some(at)
+    (open || outcome.rejects.iter().any(|reject| reject.row == at)).then_some(at)
 }
 
 /// The delimiters that a file may have: those that the configuration names for its system, and those that exports use.

@@ -131,7 +131,7 @@ impl Judging<'_> {
             })
             .collect();
         settled.sort_by_cached_key(|(_, settled)| {
-            (settled.system.clone(), settled.record.clone(), settled.unit.clone(), settled.purpose)
+            (settled.system.clone(), settled.record.clone(), settled.unit.clone(), settled.purpose, settled.kind.clone())
         });
         let (keys, settled) = settled.into_iter().unzip();
         Fates { keys, settled }

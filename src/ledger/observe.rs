@@ -48,6 +48,8 @@ pub struct Absent {
     pub signal: Signal,
     /// Position of the system among the profiles.
     pub system: usize,
+    /// Position of the kind in the profile.
+    pub kind: usize,
     /// The record's own key or address.
     pub record: String,
     /// The business unit.
@@ -169,9 +171,9 @@ impl Seeing<'_> {
     fn notice(&self, ix: usize) -> Option<Noticed> {
         let OptOuts { present, signals, .. } = self.opt_outs;
         let key = present.keys[ix];
-        let out = present.opt(ix) == Opt::Out;
-        // What is said of one list does not speak for the person.
-        if key == 0 || present.is_of_one_list(ix) {
+        // What is said of one list does not speak for the person. It may have been said of all before.
+        let out = present.opts_out(ix);
+        if key == 0 {
             return None;
         }
         let known = signals.find(key);
@@ -234,6 +236,7 @@ impl Seeing<'_> {
         let absent = Absent {
             signal: self.provable(signal),
             system,
+            kind: position,
             record: name("record"),
             unit: name("unit"),
             contact_id: name("contact_id"),

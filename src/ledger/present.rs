@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use foldhash::{HashMap, HashSet};
-use polars::prelude::{DataFrame, Int64Type, UInt8Type, UInt32Type};
+use polars::prelude::{BooleanChunked, DataFrame, Int64Type, UInt8Type, UInt32Type};
 use rayon::prelude::*;
 
 use crate::column_cells::ColumnCells;
@@ -39,6 +39,8 @@ pub(super) struct Present<'a> {
     in_until: ColumnCells<Int64Type>,
     opt: ColumnCells<UInt8Type>,
     delivery: ColumnCells<UInt8Type>,
+    /// Whether an opt-out says nothing of the person: it is of one list among others, or another record stands for it.
+    spoken_for: BooleanChunked,
 }
 
 impl<'a> Present<'a> {
@@ -73,6 +75,7 @@ impl<'a> Present<'a> {
             in_until: times(col::IN_UNTIL)?,
             opt: words(col::OPT)?,
             delivery: words(col::DELIVERY)?,
+            spoken_for: records.column(col::QUIET)?.bool()?.rechunk().into_owned(),
         };
         present.name_all(records.height());
         Ok(present)
@@ -141,9 +144,9 @@ impl<'a> Present<'a> {
         self.text(&self.unit, ix).or_else(|| self.text(&self.list, ix))
     }
 
-    /// Whether what it says is said of one list alone.
-    pub fn is_of_one_list(&self, ix: usize) -> bool {
-        self.list.get(ix).is_some()
+    /// Whether it opts its person out: not one list alone, and no other record of the contact stands for it.
+    pub fn opts_out(&self, ix: usize) -> bool {
+        self.opt(ix) == Opt::Out && self.list.get(ix).is_none() && self.spoken_for.get(ix) != Some(true)
     }
 
     /// Whether it has a word for its preference.

@@ -16,6 +16,9 @@ use crate::ledger::manifest::{FORMAT, FileEntry, Manifest, NAME, Reference};
 
 /// How a set is called until its run folder has appeared.
 pub(super) const HIDDEN: &str = ".unfinished-";
+
+/// What the name of an entry begins with that is being removed because of its age.
+const PRUNED: &str = ".pruned-";
 /// The file beside a manifest that holds its hash, as `sha256sum` writes and checks it.
 pub(super) const CHECKSUM: &str = "manifest.sha256";
 
@@ -71,12 +74,16 @@ pub(super) struct Sets {
 /// # Errors
 /// A folder that cannot be renamed or removed.
 pub fn settle(ledger: &Path, runs: &Path) -> Result<()> {
+    let remove = |path: &Path| fs::remove_dir_all(path).with_context(|| format!("cannot remove {}", path.display()));
+    for half in names(ledger)?.into_iter().filter(|name| name.starts_with(PRUNED)) {
+        remove(&ledger.join(half))?;
+    }
     for hidden in names(ledger)?.into_iter().filter(|name| name.starts_with(HIDDEN)) {
         let (path, id) = (ledger.join(&hidden), &hidden[HIDDEN.len()..]);
         if runs.join(id).is_dir() && !ledger.join(id).exists() {
             fs::rename(&path, ledger.join(id)).with_context(|| format!("cannot rename {}", path.display()))?;
         } else {
-            fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+            remove(&path)?;
         }
     }
     // What an earlier run was about to prune.
@@ -84,8 +91,11 @@ pub fn settle(ledger: &Path, runs: &Path) -> Result<()> {
     let pruned = sets.pruned();
     let folders = sets.all.iter().map(|set| (&set.manifest.run, &set.folder));
     let folders = folders.chain(sets.approvals.iter().map(|approved| (&approved.entry.entry, &approved.folder)));
-    for (_, folder) in folders.filter(|(name, _)| pruned.contains(&name.as_str())) {
-        fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+    for (name, folder) in folders.filter(|(name, _)| pruned.contains(&name.as_str())) {
+        // Half of a set would count as a damaged one.
+        let half = ledger.join(format!("{PRUNED}{name}"));
+        fs::rename(folder, &half).with_context(|| format!("cannot rename {}", folder.display()))?;
+        remove(&half)?;
     }
     Ok(())
 }

@@ -122,8 +122,13 @@ impl<'a> Sighting<'a> {
         self.run_times().iter().filter(|run| **run >= since).count() as u32 + 1
     }
 
+    /// The times of the earlier runs. All manifests are read, so a set that stands alone cuts off none.
     fn run_times(&self) -> Vec<i64> {
-        self.ledger.chain_of_runs().map(|set| set.manifest.as_of.timestamp_millis()).collect()
+        let times = self.ledger.sets.all.iter().map(|set| set.manifest.as_of).filter(|as_of| *as_of < self.ledger.as_of);
+        let mut times: Vec<i64> = times.map(|as_of| as_of.timestamp_millis()).collect();
+        times.sort_unstable();
+        times.dedup();
+        times
     }
 
     /// The discrepancies of earlier runs that this run did not find, sorted by identity.

@@ -137,7 +137,7 @@ impl Rows {
             rows.map(|(row, _)| row as u32).collect()
         });
         let taken = self.frame.take(&IdxCa::from_vec("rows".into(), at));
-        taken.map_or(self, Rows::of)
+        Rows::of(taken.unwrap_or_else(|_| self.frame.clear()))
     }
 
     /// A cell as text, empty where there is none.

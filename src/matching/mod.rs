@@ -237,10 +237,9 @@ fn tie_by_id(members: &DataFrame, hub: &DataFrame, (theirs, ours): (&str, &str),
 
 /// Records that neither a contact nor a constituent claims: those with one address are one person.
 fn by_address_alone(alone: &DataFrame, first_free: u32) -> Result<DataFrame> {
-    let keyed = alone.clone().lazy().select([
-        col(of::IX),
-        coalesce(&[col(of::EMAILS[0]), col(of::RECORD), col(of::SOURCE_ID), col(of::CONTACT_ID)]).alias("key"),
-    ]);
+    let others = [of::RECORD, of::SOURCE_ID, of::CONTACT_ID].into_iter().chain(of::EMAILS[1..].iter().copied());
+    let keys: Vec<Expr> = std::iter::once(of::EMAILS[0]).chain(others).map(col).collect();
+    let keyed = alone.clone().lazy().select([col(of::IX), coalesce(&keys).alias("key")]);
     let persons = keyed.clone().group_by_stable([col("key")]).agg([]).with_row_index(cols::PERSON, Some(first_free));
     Ok(inner(keyed, persons, "key")
         .select([col(of::IX), col(cols::PERSON), method(Method::Hub), lit(1u32).cast(DataType::UInt32).alias(cols::BELONGS)])

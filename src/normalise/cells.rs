@@ -57,6 +57,12 @@ impl<'a> Cells<'a> {
         self.cell(self.by_field[field as usize]?, at)
     }
 
+    /// The first cell of a field's columns that is not blank.
+    pub fn first(&self, field: Field, at: usize) -> Option<&str> {
+        let further = || self.all(field).skip(1).find_map(|(column, _)| self.cell(column, at));
+        self.get(field, at).or_else(further)
+    }
+
     /// The header of a field's first column.
     pub fn header(&self, field: Field) -> &str {
         self.by_field[field as usize].map_or(field.name(), |column| &self.columns[column].0.header)

@@ -38,11 +38,11 @@ pub fn normalise(cell: &str) -> Result<Cow<'_, str>, NoAddress> {
 
 /// A text with its addresses masked, as terminals and logs show it: `j***@example.org`.
 pub fn masked(text: &str) -> String {
-    let mask = |word: &str| match word.split_once('@') {
+    let mask = |word: &str| match word.rsplit_once('@') {
         Some((local, domain)) => format!("{}***@{domain}", local.chars().next().map(String::from).unwrap_or_default()),
         None => word.to_owned(),
     };
-    text.split(' ').map(mask).collect::<Vec<_>>().join(" ")
+    text.split_inclusive(|c: char| c.is_whitespace() || ",;:|/<>()[]\"'".contains(c)).map(mask).collect()
 }
 
 /// Whether the bytes are a lower-case ASCII address of the usual form, which needs no more work: words of letters and
@@ -168,7 +168,10 @@ mod tests {
     fn addresses_are_masked_and_other_words_are_not() {
         for (text, shown) in [
             ("jo.doe@example.org", "j***@example.org"),
-            ("Jo Doe <jo@example.org>", "Jo Doe <***@example.org>"),
+            ("Jo Doe <jo@example.org>", "Jo Doe <j***@example.org>"),
+            ("ana@example.org;jo@example.org", "a***@example.org;j***@example.org"),
+            ("003,\"jo.doe@example.org\",x", "003,\"j***@example.org\",x"),
+            ("jo@doe@example.org", "j***@example.org"),
             ("@example.org", "***@example.org"),
             ("not a word", "not a word"),
         ] {

@@ -65,7 +65,7 @@ pub(super) fn fold(read: Vec<Read>, system: &System<'_>) -> Part {
     part.leave_the_name_to_one();
     part.fold_codes(codes, system);
     part.fold_events(system);
-    part.teach_units();
+    part.teach_units(system.texts);
     part.teach_preferences();
     if system.profile.keeps_memberships() {
         part.settle_memberships(system);
@@ -139,7 +139,9 @@ impl Part {
             }
         }
         let mut dropped = HashSet::default();
-        for ((kind, key, _), rows) in groups.into_iter().filter(|(_, rows)| rows.len() > 1) {
+        let mut groups: Vec<(Key, Vec<usize>)> = groups.into_iter().filter(|(_, rows)| rows.len() > 1).collect();
+        groups.sort_unstable_by_key(|(_, rows)| rows[0]);
+        for ((kind, key, _), rows) in groups {
             let strictest = rows.iter().copied().max_by_key(|at| self.records[*at].strictness(system)).unwrap_or(rows[0]);
             let mut others: Vec<usize> = rows.iter().copied().filter(|at| *at != strictest).collect();
             others.sort_by_cached_key(|at| self.records[*at].strictness(system));
@@ -256,7 +258,7 @@ impl Part {
     }
 
     /// A business unit's row names only the subscriber; its ids and addresses are those of the subscriber's own row.
-    fn teach_units(&mut self) {
+    fn teach_units(&mut self, texts: &Texts) {
         let wanted: HashSet<Text> =
             self.records.iter().filter(|record| record.unit.is_some()).filter_map(|record| record.record).collect();
         if wanted.is_empty() {
@@ -265,11 +267,19 @@ impl Part {
         // A row that can be read knows better than one that is rejected.
         let (rejected, readable): (Vec<&Record>, Vec<&Record>) =
             self.records.iter().filter(|record| record.main).partition(|record| record.opt == Opt::Unreadable);
-        let subscribers: HashMap<Text, Record> = rejected
-            .into_iter()
-            .chain(readable)
-            .filter_map(|record| Some((record.record.filter(|key| wanted.contains(key))?, record.clone())))
-            .collect();
+        let text = |id: Option<Text>| id.map(|id| texts.get(id));
+        let mut subscribers: HashMap<Text, Record> = HashMap::default();
+        for record in rejected.into_iter().chain(readable) {
+            let Some(key) = record.record.filter(|key| wanted.contains(key)) else { continue };
+            let known = subscribers.entry(key).or_insert_with(|| record.clone());
+            // Of several memberships the one that names its contact is asked, whatever the order of rows.
+            let order = |record: &Record| {
+                (record.opt != Opt::Unreadable, record.unit.is_none(), text(record.contact_id), text(record.source_id))
+            };
+            if order(record) > order(known) {
+                *known = record.clone();
+            }
+        }
         for record in self.records.iter_mut().filter(|record| record.unit.is_some()) {
             match record.record.and_then(|key| subscribers.get(&key)) {
                 Some(subscriber) => {

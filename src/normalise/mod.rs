@@ -38,7 +38,7 @@ use rayon::prelude::*;
 use crate::columns::Role;
 use crate::config::Config;
 use crate::ingest::{Reject, Table, TableRows};
-use crate::systems::{Profile, Systems};
+use crate::systems::{DateOrder, Profile, Systems};
 use crate::texts::{Text, Texts};
 use words::{Codes, Words};
 
@@ -172,6 +172,8 @@ struct System<'a> {
     as_of: DateTime<Utc>,
     tolerance_ms: i64,
     partial: bool,
+    /// The order of day and month that the configuration gives.
+    date_order: Option<DateOrder>,
     texts: &'a Texts,
     /// The empty text.
     nothing: Text,
@@ -195,6 +197,7 @@ impl<'a> System<'a> {
             as_of: run.as_of,
             tolerance_ms: i64::from(run.config.policy.clock_tolerance_hours) * 3_600_000,
             partial: run.config.system(&profile.name).partial,
+            date_order: run.config.system(&profile.name).date_order,
             texts: run.texts,
             nothing: run.texts.intern(""),
         }

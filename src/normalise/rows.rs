@@ -18,9 +18,9 @@ use crate::normalise::cells::Cells;
 use crate::normalise::findings::{EITHER_WAY, Finding};
 use crate::normalise::packed::Packed;
 use crate::normalise::records::{ADDRESSES, Record};
-use crate::normalise::times::{self, Moment, NoTime, Signs, Zone};
+use crate::normalise::times::{self, Moment, NoTime, Order, Signs, Zone};
 use crate::normalise::words::{self, Numbers, Words};
-use crate::systems::{DateOrder, Grain, IdShape, Kind, State, fold_header};
+use crate::systems::{Grain, IdShape, Kind, State, fold_header};
 use crate::texts::{Text, Texts};
 
 /// What the rows of one table are.
@@ -181,12 +181,12 @@ fn read_batch(table: &Table<'_>, batch: &DataFrame, system: &System<'_>, orders:
 
 /// The order of day and month in the columns of a table, by field.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Orders([Option<DateOrder>; Field::ALL.len()]);
+struct Orders([Order; Field::ALL.len()]);
 
 impl Orders {
     fn settled(signs: &[Signs; Field::ALL.len()], system: &System<'_>) -> Orders {
-        let order = |field: Field| times::order_of(signs[field as usize], system.profile.date_order);
-        Orders(Field::ALL.map(|field| if is_date(field) { order(field) } else { None }))
+        let order = |field: Field| times::order_of(signs[field as usize], system.profile.date_order, system.date_order);
+        Orders(Field::ALL.map(|field| if is_date(field) { order(field) } else { Order::default() }))
     }
 }
 

@@ -122,14 +122,25 @@ pub enum NoTime {
     Ambiguous,
 }
 
+/// The order of day and month in a column, by what stands between them. With dots the day is first everywhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Order {
+    /// Of `11/05/2026`.
+    pub slashed: Option<DateOrder>,
+    /// Of `11-05-2026`.
+    pub dashed: Option<DateOrder>,
+}
+
 /// The order of day and month in a column: a value that only fits one way settles it, else what is expected
-/// of the system does. Where the two contradict each other nothing is settled.
-pub fn order_of(signs: Signs, expected: Option<DateOrder>) -> Option<DateOrder> {
+/// of the system does. Where the two contradict each other nothing is settled. No system writes dashes in a date that
+/// begins with the day or the month, so what is expected of it says nothing of them; what the configuration says does.
+pub fn order_of(signs: Signs, expected: Option<DateOrder>, configured: Option<DateOrder>) -> Order {
+    let only = |order: DateOrder| Some(order).filter(|order| expected.is_none_or(|expected| expected == *order));
     match (signs.day_first, signs.month_first) {
-        (true, false) => Some(DateOrder::Dmy).filter(|order| expected.is_none_or(|expected| expected == *order)),
-        (false, true) => Some(DateOrder::Mdy).filter(|order| expected.is_none_or(|expected| expected == *order)),
-        (false, false) => expected,
-        (true, true) => None,
+        (true, false) => Order { slashed: only(DateOrder::Dmy), dashed: only(DateOrder::Dmy) },
+        (false, true) => Order { slashed: only(DateOrder::Mdy), dashed: only(DateOrder::Mdy) },
+        (false, false) => Order { slashed: expected, dashed: configured },
+        (true, true) => Order::default(),
     }
 }
 
@@ -146,7 +157,7 @@ impl Signs {
     /// What some values say.
     pub fn of<'a>(values: impl Iterator<Item = &'a str>) -> Signs {
         let mut signs = Signs::default();
-        for (first, second, _) in values.filter_map(|value| Digits::slashed(value.trim())) {
+        for (first, second, _, _) in values.filter_map(|value| Digits::slashed(value.trim())) {
             signs.day_first |= first > 12 && second <= 12;
             signs.month_first |= second > 12 && first <= 12;
         }
@@ -161,12 +172,12 @@ impl Signs {
 
 /// Reads a time.
 ///
-/// Read are ISO 8601 dates and times with or without zone, `20261120`, `11/20/2026 2:05:06 PM` and
-/// `20.11.2026 14:05` by the column's order, and dates with the month's English name.
+/// Read are ISO 8601 dates and times with or without zone, `20261120`, `11/20/2026 2:05:06 PM` by the column's order,
+/// `20.11.2026 14:05` with the day first, and dates with the month's English name.
 ///
 /// # Errors
 /// What the cell is instead.
-pub fn parse(text: &str, zone: Zone, order: Option<DateOrder>) -> Result<Moment, NoTime> {
+pub fn parse(text: &str, zone: Zone, order: Order) -> Result<Moment, NoTime> {
     let text = text.trim();
     let (date, rest) = split_date(text, order)?;
     let rest = rest.trim_start_matches(['T', 't', ' ', ',']).trim();
@@ -193,30 +204,33 @@ impl Digits {
         (1..=8).contains(&end).then(|| (number, end, &text[end..]))
     }
 
-    /// `11/20/2026…`, `20.11.2026…`, `11-20-2026…`: the first two numbers and the year with what follows.
-    fn slashed(text: &str) -> Option<(u32, u32, &str)> {
+    /// `11/20/2026…`, `20.11.2026…`, `11-20-2026…`: the first two numbers, what stands between them, and the year with what
+    /// follows.
+    fn slashed(text: &str) -> Option<(u32, u32, u8, &str)> {
         let of_two = |text| Digits::take(text).filter(|(_, width, _)| *width <= 2);
         let (first, _, rest) = of_two(text)?;
+        let separator = *rest.as_bytes().first()?;
         let (second, _, rest) = of_two(rest.strip_prefix(['/', '.', '-'])?)?;
-        Some((first, second, rest.strip_prefix(['/', '.', '-'])?))
+        Some((first, second, separator, rest.strip_prefix(['/', '.', '-'])?))
     }
 }
 
-fn split_date(text: &str, order: Option<DateOrder>) -> Result<(NaiveDate, &str), NoTime> {
+fn split_date(text: &str, order: Order) -> Result<(NaiveDate, &str), NoTime> {
     let date = |year: u32, month: u32, day: u32| {
         let plausible = (1900..=2199).contains(&year);
         NaiveDate::from_ymd_opt(year as i32, month, day).filter(|_| plausible).ok_or(NoTime::Unreadable)
     };
-    if let Some((first, second, rest)) = Digits::slashed(text) {
+    if let Some((first, second, separator, rest)) = Digits::slashed(text) {
         let (year, width, rest) = Digits::take(rest).ok_or(NoTime::Unreadable)?;
         if width != 4 {
             return Err(NoTime::Unreadable);
         }
         let (month, day) = match (first, second) {
             (first, second) if first == second => (first, second),
+            (first, second) if separator == b'.' => (second, first),
             (first, second) if first > 12 => (second, first),
             (first, second) if second > 12 => (first, second),
-            (first, second) => match order {
+            (first, second) => match if separator == b'-' { order.dashed } else { order.slashed } {
                 Some(DateOrder::Dmy) => (second, first),
                 Some(DateOrder::Mdy) => (first, second),
                 _ => return Err(NoTime::Ambiguous),
@@ -330,6 +344,9 @@ mod tests {
             ("3/4/2026 9:05 AM", vendor, Some(DateOrder::Mdy), "2026-03-04T15:05:00Z"),
             ("3/4/2026 12:05:09 AM", vendor, Some(DateOrder::Dmy), "2026-04-03T06:05:09Z"),
             ("07/07/2026 23:30", vendor, None, "2026-07-08T05:30:00Z"),
+            // With dots the day is first, whatever the system's own dates are.
+            ("03.05.2026 15:00", Zone::UTC, Some(DateOrder::Mdy), "2026-05-03T15:00:00Z"),
+            ("03.05.2026", Zone::UTC, None, "2026-05-03"),
             ("Nov 20 2026 2:05PM", vendor, None, "2026-11-20T20:05:00Z"),
             ("20-Nov-2026", vendor, None, "2026-11-20"),
             ("November 2, 2026", vendor, None, "2026-11-02"),
@@ -337,6 +354,7 @@ mod tests {
             ("2026-03-08 02:30", DENVER, None, "2026-03-08T09:30:00Z"),
             ("2026-11-01 01:30", DENVER, None, "2026-11-01T08:30:00Z"),
         ] {
+            let order = Order { slashed: order, dashed: order };
             assert_eq!(parse(cell, zone, order).map(|moment| moment.written(zone)), Ok(written.to_owned()), "{cell}");
         }
     }
@@ -346,6 +364,8 @@ mod tests {
         use NoTime::{Ambiguous, Unreadable};
         for (cell, what) in [
             ("03/04/2026", Ambiguous),
+            ("03-04-2026", Ambiguous),
+            ("03.25.2026", Unreadable),
             ("46346", Unreadable),
             ("soon", Unreadable),
             ("2026-13-01", Unreadable),
@@ -357,7 +377,21 @@ mod tests {
             ("ä", Unreadable),
             ("", Unreadable),
         ] {
-            assert_eq!(parse(cell, Zone::UTC, None), Err(what), "{cell}");
+            assert_eq!(parse(cell, Zone::UTC, Order::default()), Err(what), "{cell}");
+        }
+    }
+
+    #[test]
+    fn what_is_expected_of_a_system_says_nothing_of_dashes() {
+        use DateOrder::{Dmy, Mdy};
+        // values | expected of the system | configured | order with dashes
+        for (values, expected, configured, order) in [
+            (&["03-05-2026"][..], Some(Mdy), None, None),
+            (&["03-05-2026"], Some(Mdy), Some(Mdy), Some(Mdy)),
+            (&["03-05-2026", "25-05-2026"], None, None, Some(Dmy)),
+            (&["03-05-2026", "25-05-2026"], Some(Mdy), None, None),
+        ] {
+            assert_eq!(order_of(Signs::of(values.iter().copied()), expected, configured).dashed, order, "{values:?}");
         }
     }
 
@@ -373,7 +407,7 @@ mod tests {
             (vec!["14/03/2026", "03/14/2026"], Some(Mdy), None),
             (vec!["14/03/2026", "03/04/2026"], Some(Mdy), None),
         ] {
-            assert_eq!(order_of(Signs::of(values.iter().copied()), expected), order, "{values:?}");
+            assert_eq!(order_of(Signs::of(values.iter().copied()), expected, expected).slashed, order, "{values:?}");
         }
     }
 }

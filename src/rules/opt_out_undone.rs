@@ -16,7 +16,7 @@ pub static RULE: Rule = Rule {
     code: "OPT113",
     name: "opted out before, active now without an opt-in",
     severity: Severity::Critical,
-    finds: "An earlier run saw the record opted out, or another record of the person that is gone. Now it is active, and no opt-in with evidence explains it.",
+    finds: "An earlier run saw the record opted out, or another record of the person that is gone or not mailed any more. Now it is active, and no opt-in with evidence explains it.",
     matters: "A manual load has most likely overwritten the opt-out, and mail may go to a person who said no.",
     action: "Load the correction file, which opts the record out again. If the person did ask to be mailed again, record the date and the evidence of that first.",
     example: "Salesforce: Email Opt Out was ticked on 15 November and is not on 22 November; there is no opt-in date.",
@@ -36,19 +36,22 @@ fn search(world: &World<'_>, rule: &'static Rule) -> Result<Vec<Found>> {
     let alone = records_without_contact(world)?;
     let mut found = Vec::new();
     for (person, wish) in world.consent.wishes.iter().filter(|(_, wish)| wish.decision == Some(Opt::Out)) {
-        let undone = wish.undone.iter().copied().filter(|ix| recalled.undone(*ix).is_some());
-        let gone = || wish.outs.is_empty() && wish.absent.iter().any(|at| recalled.absent[*at].gone);
-        let contact = world.matched.contact(*person).map(|(ix, _)| ix).filter(|_| gone());
-        let others = alone.get(person).filter(|_| gone()).into_iter().flatten().copied();
-        found.extend(undone.chain(contact).chain(others).filter(is_mailed).map(|ix| (*person, ix)));
+        let undone = || wish.undone.iter().copied().filter(|ix| recalled.undone(*ix).is_some());
+        // Where no record says it any more, nor is one mailed that did, the person's others are what is wrong.
+        let is_said = wish.outs.iter().any(|ix| !wish.undone.contains(ix));
+        let is_gone = || undone().next().is_some() || wish.absent.iter().any(|at| recalled.absent[*at].gone);
+        let gone = !is_said && !undone().any(|ix| is_mailed(&ix)) && is_gone();
+        let contact = world.matched.contact(*person).map(|(ix, _)| ix).filter(|_| gone);
+        let others = alone.get(person).filter(|_| gone).into_iter().flatten().copied();
+        found.extend(undone().chain(contact).chain(others).filter(is_mailed).map(|ix| (*person, ix)));
     }
     Ok(once_a_record(world, rows_of(world, rule, &found)?))
 }
 
-/// The records of persons without a contact in the CRM, of whom a record that is gone was opted out.
+/// The records of persons without a contact in the CRM, of whom a record was opted out before.
 fn records_without_contact(world: &World<'_>) -> Result<HashMap<u32, Vec<u32>>> {
     let mut records: HashMap<u32, Vec<u32>> = HashMap::default();
-    let wishes = world.consent.wishes.iter().filter(|(_, wish)| !wish.absent.is_empty());
+    let wishes = world.consent.wishes.iter().filter(|(_, wish)| !wish.absent.is_empty() || !wish.undone.is_empty());
     records.extend(wishes.filter(|(person, _)| world.matched.contact(**person).is_none()).map(|(person, _)| (*person, Vec::new())));
     if !records.is_empty() {
         let speaking = world.members.clone().lazy().filter(col(member::SPEAKS)).select([col(of::IX), col(cols::PERSON)]).collect()?;

@@ -180,15 +180,18 @@ pub fn without_unsubscribe_record(world: &World<'_>, rule: &'static Rule) -> Res
         col(of::SYSTEM),
         col(of::BARS),
         out.alias("out"),
+        col(decided::OUT).not().fill_null(lit(false)).alias("opted_in"),
     ]);
     let members = members.collect()?;
     let flags =
         |name: &str| -> Result<Vec<bool>> { Ok(members.column(name)?.bool()?.iter().map(|flag| flag == Some(true)).collect()) };
     let systems: Vec<Option<u32>> = members.column(of::SYSTEM)?.u32()?.iter().collect();
-    let (bars, out) = (flags(of::BARS)?, flags("out")?);
+    let (bars, out, opted_in) = (flags(of::BARS)?, flags("out")?, flags("opted_in")?);
     let found = rows(&members, rule)?;
     let mut barred: HashSet<(Option<u32>, Option<u32>, Option<Text>)> = HashSet::default();
-    for (at, one) in found.iter().enumerate().filter(|(at, _)| bars[*at]) {
+    // What bars everything of a person whose opt-in wins is removed, and serves for no list any more.
+    let stays = |at: usize, one: &Found| one.subject.is_some() || !opted_in[at];
+    for (at, one) in found.iter().enumerate().filter(|(at, one)| bars[*at] && stays(*at, one)) {
         barred.insert((systems[at], one.person, one.subject));
     }
     let is_backed =
@@ -248,8 +251,12 @@ pub fn contradictions(world: &World<'_>, rule: &'static Rule, wanted: Contradict
     let persons: Vec<u32> = tied.column(cols::PERSON)?.u32()?.iter().flatten().collect();
     let ixs: Vec<u32> = tied.column(of::IX)?.u32()?.iter().flatten().collect();
     let mut own: HashMap<u32, HashSet<u32>> = HashMap::default();
-    for (ix, person) in ixs.iter().zip(&persons) {
-        own.entry(*ix).or_default().insert(*person);
+    let links = &world.matched.links;
+    let doubtful: HashSet<u32> = ixs.iter().copied().collect();
+    for (ix, person) in links.column(of::IX)?.u32()?.iter().flatten().zip(links.column(cols::PERSON)?.u32()?.iter().flatten()) {
+        if doubtful.contains(&ix) {
+            own.entry(ix).or_default().insert(person);
+        }
     }
     let owners: HashSet<u32> = persons.into_iter().collect();
     let addressed =

@@ -255,7 +255,8 @@ pub struct Kind {
     /// The shapes of ids, by field.
     #[serde(default)]
     pub shapes: BTreeMap<Field, String>,
-    /// Headers of each field. All that a file has are read as addresses; of others the first.
+    /// Headers of each field. All that a file has are read as addresses, and as links of unsubscribe records and preferences;
+    /// of others the first.
     pub columns: BTreeMap<Field, Vec<String>>,
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::{Stop, Workspace};
+use super::{Stop, Workspace, place_of};
 use crate::nearest::sentence_hint;
 
 /// A finished run, as its manifest tells it.
@@ -122,7 +122,7 @@ impl Workspace {
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         // The link to the latest and what a killed run left behind are no runs.
         let mut ids: Vec<String> = names.filter(|name| name.starts_with(|c: char| c.is_ascii_digit())).collect();
-        ids.sort();
+        ids.sort_by_cached_key(|id| place_of(id));
         Ok(ids)
     }
 
@@ -133,10 +133,7 @@ impl Workspace {
     pub fn past_run(&self, name: &str) -> Result<PastRun> {
         let ids = self.run_ids()?;
         let run = match name {
-            "latest" => ids
-                .iter()
-                .filter_map(|id| self.manifest(id).ok())
-                .max_by(|one, other| (one.as_of, &one.id).cmp(&(other.as_of, &other.id))),
+            "latest" => ids.iter().filter_map(|id| self.manifest(id).ok()).max_by_key(|run| (run.as_of, place_of(&run.id))),
             _ if ids.iter().any(|id| id == name) => Some(self.manifest(name)?),
             _ => None,
         };
@@ -154,7 +151,7 @@ impl Workspace {
     fn runs_before(&self, before: DateTime<Utc>) -> Result<Vec<PastRun>> {
         let runs = self.run_ids()?.into_iter().filter_map(|id| self.manifest(&id).ok());
         let mut runs: Vec<PastRun> = runs.filter(|run| run.as_of < before).collect();
-        runs.sort_by(|one, other| (one.as_of, &one.id).cmp(&(other.as_of, &other.id)));
+        runs.sort_by_cached_key(|run| (run.as_of, place_of(&run.id)));
         Ok(runs)
     }
 

@@ -50,10 +50,13 @@ pub(super) fn exceptions(decisions: &[Decision], world: &World<'_>) -> Vec<Excep
     let line = |(at, exception): (usize, &crate::decisions::Exception)| {
         let found = counts.get(&at).copied().unwrap_or_default();
         let state = match &exception.state {
-            State::Holds(_) if found == 0 => "holds; nothing is found of it now".to_owned(),
+            State::Holds(_) if found == 0 => "holds; nothing that it covers is found now".to_owned(),
             State::Holds(_) => format!("holds; leaves {} as they are", discrepancies(found)),
-            State::Expired(_) if found == 0 => "ended; nothing is found of it now".to_owned(),
-            State::Expired(_) => format!("ended; {} are back", discrepancies(found)),
+            State::Expired(_) if found == 0 => "ended; nothing that it covers is found now".to_owned(),
+            State::Expired(_) => format!(
+                "ended; {} back",
+                if found == 1 { "1 discrepancy is".to_owned() } else { format!("{found} discrepancies are") }
+            ),
             State::Refused(why) => format!("not used: {why}"),
         };
         ExceptionLine {
@@ -94,10 +97,10 @@ pub(super) fn attention(decisions: &[Decision], world: &World<'_>) -> Vec<String
     let critical = critical.count() as u64;
     if critical > 0 {
         sentences.push(format!(
-            "{} left as they are by an exception or a decision, though mail may go to people who said no.",
+            "{} by an exception or a decision, though mail may go to people who said no.",
             match critical {
-                1 => "1 critical discrepancy is".to_owned(),
-                many => format!("{many} critical discrepancies are"),
+                1 => "1 critical discrepancy is left as it is".to_owned(),
+                many => format!("{many} critical discrepancies are left as they are"),
             }
         ));
     }
@@ -106,8 +109,9 @@ pub(super) fn attention(decisions: &[Decision], world: &World<'_>) -> Vec<String
         if let State::Expired(day) = exception.state {
             let (file, _, row) = &exception.place;
             let back = match counts.get(&at).copied().unwrap_or_default() {
-                0 => "nothing is found of it any more. Remove the line.".to_owned(),
-                found => format!("{} are back. Renew its day, or put them right.", discrepancies(found)),
+                0 => "nothing that it covers is found any more. Remove the line.".to_owned(),
+                1 => "1 discrepancy is back. Renew its day, or put it right.".to_owned(),
+                found => format!("{found} discrepancies are back. Renew its day, or put them right."),
             };
             sentences.push(format!(
                 "The exception in decisions/{file}, row {row} ({}, {}) ended on {day}: {back}",

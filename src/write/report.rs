@@ -12,7 +12,7 @@ use crate::columns::{Opt, Outcome, Purpose};
 use crate::decide::{Decided, Decision};
 use crate::decisions::{Line, frame};
 use crate::history::{Figures, Week};
-use crate::ingest::{PaperFile, Reject, Verdict};
+use crate::ingest::{FileReport, PaperFile, Reject, Verdict};
 use crate::ledger::{Fates, Findings, Pages, Sighting, Written};
 use crate::loads::{Loaded, Loads};
 use crate::matching::cols;
@@ -294,6 +294,7 @@ fn attention(decided: &Decided, world: &World<'_>, targets: &[Target]) -> Vec<St
             Verdict::Used | Verdict::Skipped(_) => {}
         }
     }
+    sentences.extend(world.files.iter().filter(|file| file.is_used()).filter_map(FileReport::misdated));
     for file in world.files.iter().filter(|file| file.is_used() && file.stale) {
         sentences.push(format!("{} is stale: corrections that rest on it alone are held. Export it again.", file.file));
     }
@@ -321,8 +322,10 @@ fn attention(decided: &Decided, world: &World<'_>, targets: &[Target]) -> Vec<St
     }
     for (system, reason) in &decided.braked {
         sentences.push(format!(
-            "The safety brake holds every correction of {}: {reason} Look at held/ before loading anything.",
-            world.systems.profiles()[*system].title
+            "The safety brake holds every correction of {}: {reason} Look at held/; where it is right, `prefrecon approve latest {}` \
+             in the workspace releases it.",
+            world.systems.profiles()[*system].title,
+            world.systems.profiles()[*system].name
         ));
     }
     sentences.extend(decisions::attention(&decided.decisions, world));

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::columns::{Fate, Outcome, Severity, Standing};
+use crate::decide::Dated;
 use crate::ingest::Verdict;
 use crate::normalise::masked;
 use crate::report::{Due, Report};
@@ -51,7 +52,6 @@ pub fn summary(report: &Report) -> String {
         let _ = writeln!(text, "! {sentence}");
     }
 
-    let _ = writeln!(text, "\nDiscrepancies");
     let excepted = report.outcome(Outcome::Excepted) > 0;
     let mut rules = table(
         ["rule", "", "severity", "found", "correct", "review", "held", "note", if excepted { "excepted" } else { "" }],
@@ -71,18 +71,21 @@ pub fn summary(report: &Report) -> String {
             if excepted { outcome(Outcome::Excepted) } else { String::new() },
         ]);
     }
-    let _ = writeln!(text, "{}", indented(&rules));
+    if !rules.is_empty() {
+        let _ = writeln!(text, "\nDiscrepancies\n{}", indented(&rules));
+    }
 
-    let _ = writeln!(text, "\nCorrection files");
     let mut files = table(["file", "rows"], 1..2);
     for (path, rows) in report.targets.iter().flat_map(|target| &target.files) {
         files.add_row([path.clone(), number(*rows)]);
     }
-    let _ = writeln!(text, "{}", indented(&files));
+    if !files.is_empty() {
+        let _ = writeln!(text, "\nCorrection files\n{}", indented(&files));
+    }
 
     if !report.loaded.is_empty() {
         let _ = writeln!(text, "\nLoad results of earlier corrections");
-        let mut loads = table(["system", "landed", "not landed"], 1..3);
+        let mut loads = table(["system", "taken", "refused"], 1..3);
         for target in report.targets.iter().filter(|target| target.landed != [0, 0]) {
             loads.add_row([target.title.clone(), number(target.landed[0]), number(target.landed[1])]);
         }
@@ -157,11 +160,15 @@ fn due_table(text: &mut String, report: &Report, due: &[Due]) {
         let person = [cell("contact_id"), cell("a_record"), cell("email")].into_iter().find(|name| !name.is_empty());
         let code = cell("rule");
         let name = report.rules.iter().find(|count| count.rule.code == code).map(|count| count.rule.name).unwrap_or_default();
-        let least = if due.clock.at_least { "at least " } else { "" };
+        let bound = match due.clock.dated {
+            Dated::Then => "",
+            Dated::ThenOrLater => "at most ",
+            Dated::ThenOrBefore => "at least ",
+        };
         rows.add_row([
             due.clock.due.to_string(),
             due.clock.day.to_string(),
-            format!("{least}{}", elapsed(report.as_of - due.clock.since)),
+            format!("{bound}{}", elapsed(report.as_of - due.clock.since)),
             masked(&person.unwrap_or_default()),
             code,
             name.to_owned(),
@@ -205,7 +212,7 @@ fn since_last_run(text: &mut String, report: &Report) {
     if !history.corrections.is_empty() {
         let _ = writeln!(
             text,
-            "Of earlier corrections {} have landed, {} have not, {} are overtaken, {} are unknown: landed.csv.",
+            "Of earlier corrections, as the exports show them: {} landed, {} not, {} overtaken, {} unknown (landed.csv).",
             fate(Fate::Landed),
             fate(Fate::NotLanded),
             fate(Fate::Overtaken),

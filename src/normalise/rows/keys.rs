@@ -87,7 +87,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn id(&mut self, field: Field, at: usize) -> Option<Text> {
-        let cell = self.cells.get(field, at)?;
+        let cell = self.cells.first(field, at)?;
         match ids::normalise(cell, self.shapes[field as usize]) {
             Ok(id) => Some(self.system.texts.intern(&id)),
             Err(why) => {

@@ -49,7 +49,8 @@ pub(super) fn columns<'a>(
                     checkboxes.push((&mapped.header, category));
                 }
             }
-            checkboxes.dedup();
+            let mut seen = BTreeSet::new();
+            checkboxes.retain(|checkbox| seen.insert(*checkbox));
         }
         if checkboxes.is_empty() {
             let configured =

@@ -10,6 +10,7 @@ use super::context::Context;
 use super::detail;
 use super::listing::{Column, Listing};
 use crate::columns::Severity;
+use crate::decide::Dated;
 
 /// Adds the sheet.
 pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
@@ -29,7 +30,13 @@ pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
             _ => Cell::Blank,
         }),
         Column::new("Said no", 16, |row| Cell::Time(&began[row])),
-        Column::new("Dated", 8, |row| Cell::Text(Cow::Borrowed(if clock(row).at_least { "at least" } else { "by export" }))),
+        Column::new("Dated", 18, |row| {
+            Cell::Text(Cow::Borrowed(match clock(row).dated {
+                Dated::Then => "yes",
+                Dated::ThenOrLater => "no: then or later",
+                Dated::ThenOrBefore => "no: then or before",
+            }))
+        }),
         Column::new("Days since", 7, move |row| Cell::Number(hours(row) / 24)),
         Column::new("Hours since", 7, move |row| Cell::Number(hours(row))),
     ];
@@ -39,8 +46,8 @@ pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
         table: "Overdue",
         about: format!(
             "Open discrepancies where mail may go to a person who said no, and whose last day has passed or comes on or before {}, when the \
-             next run is expected. Load the correction files, decide the rest. Where no export dates the opt-out, the first run that saw \
-             it counts: the person said no at that time at the latest. Times are those of {}.",
+             next run is expected. Load the correction files, decide the rest. Where nothing dates the opt-out, the last export that \
+             did not show it counts (then or later), else the first run that saw it (then or before). Times are those of {}.",
             report.next_run, report.timezone
         ),
         columns,

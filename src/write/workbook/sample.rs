@@ -7,7 +7,7 @@ use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series};
 
 use super::found::NAMES;
 use crate::columns::{Fate, Outcome, Purpose, Role, Severity, Standing};
-use crate::decide::Clock;
+use crate::decide::{Clock, Dated};
 use crate::history::{Figures, Week};
 use crate::ingest::{AsOfFrom, FileReport, Reject, UnmappedHeader, Verdict};
 use crate::ledger::{Answer, Case, Past, Settled};
@@ -223,7 +223,8 @@ fn due(rows: &[[String; 21]]) -> Vec<Due> {
     let clock = |row: &[String; 21]| {
         let day = row[9][..10].parse().unwrap();
         let since = Utc.from_utc_datetime(&NaiveDate::and_time(&day, NaiveTime::MIN));
-        Clock { since, day, bare_date: row[9].len() == 10, at_least: row[0] == "OPT103", due: row[18].parse().unwrap() }
+        let dated = if row[0] == "OPT103" { Dated::ThenOrBefore } else { Dated::Then };
+        Clock { since, day, bare_date: row[9].len() == 10, dated, due: row[18].parse().unwrap() }
     };
     let due = rows.iter().enumerate().filter(|(_, row)| open(row)).map(|(at, row)| Due { row: at, clock: clock(row) });
     let mut due: Vec<Due> = due.filter(|due| due.clock.due.to_string().as_str() <= "2026-11-29").collect();
@@ -399,6 +400,7 @@ fn inputs() -> Vec<Input> {
             rejected,
             as_of: Some(as_of() - TimeDelta::days(days) - TimeDelta::minutes(214)),
             as_of_from: AsOfFrom::Name,
+            named_after_run: None,
             stale: days > 8,
             partial: false,
             seen_in: None,

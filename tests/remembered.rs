@@ -1,0 +1,230 @@
+//! Opt-outs that an export stops showing without anybody having opted in: they are held, deleted, edited, or only one list's
+//! by now. Each case is a small workspace over two weeks, whose corrections nobody loads.
+
+mod common;
+
+use std::fs;
+
+use common::{RunFolder, Workspace};
+
+const CRM: &str = "Id,Email,HasOptedOutOfEmail,Ascend_ID__c\n003Hs0000000001IAA,ann@example.org,false,0001\n";
+const SOURCE: &str = "Constituent ID,Email,Email Opt Out,Opt Out Date\n0001,ann@example.org,N,\n";
+const SUBSCRIBERS: &str = "SubscriberKey,EmailAddress,Status,DateUnsubscribed\n";
+const MEMBERS: &str = "Email,List,State,Date\n";
+const CONTACTS: &str = "Email,List,Status,Date Unsubscribed\n";
+const PATTERNS: &str =
+    "[systems.campaign_monitor]\nfiles = [\"cm_*\"]\nzone = \"America/Denver\"\n[systems.activecampaign]\nfiles = [\"ac_*\"]\n";
+
+/// Export files by the beginnings of their names.
+type Week<'a> = &'a [(&'a str, &'a str)];
+
+/// The runs over two weeks of exports.
+fn two_weeks(configuration: &str, weeks: [Week<'_>; 2]) -> [RunFolder; 2] {
+    let workspace = Workspace::with(configuration, &[]);
+    [(weeks[0], "2026-11-21"), (weeks[1], "2026-11-28")].map(|(files, day)| {
+        let _ = fs::remove_dir_all(workspace.inbox());
+        for (name, text) in files {
+            workspace.put(&format!("inbox/{name}_{day}.csv"), text);
+        }
+        workspace.run_as_of(Some(&format!("{day}T20:00:00Z")))
+    })
+}
+
+/// System and record of each correction of an opt-out, in order.
+fn opted_out(run: &RunFolder) -> Vec<String> {
+    let rows = run.table("corrections.csv").rows().into_iter();
+    let mut records: Vec<String> = rows.map(|row| format!("{} {}", row["target"], row["record"])).collect();
+    records.sort();
+    records.dedup();
+    records
+}
+
+const EVERYWHERE: [&str; 2] = ["ascend 0001", "salesforce 003Hs0000000001IAA"];
+
+#[test]
+fn who_is_not_mailed_any_more_has_still_said_no() {
+    let mailer = |row: &str| format!("{SUBSCRIBERS}003Hs0000000001IAA,ann@example.org,{row}\n");
+    let member = |row: &str| format!("{MEMBERS}ann@example.org,News,{row}\n");
+    let contact = |row: &str| format!("{CONTACTS}ann@example.org,News,{row}\n");
+    // file | first week | second week
+    for (file, first, second) in [
+        ("mc", mailer("Unsubscribed,2026-11-01"), mailer("Held,")),
+        ("mc", mailer("Unsubscribed,2026-11-01"), mailer("Deleted,")),
+        ("cm", member("Unsubscribed,2026-11-01"), member("Deleted,2026-11-25")),
+        ("ac", contact("Unsubscribed,2026-11-01"), contact("91,")),
+        ("ac", contact("Unsubscribed,2026-11-01"), contact("Unconfirmed,")),
+    ] {
+        let weeks = [first, second].map(|text| [("sf", CRM.to_owned()), ("as", SOURCE.to_owned()), (file, text)]);
+        let weeks = weeks.each_ref().map(|week| week.each_ref().map(|(name, text)| (*name, text.as_str())));
+        let [before, after] = two_weeks(PATTERNS, [&weeks[0], &weeks[1]]);
+        assert_eq!(opted_out(&before), EVERYWHERE, "{file}");
+        assert_eq!(opted_out(&after), EVERYWHERE, "{file}: {}", weeks[1][2].1);
+        assert!(!after.of_rule("OPT113").is_empty(), "{file}");
+    }
+}
+
+#[test]
+fn another_list_is_no_opt_in() {
+    let before = format!("{MEMBERS}ann@example.org,News,Unsubscribed,2026-11-10\n");
+    let after = format!("{before}ann@example.org,Campaign 2027,Active,2026-11-25\n");
+    let [_, run] =
+        two_weeks(PATTERNS, [&[("sf", CRM), ("as", SOURCE), ("cm", &before)], &[("sf", CRM), ("as", SOURCE), ("cm", &after)]]);
+    let found = run.of_rule("OPT113").remove(0);
+    assert!(
+        found["why"].starts_with("Unsubscribed from every list of Campaign Monitor on 2026-11-10, and on another list"),
+        "{}",
+        found["why"]
+    );
+    assert_eq!(opted_out(&run), ["ascend 0001", "campaign_monitor ann@example.org", "salesforce 003Hs0000000001IAA"]);
+}
+
+/// Who left one list of several never said anything of the others.
+#[test]
+fn leaving_one_list_stays_with_the_list() {
+    let two = |name: &str, header: &str, first: &str, second: &str| {
+        let [first, second] = [first, second].map(|row| format!("{header}{row}ann@example.org,Club,Active,\n"));
+        let [before, after] = two_weeks(PATTERNS, [&[("sf", CRM), (name, &first)], &[("sf", CRM), (name, &second)]]);
+        for run in [before, after] {
+            assert!(opted_out(&run).is_empty(), "{name}: {second}");
+        }
+    };
+    for (name, header) in [("cm", MEMBERS), ("ac", CONTACTS)] {
+        let gone = "ann@example.org,News,Unsubscribed,2026-11-01\n";
+        for second in ["ann@example.org,News,Active,\n", "ann@example.org,News,Deleted,\n", ""] {
+            if name == "cm" || !second.contains("Deleted") {
+                two(name, header, gone, second);
+            }
+        }
+    }
+}
+
+/// With a form that anybody can fill in, an address that nobody confirmed proves nothing.
+#[test]
+fn only_an_active_membership_opts_in() {
+    let out = SOURCE.replace(",N,", ",Y,2026-10-01");
+    for (status, opts_in) in [("Active", true), ("Unconfirmed", false), ("91", false), ("Bounced", false)] {
+        let members = format!(
+            "Email,List,Status,Date Subscribed,Consent,Bounced Hard,Salesforce Contact ID\n\
+             ann@example.org,News,{status},2026-11-10 10:00:00,web form,0,003Hs0000000001IAA\n"
+        );
+        let configuration = format!("{PATTERNS}[systems.activecampaign.columns]\nopt_in_evidence = \"Consent\"\n");
+        let files = [("sf_2026-11-21.csv", CRM), ("as_2026-11-21.csv", out.as_str()), ("ac_2026-11-21.csv", members.as_str())];
+        let run = Workspace::with(&configuration, &files).run_as_of(Some("2026-11-21T20:00:00Z"));
+        assert_eq!(run.of_rule("OPT107").len(), usize::from(opts_in), "{status}");
+        assert_eq!(run.of_rule("OPT103").len(), usize::from(!opts_in), "{status}");
+    }
+}
+
+const ANN: &str = "11111111-1111-4111-8111-111111111111";
+const BEN: &str = "22222222-2222-4222-8222-222222222222";
+const PEOPLE: &str = "(Do Not Modify) Contact,Email,Do not allow Bulk Emails\n";
+const RECORDS: &str = "(Do Not Modify) Unsubscribe,Email,Linked Contact ID,Linked Lead ID,Subscription List,State,Created On\n\
+                       33333333-3333-4333-8333-333333333339,zoe@example.org,,,,Active,2026-09-01 10:00:00\n";
+
+fn record(email: &str, contact: &str, lead: &str, list: &str) -> String {
+    format!("{RECORDS}33333333-3333-4333-8333-333333333333,{email},{contact},{lead},{list},Active,2026-09-01 10:00:00\n")
+}
+
+#[test]
+fn an_unsubscribe_record_bars_whom_it_is_linked_to_and_is_remembered_for_them() {
+    let contact = format!("{PEOPLE}{ANN},ann.new@example.org,Allow\n");
+    let barred = record("ann.old@example.org", ANN, "", "");
+    let [before, after] =
+        two_weeks("", [&[("contacts", &contact), ("unsub", &barred)], &[("contacts", &contact), ("unsub", RECORDS)]]);
+    assert_eq!(before.of_rule("OPT111").len(), 1);
+    assert_eq!(after.of_rule("OPT113").len(), 1, "its deletion is nobody's opt-in");
+    assert_eq!(opted_out(&after), [format!("dynamics {ANN}")]);
+
+    let lead = format!("(Do Not Modify) Lead,Email,Do not allow Bulk Emails\n{BEN},ben.new@example.org,Allow\n");
+    let files = [
+        ("contacts_2026-11-21.csv", contact.as_str()),
+        ("leads_2026-11-21.csv", lead.as_str()),
+        ("unsub_2026-11-21.csv", &record("ben.old@example.org", "", BEN, "")),
+    ];
+    let run = Workspace::with("", &files).run_as_of(Some("2026-11-21T20:00:00Z"));
+    assert_eq!(opted_out(&run), [format!("dynamics {BEN}")], "a lead is linked in a column of its own");
+}
+
+/// A record of one list is no bridge over which an opt-out of everything reaches a stranger.
+#[test]
+fn a_record_of_one_list_passes_nothing_else_on() {
+    let contacts = format!("{PEOPLE}{ANN},ann@example.org,Do Not Allow\n{BEN},ben@example.org,Allow\n");
+    let of_list = record("ben@example.org", ANN, "", "News");
+    let files = [("contacts_2026-11-21.csv", contacts.as_str()), ("unsub_2026-11-21.csv", of_list.as_str())];
+    let run = Workspace::with("", &files).run_as_of(Some("2026-11-21T20:00:00Z"));
+    assert!(!opted_out(&run).contains(&format!("dynamics {BEN}")), "{:?}", opted_out(&run));
+}
+
+/// A lead that has its contact's constituent id keeps the constituent's opt-out too, whichever record goes.
+#[test]
+fn a_double_is_remembered_with_its_contact() {
+    let lead = "Lead ID,Email,HasOptedOutOfEmail,Ascend_ID__c\n00QHs0000000001MAA,ann.work@example.org,false,0001\n";
+    let source = |rest: &str| {
+        format!("Constituent ID,Salesforce Contact ID,Email,Email Opt Out,Opt Out Date\n{rest}0009,,zoe@example.org,N,\n")
+    };
+    for (contact, after) in [
+        ("003Hs0000000001IAA", ""),
+        ("", ""),
+        ("003Hs0000000001IAA", "0001,003Hs0000000001IAA,ann@example.org,N,\n"),
+        ("", "0001,,ann@example.org,N,\n"),
+    ] {
+        let before = source(&format!("0001,{contact},ann@example.org,Y,2026-11-01\n"));
+        let after = source(after);
+        let [_, run] =
+            two_weeks("", [&[("sf", CRM), ("leads", lead), ("as", &before)], &[("sf", CRM), ("leads", lead), ("as", &after)]]);
+        let corrected = opted_out(&run);
+        for record in ["salesforce 003Hs0000000001IAA", "salesforce 00QHs0000000001MAA"] {
+            assert!(corrected.iter().any(|known| known == record), "{contact}: {corrected:?}");
+        }
+    }
+}
+
+/// Two people with one constituent id who both opted back in contradict nobody.
+#[test]
+fn a_double_contradicts_no_key() {
+    let row = |id: &str, email: &str| format!("{id},{email},false,0001,2026-11-10,form\n");
+    let header = "Email,HasOptedOutOfEmail,Ascend_ID__c,Email_Opt_In_Date__c,Email_Opt_In_Channel__c\n";
+    let contact = format!("Id,{header}{}", row("003Hs0000000001IAA", "ann@example.org"));
+    let lead = format!("Lead ID,{header}{}", row("00QHs0000000001MAA", "ann.work@example.org"));
+    let source = "Constituent ID,Salesforce Contact ID,Email,Email Opt Out,Opt Out Date\n\
+                  0001,003Hs0000000001IAA,ann@example.org,Y,2026-10-01\n";
+    let files = [("sf_2026-11-21.csv", contact.as_str()), ("leads_2026-11-21.csv", lead.as_str()), ("as_2026-11-21.csv", source)];
+    let run = Workspace::with("", &files).run_as_of(Some("2026-11-21T20:00:00Z"));
+    assert!(run.of_rule("IDN504").is_empty());
+    assert!(run.of_rule("OPT107").iter().all(|row| row["outcome"] == "correct"));
+}
+
+/// Which of a contact's memberships comes first says nothing of whom they are.
+#[test]
+fn the_order_of_memberships_says_nothing() {
+    let contacts =
+        "Id,Email,HasOptedOutOfEmail\n003Hs0000000001IAA,cleo@example.org,true\n003Hs0000000002IAA,ann@example.org,false\n";
+    let rows = ["cleo@example.org,Club,Active,\n", "cleo@example.org,News,Active,003Hs0000000002IAA\n"];
+    let found = [[0, 1], [1, 0]].map(|order| {
+        let members: String = order.iter().map(|at| rows[*at]).collect();
+        let members = format!("Email,List,Status,Salesforce Contact ID\n{members}");
+        let files = [("sf_2026-11-21.csv", contacts), ("ac_2026-11-21.csv", members.as_str())];
+        let run = Workspace::with(PATTERNS, &files).run_as_of(Some("2026-11-21T20:00:00Z"));
+        opted_out(&run)
+    });
+    assert_eq!(found[0], found[1]);
+}
+
+/// A record for a list bars everybody at its address, so all of their preferences are set out in the same round.
+#[test]
+fn a_list_is_settled_for_an_address_in_one_round() {
+    let contacts = format!("{PEOPLE}{ANN},fam@example.org,Allow\n{BEN},fam@example.org,Allow\n");
+    let preferences = format!(
+        "(Do Not Modify) Subscription Preference,Linked Contact ID,Email,Subscription List,Preference\n\
+         44444444-4444-4444-8444-444444444441,{ANN},fam@example.org,News,Out\n\
+         44444444-4444-4444-8444-444444444442,{BEN},fam@example.org,News,In\n"
+    );
+    let files = [
+        ("contacts_2026-11-21.csv", contacts.as_str()),
+        ("preferences_2026-11-21.csv", preferences.as_str()),
+        ("unsub_2026-11-21.csv", RECORDS),
+    ];
+    let run = Workspace::with("", &files).run_as_of(Some("2026-11-21T20:00:00Z"));
+    let changes: Vec<String> = run.table("corrections.csv").rows().into_iter().map(|row| row["after"].clone()).collect();
+    assert_eq!(changes, ["Out", "fam@example.org"]);
+}

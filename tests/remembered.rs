@@ -228,3 +228,17 @@ fn a_list_is_settled_for_an_address_in_one_round() {
     let changes: Vec<String> = run.table("corrections.csv").rows().into_iter().map(|row| row["after"].clone()).collect();
     assert_eq!(changes, ["Out", "fam@example.org"]);
 }
+
+/// The record that our own file adds for one person is no new opt-out of whoever shares the address and opted in before.
+#[test]
+fn a_record_of_our_own_making_beats_no_opt_in() {
+    let contacts = format!(
+        "(Do Not Modify) Contact,Email,Do not allow Bulk Emails,Email Opt In Date,Email Opt In Channel,Email Opt Out Date\n\
+         {ANN},fam@example.org,Do Not Allow,,,2026-10-01 10:00:00\n{BEN},fam@example.org,Allow,2026-11-10 10:00:00,form,\n"
+    );
+    let created = format!("{RECORDS}33333333-3333-4333-8333-333333333333,fam@example.org,{ANN},,,Active,2026-11-22 10:00:00\n");
+    let [before, after] =
+        two_weeks("", [&[("contacts", &contacts), ("unsub", RECORDS)], &[("contacts", &contacts), ("unsub", &created)]]);
+    assert_eq!(before.of_rule("OPT112").len(), 1);
+    assert!(opted_out(&after).is_empty(), "{:?}", opted_out(&after));
+}

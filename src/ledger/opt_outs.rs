@@ -10,6 +10,7 @@ use crate::ledger::present::{Present, evidence_of, key_of};
 use crate::ledger::signals::{Echo, Signal, Signals};
 use crate::ledger::state::State;
 use crate::normalise::{Moment, OpenBatch, QuietPlace, QuietRecord};
+use crate::systems::Grain;
 
 /// What the signal of a record that is opted out is made from. That of a record that was set aside is made anew
 /// whenever it is needed: of millions of such records only their places are kept.
@@ -25,8 +26,10 @@ pub(super) struct OptOuts<'a> {
 }
 
 /// What an export shows of a record that is opted out.
-pub(super) struct Shown {
+pub(super) struct Shown<'r> {
     of: (usize, usize),
+    /// The CRM id that it names.
+    contact_id: Option<&'r str>,
     dated: Option<Moment>,
     first: Option<i64>,
     evidence: i64,
@@ -34,9 +37,10 @@ pub(super) struct Shown {
 
 impl OptOuts<'_> {
     /// What is shown of a record of this run.
-    pub fn shown(&self, ix: usize) -> Shown {
+    pub fn shown(&self, ix: usize) -> Shown<'_> {
         let present = self.present;
-        Shown { of: present.of(ix), dated: present.out_at(ix), first: present.first_out(ix), evidence: present.evidence(ix) }
+        let (of, contact_id, evidence) = (present.of(ix), present.contact_id(ix), present.evidence(ix));
+        Shown { of, contact_id, dated: present.out_at(ix), first: present.first_out(ix), evidence }
     }
 
     /// The records of a batch that are opted out, each with its place and its key.
@@ -47,9 +51,9 @@ impl OptOuts<'_> {
     }
 
     /// What is shown of a record that was set aside.
-    pub fn quietly_shown(&self, of: (usize, usize), record: &QuietRecord<'_>) -> Shown {
+    pub fn quietly_shown<'r>(&self, of: (usize, usize), record: &QuietRecord<'r>) -> Shown<'r> {
         let evidence = evidence_of(record.evidence.map(|evidence| self.present.texts.get(evidence)));
-        Shown { of, dated: record.out, first: record.out.map(|out| out.from), evidence }
+        Shown { of, contact_id: record.contact_id, dated: record.out, first: record.out.map(|out| out.from), evidence }
     }
 
     /// The key and the signal of a record that was set aside.
@@ -74,7 +78,7 @@ impl OptOuts<'_> {
     }
 
     /// The signal of a record that is opted out in this run.
-    pub fn signal(&self, key: u64, shown: &Shown, before: Option<Signal>) -> Signal {
+    pub fn signal(&self, key: u64, shown: &Shown<'_>, before: Option<Signal>) -> Signal {
         let part = self.part(shown.of);
         let (dated, first) = (shown.dated, shown.first);
         let last = part.and_then(Part::as_of).unwrap_or(self.now);
@@ -99,7 +103,8 @@ impl OptOuts<'_> {
             }
             _ => {
                 let was_there = before.is_some() || self.state.position(key).is_some();
-                let echo = self.echo(key, dated, was_there).map(Box::new);
+                let ours = if was_there { self.open.get(&(key, Purpose::OptOut)) } else { self.created(shown) };
+                let echo = ours.and_then(|open| echo(open, dated)).map(Box::new);
                 Signal {
                     dated,
                     first: [before.filter(|_| echo.is_some()).and_then(|before| before.first), first].into_iter().flatten().min(),
@@ -116,19 +121,29 @@ impl OptOuts<'_> {
         }
     }
 
-    /// Whether a new opt-out is a correction of ours that landed: one was written, the record was there without the
-    /// opt-out, and its date is not from before, unless it is the very one that was written.
-    fn echo(&self, key: u64, dated: Option<Moment>, was_there: bool) -> Option<Echo> {
-        let open = self.open.get(&(key, Purpose::OptOut)).filter(|_| was_there)?;
-        let ours = dated.is_none_or(|dated| {
-            dated.until >= open.written
-                || open.effective.is_some_and(|(from, until)| dated.is_day() && dated.from < until && from < dated.until)
-        });
-        ours.then_some(Echo { of: open.passed_on, written: open.written })
+    /// The correction that created a record, where one of ours may have: an unsubscribe record, by the contact that it is
+    /// linked to.
+    fn created(&self, shown: &Shown<'_>) -> Option<&Open> {
+        let (system, kind) = shown.of;
+        let kinds = &self.present.systems.profiles()[system].kinds;
+        let contact = shown.contact_id.filter(|_| kinds[kind].grain == Grain::Unsubscribe)?;
+        let contacts = (0..kinds.len()).filter(|kind| kinds[*kind].grain == Grain::Contact);
+        let keys = contacts.map(|kind| key_of(self.present.prefix((system, kind)), contact, None));
+        keys.into_iter().find_map(|key| self.open.get(&(key, Purpose::Unsubscribe)))
     }
 
     /// The exports of a system and kind.
     pub fn part(&self, at: (usize, usize)) -> Option<&Part> {
         self.parts.iter().find(|part| part.at == at)
     }
+}
+
+/// Whether a new opt-out is a correction of ours that landed: its date is not from before the correction, unless it is the
+/// very one that was written.
+fn echo(open: &Open, dated: Option<Moment>) -> Option<Echo> {
+    let ours = dated.is_none_or(|dated| {
+        dated.until >= open.written
+            || open.effective.is_some_and(|(from, until)| dated.is_day() && dated.from < until && from < dated.until)
+    });
+    ours.then_some(Echo { of: open.passed_on, written: open.written })
 }

@@ -346,8 +346,8 @@ pub fn create_folder(folder: &Path) -> Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    let above = missing.iter().filter_map(|made| made.parent()).filter(|above| !above.as_os_str().is_empty());
-    above.map(sync_folder).collect()
+    let mut above = missing.iter().filter_map(|made| made.parent()).filter(|above| !above.as_os_str().is_empty());
+    above.try_for_each(sync_folder)
 }
 
 /// The built-in profiles, and those of the `systems/` folder below a folder, where there is one.

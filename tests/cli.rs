@@ -33,7 +33,11 @@ fn inputs_that_cannot_be_used_stop_the_run_and_nothing_is_written() {
     for (configuration, files, said) in [
         ("", vec![], vec!["no CRM export in", "contacts export of Salesforce", "`prefrecon check`"]),
         ("", vec![("subscribers.csv", SUBSCRIBERS)], vec!["no CRM export in"]),
-        ("", vec![("notes.csv", "a,b\n1,2\n")], vec!["no CRM export in", "notes.csv (refused: line 1: its columns fit no export"]),
+        (
+            "",
+            vec![("notes.csv", "a,b\n1,2\n")],
+            vec!["no CRM export in", "notes.csv (refused: line 1: its columns fit no export"],
+        ),
         (required, vec![("contacts.csv", CONTACTS)], vec!["no export of CU Ascend", "which the configuration requires"]),
         (
             strict,

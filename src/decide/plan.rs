@@ -59,7 +59,7 @@ impl<'a> Plan<'a> {
             }
         }
         // It is found once a record, and is everybody's whom the record is about.
-        for person in persons_of(&undone, world)? {
+        for person in persons_by_record(&undone, world)?.into_values().flatten() {
             noticed.entry(person).or_default().insert("OPT113");
         }
         // What a reviewer decided is put right whether or not the records disagree among themselves.
@@ -256,34 +256,41 @@ impl<'a> Plan<'a> {
                 self.add(record, person, Change::Unsubscribe, why);
             }
         }
-        self.bar_lists();
+        self.bar_lists()?;
         let braked = brake::hold(&mut self.corrections, self.world, self.facts)?;
         Ok((self.corrections, braked))
     }
 
-    /// A record that bars a list for an address bars it for everybody there: their preferences of the list are set out with it.
-    fn bar_lists(&mut self) {
+    /// A record that bars a list bars it for everybody at its address, and for whom it is linked to: their preferences of the
+    /// list are set out with it.
+    fn bar_lists(&mut self) -> Result<()> {
         let facts = self.facts;
-        let place = |ix: u32| (facts.text(col::LIST, ix), facts.text(col::EMAILS[0], ix));
+        let (list, email) = (|ix: u32| facts.text(col::LIST, ix), |ix: u32| facts.text(col::EMAILS[0], ix));
         let is_preference = |ix: u32| facts.kind(ix).grain == Grain::Preference;
-        let mut barred: HashMap<(&str, &str), (Vec<u32>, String)> = HashMap::default();
-        for ((record, purpose), correction) in &self.corrections {
-            if *purpose == Purpose::Unsubscribe && is_preference(*record) {
-                let (persons, why) = barred.entry(place(*record)).or_insert_with(|| (Vec::new(), correction.why.clone()));
-                persons.extend(&correction.persons);
-                if correction.why < *why {
-                    why.clone_from(&correction.why);
-                }
-            }
+        let is_bar = |(record, purpose): &Key| *purpose == Purpose::Unsubscribe && is_preference(*record);
+        // In the order of their reasons, for the first one's is written.
+        let mut bars: Vec<(&str, u32, &BTreeSet<u32>)> = Vec::new();
+        for ((record, _), correction) in self.corrections.iter().filter(|(key, _)| is_bar(key)) {
+            bars.push((&correction.why, *record, &correction.persons));
         }
-        if barred.is_empty() {
-            return;
+        if bars.is_empty() {
+            return Ok(());
         }
-        for ix in (0..self.world.records.height() as u32).filter(|ix| is_preference(*ix) && facts.opt(*ix) == Opt::In) {
-            if let Some((persons, why)) = barred.get(&place(ix)) {
-                persons.iter().for_each(|person| self.add(ix, *person, Change::OptOut, why));
-            }
+        bars.sort_by_key(|(why, record, _)| (*why, facts.name(*record)));
+        let open = |ix: &u32| is_preference(*ix) && facts.opt(*ix) == Opt::In;
+        let preferences: HashSet<u32> = (0..self.world.records.height() as u32).filter(open).collect();
+        let mut wanted: Vec<(u32, u32, String)> = Vec::new();
+        for (ix, of) in persons_by_record(&preferences, self.world)? {
+            let is_barred = |bar: u32, persons: &BTreeSet<u32>| {
+                list(bar) == list(ix) && (email(bar) == email(ix) || of.iter().any(|person| persons.contains(person)))
+            };
+            let first = bars.iter().find(|(_, bar, persons)| is_barred(*bar, persons));
+            wanted
+                .extend(first.iter().flat_map(|(why, _, persons)| persons.iter().map(|person| (ix, *person, (*why).to_owned()))));
         }
+        wanted.sort_unstable();
+        wanted.iter().for_each(|(ix, person, why)| self.add(*ix, *person, Change::OptOut, why));
+        Ok(())
     }
 
     fn add(&mut self, record: u32, person: u32, change: Change, why: &str) {
@@ -329,17 +336,18 @@ impl Change {
 }
 
 /// The persons that records belong to, but for those of an office.
-fn persons_of(records: &HashSet<u32>, world: &World<'_>) -> Result<Vec<u32>> {
+fn persons_by_record(records: &HashSet<u32>, world: &World<'_>) -> Result<BTreeMap<u32, Vec<u32>>> {
+    let mut persons: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     if records.is_empty() {
-        return Ok(Vec::new());
+        return Ok(persons);
     }
     let links = &world.matched.links;
     let belongs = links.column(cols::BELONGS)?.u32()?.iter().map(|belongs| belongs <= Some(world.config.policy.max_shared));
-    let pairs = links.column(col::IX)?.u32()?.iter().zip(links.column(cols::PERSON)?.u32()?.iter()).zip(belongs);
-    Ok(pairs
-        .filter(|((ix, _), few)| *few && ix.is_some_and(|ix| records.contains(&ix)))
-        .filter_map(|((_, person), _)| person)
-        .collect())
+    let pairs = links.column(col::IX)?.u32()?.iter().flatten().zip(links.column(cols::PERSON)?.u32()?.iter().flatten());
+    for ((ix, person), _) in pairs.zip(belongs).filter(|((ix, _), few)| *few && records.contains(ix)) {
+        persons.entry(ix).or_default().push(person);
+    }
+    Ok(persons)
 }
 
 /// Records whose preference nobody can read, of persons who are opted out by another record or over a shared address:

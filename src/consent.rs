@@ -133,11 +133,13 @@ impl Hardest {
         }
     }
 
-    /// Adds an opt-out that earlier runs saw. `dated` is when it was made as this run's export says, if it does.
-    fn recall(&mut self, signal: &Seen, dated: Option<Moment>, now: i64, zone: Zone, is_box: bool) {
+    /// Adds an opt-out that earlier runs saw. `dated` is when it was made as this run's export says, if it does. What a
+    /// correction passed on to a record of several persons stands against each as it does against who shares.
+    fn recall(&mut self, signal: &Seen, dated: Option<Moment>, now: i64, zone: Zone, (is_box, is_shared): (bool, bool)) {
         if let Some(echo) = &signal.echo {
             let loaded = dated.map_or(signal.seen, |dated| dated.until);
-            *self = self.with(Hardest { echoed: Some((echo.written, loaded)), ..echo.of });
+            let of = if is_shared { echo.of.of_a_sharer() } else { echo.of };
+            *self = self.with(Hardest { echoed: Some((echo.written, loaded)), ..of });
             return;
         }
         match dated {
@@ -269,14 +271,14 @@ impl Weighing<'_> {
             }
             let (standing, record) = (policy.out(&rows, at), rows.record[at]);
             let is_box = self.systems.profiles()[system].role == Role::Crm && rows.main[at];
-            let remembered = recalled.of.get(&ix);
+            let (remembered, is_shared) = (recalled.of.get(&ix), rows.belongs[at] > 1);
             match standing {
                 Some(Standing::Unreadable) => drop(doubt.unreadable.insert(person)),
                 Some(Standing::Counts) => {
                     let wish = self.wishes.entry(person).or_default();
                     wish.outs.push(ix);
                     match remembered {
-                        Some(seen) => wish.hardest.recall(seen, rows.out[at], recalled.now, zones[system], is_box),
+                        Some(seen) => wish.hardest.recall(seen, rows.out[at], recalled.now, zones[system], (is_box, is_shared)),
                         None => wish.hardest.add(rows.out[at], zones[system], is_box),
                     }
                 }
@@ -295,7 +297,7 @@ impl Weighing<'_> {
                     let wish = self.wishes.entry(person).or_default();
                     wish.outs.push(ix);
                     wish.undone.push(ix);
-                    wish.hardest.recall(seen, seen.dated, recalled.now, zones[system], is_box);
+                    wish.hardest.recall(seen, seen.dated, recalled.now, zones[system], (is_box, is_shared));
                 }
             }
             let standing = policy.opted_in(&rows, at);
@@ -337,7 +339,7 @@ impl Weighing<'_> {
             for person in persons.iter().filter(|_| persons.len() <= self.config.policy.max_shared as usize) {
                 let wish = self.wishes.entry(*person).or_default();
                 wish.absent.push(at);
-                wish.hardest.recall(&absent.signal, absent.signal.dated, recalled.now, zone, false);
+                wish.hardest.recall(&absent.signal, absent.signal.dated, recalled.now, zone, (false, persons.len() > 1));
             }
         }
         Ok(())

@@ -55,7 +55,7 @@ struct Sample<const SIZE: usize> {
 const SAMPLE: usize = 1 << 15;
 
 /// The same, where nearly all or none must meet.
-const PEOPLE: usize = 1 << 10;
+const PEOPLE: usize = 1 << 8;
 
 const HASH: FixedState = FixedState::with_seed(0x7072_6566);
 
@@ -185,15 +185,20 @@ impl<const SIZE: usize> Default for Sample<SIZE> {
 }
 
 impl<const SIZE: usize> Sample<SIZE> {
+    #[inline]
     fn add(&mut self, hash: u64) {
         if hash <= self.most {
-            self.hashes.push(hash);
-            if self.hashes.len() >= 2 * SIZE {
-                self.hashes.sort_unstable();
-                self.hashes.dedup();
-                self.hashes.truncate(SIZE);
-                self.most = self.hashes.last().copied().unwrap_or(u64::MAX);
-            }
+            self.take(hash);
+        }
+    }
+
+    fn take(&mut self, hash: u64) {
+        self.hashes.push(hash);
+        if self.hashes.len() >= 2 * SIZE {
+            self.hashes.sort_unstable();
+            self.hashes.dedup();
+            self.hashes.truncate(SIZE);
+            self.most = self.hashes.last().copied().unwrap_or(u64::MAX);
         }
     }
 

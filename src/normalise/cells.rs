@@ -53,6 +53,7 @@ impl<'a> Cells<'a> {
     }
 
     /// The cell of a field's first column, `None` where it is blank.
+    #[inline]
     pub fn get(&self, field: Field, at: usize) -> Option<&str> {
         self.cell(self.by_field[field as usize]?, at)
     }
@@ -78,6 +79,7 @@ impl<'a> Cells<'a> {
     }
 
     /// A cell by the position of its column, `None` where it is blank.
+    #[inline]
     pub fn cell(&self, column: usize, at: usize) -> Option<&str> {
         let cell = self.columns[column].1.get(at)?;
         let is_blank = || cell.is_empty() || self.placeholders.iter().any(|blank| blank == cell);

@@ -136,12 +136,14 @@ pub struct Order {
 /// begins with the day or the month, so what is expected of it says nothing of them; what the configuration says does.
 pub fn order_of(signs: Signs, expected: Option<DateOrder>, configured: Option<DateOrder>) -> Order {
     let only = |order: DateOrder| Some(order).filter(|order| expected.is_none_or(|expected| expected == *order));
-    match (signs.day_first, signs.month_first) {
-        (true, false) => Order { slashed: only(DateOrder::Dmy), dashed: only(DateOrder::Dmy) },
-        (false, true) => Order { slashed: only(DateOrder::Mdy), dashed: only(DateOrder::Mdy) },
-        (false, false) => Order { slashed: expected, dashed: configured },
-        (true, true) => Order::default(),
-    }
+    let settled = match (signs.day_first, signs.month_first) {
+        (true, false) => Some(only(DateOrder::Dmy)),
+        (false, true) => Some(only(DateOrder::Mdy)),
+        (false, false) => None,
+        (true, true) => Some(None),
+    };
+    // Of dashes that no value has nothing is settled: a column that is as expected is not read twice for them.
+    Order { slashed: settled.unwrap_or(expected), dashed: settled.filter(|_| signs.dashed).unwrap_or(configured) }
 }
 
 /// What the values of a column say of the order of day and month.
@@ -151,22 +153,29 @@ pub struct Signs {
     pub day_first: bool,
     /// A value can only have the month first.
     pub month_first: bool,
+    /// There are dashes between day, month and year.
+    pub dashed: bool,
 }
 
 impl Signs {
     /// What some values say.
     pub fn of<'a>(values: impl Iterator<Item = &'a str>) -> Signs {
         let mut signs = Signs::default();
-        for (first, second, _, _) in values.filter_map(|value| Digits::slashed(value.trim())) {
+        for (first, second, separator, _) in values.filter_map(|value| Digits::slashed(value.trim())) {
             signs.day_first |= first > 12 && second <= 12;
             signs.month_first |= second > 12 && first <= 12;
+            signs.dashed |= separator == b'-';
         }
         signs
     }
 
     /// What both say.
     pub fn and(self, other: Signs) -> Signs {
-        Signs { day_first: self.day_first || other.day_first, month_first: self.month_first || other.month_first }
+        Signs {
+            day_first: self.day_first || other.day_first,
+            month_first: self.month_first || other.month_first,
+            dashed: self.dashed || other.dashed,
+        }
     }
 }
 

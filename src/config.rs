@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::columns::{Field, Role};
 use crate::nearest::parse_toml;
-use crate::normalise::Zone;
 use crate::systems::{BlankMeans, DateOrder, Subscriptions, Systems};
+use crate::times::Zone;
 
 /// The whole configuration, defaults filled in.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]

@@ -30,11 +30,13 @@ use polars::prelude::{BooleanChunked, DataFrame, Int64Chunked, IntoColumn, IntoL
 
 use crate::columns::{Method, Opt, Role};
 use crate::config::{Config, SharedAddress};
+use crate::hardest::Hardest;
 use crate::ledger::{Recalled, Signal as Seen};
 use crate::matching::{Matched, cols, is_method};
-use crate::normalise::{Moment, Zone, col as of};
+use crate::normalise::col as of;
 use crate::systems::Systems;
 use crate::texts::{Text, Texts};
+use crate::times::{Moment, Zone};
 use neighbours::Neighbours;
 use persons::Persons;
 use signals::{Judge, Signals, signals};
@@ -100,21 +102,6 @@ pub fn beats(opted_in: (Moment, Zone), out: (Option<Moment>, Zone, bool), config
     hardest.is_beaten_by(opt_in, i64::from(config.policy.clock_tolerance_hours) * 3_600_000)
 }
 
-/// The opt-outs of a person that are the hardest to beat. Times are milliseconds since 1970 UTC.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Hardest {
-    /// One of which nobody knows when it was made.
-    pub undated: bool,
-    /// A ticked box of the CRM, which never has a date: the run that first saw it, the end of time where this one does.
-    pub boxed: Option<i64>,
-    /// The latest with a time.
-    pub instant: Option<i64>,
-    /// The latest of which only the day is known, and when that day ends.
-    pub day: Option<(NaiveDate, i64)>,
-    /// The earliest run that wrote a correction which made one of them, and the latest time at which it can have been loaded.
-    pub echoed: Option<(i64, i64)>,
-}
-
 /// An opt-in, as it is compared with opt-outs.
 #[derive(Clone, Copy, Debug)]
 struct OptIn {
@@ -149,36 +136,10 @@ impl Hardest {
         }
     }
 
-    /// The same once the run is over: what has no time was made before it.
-    pub fn seen_by(self, run: i64) -> Hardest {
-        Hardest {
-            undated: false,
-            boxed: self.boxed.map(|boxed| boxed.min(run)),
-            instant: self.instant.max(self.undated.then_some(run)),
-            echoed: None,
-            ..self
-        }
-    }
-
     /// The same, as it stands against the opt-in of another who shares the address. The CRM's box has no date of
     /// its own; beside a dated opt-out of the same person it is that one, passed on to the CRM.
     fn of_a_sharer(self) -> Hardest {
         Hardest { boxed: self.boxed.filter(|_| self.instant.is_none() && self.day.is_none()), ..self }
-    }
-
-    /// Both.
-    pub fn with(self, other: Hardest) -> Hardest {
-        let until = self.day.map(|day| day.1).max(other.day.map(|day| day.1));
-        Hardest {
-            undated: self.undated || other.undated,
-            boxed: self.boxed.max(other.boxed),
-            instant: self.instant.max(other.instant),
-            day: self.day.map(|day| day.0).max(other.day.map(|day| day.0)).zip(until),
-            echoed: match (self.echoed, other.echoed) {
-                (Some(one), Some(other)) => Some((one.0.min(other.0), one.1.max(other.1))),
-                (one, other) => one.or(other),
-            },
-        }
     }
 
     /// Whether an opt-in is later than all of them. Two bare dates: a later day is enough; else by more than the tolerance.

@@ -92,12 +92,9 @@ pub fn loads(
         }
     }
     let mut loaded: Vec<Loaded> = loaded.into_values().collect();
-    loaded.sort_by(|one, other| {
-        let order = |loaded: &Loaded| {
-            let EarlierCorrection { file, record, field, .. } = loaded.correction.clone();
-            (loaded.refused.is_none(), loaded.system, file, record, field)
-        };
-        order(one).cmp(&order(other))
+    loaded.sort_by_cached_key(|loaded| {
+        let EarlierCorrection { file, record, field, .. } = loaded.correction.clone();
+        (loaded.refused.is_none(), loaded.system, file, record, field)
     });
     Ok(Loads { loaded, rows })
 }

@@ -17,10 +17,11 @@ use crate::ingest::{FileReport, Ingested, Papers, Reject, Table, Verdict, ingest
 use crate::ledger::{Ledger, Sighting};
 use crate::loads::{Loads, loads};
 use crate::matching::match_records;
-use crate::normalise::{Facts, Folded, Quiet, Room, Rows, Rules, Wanted, Zone, normalise, read_rows, set_aside, spellings};
+use crate::normalise::{Facts, Folded, Quiet, Room, Rows, Rules, Wanted, normalise, read_rows, set_aside, spellings};
 use crate::progress::{self, Unit};
 use crate::systems::{Grain, Kind, Systems};
 use crate::texts::Texts;
+use crate::times::Zone;
 use crate::workspace::{Stop, Workspace};
 use crate::write::{self, Outputs, Stage, report};
 

@@ -15,6 +15,7 @@ use crate::normalise::{Rules, codes_without_meaning, dates_of_two_readings, mask
 use crate::progress::{self, Unit};
 use crate::reconcile::{Clock, choose_hub, count_rejected, refused_contacts, require_known_contacts};
 use crate::texts::Texts;
+use crate::wording::capital;
 use crate::workspace::Workspace;
 
 /// First rejected rows that are shown of a file.
@@ -221,9 +222,4 @@ impl Paint {
     fn bad(self, text: &str) -> String {
         self.with("31", text)
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -17,6 +17,7 @@ use crate::ingest::{Papers, Verdict, read_papers, refused_earlier};
 use crate::ledger::{Who, trace};
 use crate::nearest::sentence_hint;
 use crate::reconcile::{Clock, Exports, read_decisions, read_exports, read_inbox, settled};
+use crate::wording::capital;
 use crate::workspace::{PastRun, Stop, Workspace};
 use crate::write::table;
 
@@ -379,11 +380,6 @@ fn place(record: &Record) -> String {
     let sheet = record.sheet.as_ref().map(|sheet| format!(", sheet {sheet}")).unwrap_or_default();
     let also: String = record.also.iter().map(|place| format!("; {} row {}", place.file, place.row)).collect();
     format!("{}{sheet} row {}{also}", record.file, record.row)
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn indent(text: &mut String, lines: &str) {

@@ -5,8 +5,8 @@ use anyhow::{Context, Result, bail};
 use super::{Config, Policy, System};
 use crate::columns::{Field, Role};
 use crate::nearest::{did_you_mean, sentence_hint};
-use crate::normalise::Zone;
 use crate::systems::{CodeMeaning, Systems};
+use crate::times::Zone;
 
 impl Config {
     pub(super) fn check(&self, systems: &Systems) -> Result<()> {

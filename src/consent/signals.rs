@@ -9,9 +9,10 @@ use crate::columns::{Delivery, Method, Opt};
 use crate::config::{Config, UnitUnsubscribe};
 use crate::ledger::Recalled;
 use crate::matching::{Matched, cols, word};
-use crate::normalise::{Moment, col as of};
+use crate::normalise::col as of;
 use crate::systems::Systems;
 use crate::texts::Text;
+use crate::times::Moment;
 
 /// What becomes of an opt-out or an opt-in that a record shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,8 +6,9 @@ use crate::classify::{Found, World};
 use crate::columns::{Delivery, Opt};
 use crate::config::Deadline;
 use crate::ledger::Signal;
-use crate::normalise::{Facts, Zone};
+use crate::normalise::Facts;
 use crate::rules::RULES;
+use crate::times::Zone;
 
 /// What is known of when an opt-out was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -9,9 +9,11 @@ use crate::columns::{Delivery, Opt, Role};
 use crate::consent::Wish;
 use crate::decide::brake::outs_of;
 use crate::ledger::Signal;
-use crate::normalise::{CategoryBook, Facts, Moment, Zone, col};
+use crate::normalise::{CategoryBook, Facts, col};
 use crate::rules::RULES;
 use crate::systems::Grain;
+use crate::times::{Moment, Zone};
+use crate::wording::capital;
 
 /// Writes the sentences of a run.
 pub(crate) struct Sentences<'a> {
@@ -401,11 +403,6 @@ fn found_contacts(found: &Found) -> &[u32] {
 
 fn or_nothing(text: &str) -> &str {
     if text.is_empty() { "none" } else { text }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn lower(text: &str) -> String {

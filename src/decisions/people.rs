@@ -11,8 +11,9 @@ use sha2::{Digest, Sha256};
 use crate::columns::{Delivery, Opt};
 use crate::decisions::Scene;
 use crate::matching::cols;
-use crate::normalise::{Moment, col};
+use crate::normalise::col;
 use crate::texts::Text;
+use crate::times::Moment;
 
 /// Rule, contact id, address, subject, and system and record of both sides, as `discrepancies.csv` has them.
 pub type Identity = [String; 8];

@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::Explain;
 use crate::columns::{Opt, Role};
 use crate::consent::{Standing, beats, signals_of};
-use crate::normalise::{Moment, Zone, col};
+use crate::normalise::col;
+use crate::times::{Moment, Zone};
 
 /// One opt-out or opt-in.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
-use crate::normalise::Zone;
 use crate::systems::DateOrder;
+use crate::times::Zone;
 
 /// The latest date in a file's name, with the time of day that may follow it, that is not after `limit`: no export is made
 /// after the run that reads it. A bare date is the day's beginning.

@@ -20,9 +20,9 @@ use super::source::{self, Loaded, ReadRows, Stop};
 use super::{AsOfFrom, FileReport, Reject, Verdict, as_of};
 use crate::config::Config;
 use crate::hash::sha256;
-use crate::normalise::Zone;
 use crate::progress;
 use crate::systems::{Grain, Systems, fold_header};
+use crate::times::Zone;
 
 /// What every file is read with.
 #[derive(Clone, Copy)]

@@ -8,7 +8,7 @@ use polars::prelude::{
 };
 
 use crate::columns::{Delivery, Fate, Opt, Purpose};
-use crate::consent::Hardest;
+use crate::hardest::Hardest;
 use crate::ledger::files::moments;
 use crate::ledger::open::{Open, Opens, Stored, TEXTS};
 use crate::ledger::parts::Part;

@@ -5,7 +5,7 @@ use foldhash::{HashMap, HashSet};
 use polars::prelude::{Column, DataFrame, Int64Chunked, IntoColumn, NewChunkedArray, PolarsResult, StringChunked};
 
 use crate::columns::Purpose;
-use crate::consent::Hardest;
+use crate::hardest::Hardest;
 use crate::ledger::files::read_moments;
 use crate::ledger::sets::Sets;
 

@@ -9,8 +9,9 @@ use crate::ledger::parts::Part;
 use crate::ledger::present::{Present, evidence_of, key_of};
 use crate::ledger::signals::{Echo, Signal, Signals};
 use crate::ledger::state::State;
-use crate::normalise::{Moment, OpenBatch, QuietPlace, QuietRecord};
+use crate::normalise::{OpenBatch, QuietPlace, QuietRecord};
 use crate::systems::Grain;
+use crate::times::Moment;
 
 /// What the signal of a record that is opted out is made from. That of a record that was set aside is made anew
 /// whenever it is needed: of millions of such records only their places are kept.

@@ -8,9 +8,10 @@ use rayon::prelude::*;
 use crate::column_cells::ColumnCells;
 use crate::columns::{Delivery, Opt};
 use crate::ledger::key::Key;
-use crate::normalise::{Moment, Quiet, col};
+use crate::normalise::{Quiet, col};
 use crate::systems::Systems;
 use crate::texts::{Text, Texts};
+use crate::times::Moment;
 
 /// The columns of the records, by their number, and their keys.
 pub(super) struct Present<'a> {

@@ -10,13 +10,14 @@ use polars::prelude::{
 };
 
 use crate::column_cells::ColumnCells;
-use crate::consent::Hardest;
+use crate::hardest::Hardest;
 use crate::ledger::files::{TableFile, moments, read_moments};
 use crate::ledger::manifest::FileEntry;
 use crate::ledger::open::Stored;
 use crate::ledger::opt_outs::OptOuts;
 use crate::ledger::present::Present;
-use crate::normalise::{Moment, QuietPlace, QuietRecord};
+use crate::normalise::{QuietPlace, QuietRecord};
+use crate::times::Moment;
 
 /// The opt-out of one record. Times are milliseconds since 1970 UTC.
 #[derive(Clone, Debug, Default, PartialEq)]

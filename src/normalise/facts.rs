@@ -6,9 +6,10 @@ use polars::prelude::{BooleanChunked, DataFrame, Int64Type, UInt8Type, UInt32Typ
 
 use crate::column_cells::ColumnCells;
 use crate::columns::{Delivery, Opt};
-use crate::normalise::{Moment, Zone, col};
+use crate::normalise::col;
 use crate::systems::{Kind, Profile, Systems};
 use crate::texts::{Text, Texts};
+use crate::times::{Moment, Zone};
 
 /// The columns of the records, by the number of a record.
 pub struct Facts<'a> {

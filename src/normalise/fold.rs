@@ -9,9 +9,9 @@ use crate::normalise::findings::Finding;
 use crate::normalise::ids;
 use crate::normalise::records::{ADDRESSES, Record};
 use crate::normalise::rows::{Answer, CodeRow, Effect, Read};
-use crate::normalise::times::Moment;
 use crate::systems::Grain;
 use crate::texts::{Text, Texts};
+use crate::times::Moment;
 
 /// A row that became part of another row's record.
 #[derive(Clone, Copy, Debug)]

@@ -28,7 +28,6 @@ pub use fold::Folded;
 pub use quiet::{OpenBatch, Quiet, QuietBatch, QuietPlace, QuietRecord, Room, Wanted, set_aside};
 pub use records::{ADDRESSES, col};
 pub use rows::Answer;
-pub use times::{Moment, Zone};
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
@@ -40,6 +39,7 @@ use crate::config::Config;
 use crate::ingest::{Reject, Table, TableRows};
 use crate::systems::{DateOrder, Profile, Systems};
 use crate::texts::{Text, Texts};
+use crate::times::Zone;
 use words::{Codes, Words};
 
 /// The records of a run and what was wrong with the rows they came from.

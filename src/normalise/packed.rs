@@ -10,10 +10,10 @@ use anyhow::{Context as _, Result};
 use foldhash::HashMap;
 
 use crate::columns::{Delivery, Opt};
-use crate::normalise::Moment;
 use crate::normalise::category::CategoryCell;
 use crate::normalise::records::Record;
 use crate::texts::{Text, Texts};
+use crate::times::Moment;
 use crate::workspace::{Scratch, Span};
 
 /// The plain records of one batch of rows.

@@ -32,9 +32,10 @@ use crate::columns::{Delivery, Opt, Role};
 use crate::ingest::TableRows;
 use crate::normalise::packed::{Packed, Plain, Written};
 use crate::normalise::rows::{CodeRow, Effect};
-use crate::normalise::{Moment, Rows, Rules, owner_of_source_ids};
+use crate::normalise::{Rows, Rules, owner_of_source_ids};
 use crate::systems::Grain;
 use crate::texts::Text;
+use crate::times::Moment;
 use crate::workspace::Scratch;
 use contacts::{Contacts, Expected, Further, MOST_SYSTEMS, NOBODY};
 

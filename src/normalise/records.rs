@@ -8,9 +8,9 @@ use polars::prelude::{
 use rayon::prelude::*;
 
 use crate::columns::{Delivery, Opt, Role};
-use crate::normalise::Moment;
 use crate::normalise::category::CategoryCell;
 use crate::texts::{Text, column};
+use crate::times::Moment;
 
 /// Addresses that one record keeps; further columns are left unread.
 pub const ADDRESSES: usize = 4;

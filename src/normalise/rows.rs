@@ -18,10 +18,11 @@ use crate::normalise::cells::Cells;
 use crate::normalise::findings::{EITHER_WAY, Finding};
 use crate::normalise::packed::Packed;
 use crate::normalise::records::{ADDRESSES, Record};
-use crate::normalise::times::{self, Moment, NoTime, Order, Signs, Zone};
+use crate::normalise::times::{self, NoTime, Order, Signs};
 use crate::normalise::words::{self, Numbers, Words};
 use crate::systems::{Grain, IdShape, Kind, State, fold_header};
 use crate::texts::{Text, Texts};
+use crate::times::{Moment, Zone};
 
 /// What the rows of one table are.
 #[derive(Debug, Default)]

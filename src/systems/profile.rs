@@ -379,7 +379,7 @@ impl Profile {
         if let Some(kind) = self.kinds.iter().find(|kind| !by_address(kind)) {
             bail!("the kind `{}` is of memberships, so its key must be `email`: an address and a list name one", kind.name);
         }
-        crate::normalise::Zone::parse(&self.zone)?;
+        crate::times::Zone::parse(&self.zone)?;
         if self.kinds.is_empty() {
             bail!("it has no [[kinds]]: say what exports the system writes");
         }

@@ -8,13 +8,15 @@ use polars::prelude::{IntoLazy, col as column, lit};
 
 use crate::classify::{World, member};
 use crate::columns::{Outcome, Severity, Standing};
-use crate::consent::{Hardest, decided};
+use crate::consent::decided;
 use crate::decide::{Change, Decided, file_for};
+use crate::hardest::Hardest;
 use crate::history::Figures;
 use crate::ledger::{Answer, Found, Past, Settled, Sighting, Written};
 use crate::loads::Loaded;
-use crate::normalise::{CategoryBook, Facts, Moment, col};
+use crate::normalise::{CategoryBook, Facts, col};
 use crate::report::{History, Report, Target};
+use crate::times::Moment;
 use crate::workspace::EarlierCorrection;
 use crate::write::corrections::effective;
 

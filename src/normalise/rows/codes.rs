@@ -3,8 +3,8 @@
 use super::{Answer, CodeRow, Effect, Reader};
 use crate::columns::Field;
 use crate::normalise::records::Record;
-use crate::normalise::times::Moment;
 use crate::systems::CodeMeaning;
+use crate::times::Moment;
 
 impl Reader<'_> {
     /// A row without an id, such as one that the loader could not read, speaks of no record: it is a reject and no more.

@@ -9,12 +9,12 @@ use chrono_tz::Tz;
 use super::found::{Found, Of};
 use super::group::{GROUPS, Group};
 use super::style::Style;
-use super::words;
 use crate::columns::Standing;
 use crate::config;
 use crate::history::Week;
 use crate::report::Report;
 use crate::rules::Rule;
+use crate::wording::capital;
 
 /// Runs that the workbook looks back on, a year of weeks.
 const MOST_WEEKS: usize = 53;
@@ -75,7 +75,7 @@ impl<'a> Context<'a> {
         let inputs = report.inputs.iter().filter_map(|input| Some((input.file.system.as_deref()?, input.title.as_str())));
         let targets = report.targets.iter().map(|target| (target.system.as_str(), target.title.as_str()));
         let titles = inputs.chain(targets).filter(|(_, title)| !title.is_empty()).collect();
-        let rules = report.rules.iter().map(|count| (count.rule.code, (count.rule, words::capital(count.rule.name)))).collect();
+        let rules = report.rules.iter().map(|count| (count.rule.code, (count.rule, capital(count.rule.name)))).collect();
         let mut standings: BTreeMap<(&str, &str), u64> = BTreeMap::new();
         let past = report.history.past.iter().filter_map(|past| Some((rule_of(report, &past.identity[0])?, past.case.standing)));
         let here = (0..found.rows).filter_map(|row| {

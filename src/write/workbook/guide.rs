@@ -8,6 +8,7 @@ use super::context::Context;
 use super::listing::{Column, Listing};
 use super::words;
 use crate::columns::{Outcome, Severity};
+use crate::wording::capital;
 
 /// What the columns of the sheets mean.
 const READING: [(&str, &str); 5] = [
@@ -21,7 +22,7 @@ const READING: [(&str, &str); 5] = [
 /// Adds the sheet.
 pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
     let rules = &context.report.rules;
-    let names: Vec<String> = rules.iter().map(|count| words::capital(count.rule.name)).collect();
+    let names: Vec<String> = rules.iter().map(|count| capital(count.rule.name)).collect();
     let columns = vec![
         Column::new("Rule", 8, |row| Cell::text(Some(rules[row].rule.code))),
         Column::new("What is wrong", 30, |row| Cell::text(Some(&names[row]))),

@@ -9,10 +9,10 @@ use rust_xlsxwriter::Workbook;
 use super::cell::Cell;
 use super::context::Context;
 use super::listing::{Column, Listing};
-use super::words;
 use crate::columns::Severity;
 use crate::ingest::{AsOfFrom, FileReport, UnmappedHeader, Verdict};
 use crate::report::Input;
+use crate::wording::capital;
 
 /// Adds the sheet.
 pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
@@ -81,7 +81,7 @@ fn remark(file: &FileReport) -> Option<String> {
         Verdict::Used if file.stale => Some("Too old: compared, but corrections that rest on it alone are held.".into()),
         Verdict::Used => None,
         Verdict::Superseded(newer) => Some(format!("Not used: {newer} is newer.")),
-        Verdict::Refused(why) | Verdict::Skipped(why) => Some(words::capital(why)),
+        Verdict::Refused(why) | Verdict::Skipped(why) => Some(capital(why)),
     }
 }
 
@@ -107,5 +107,5 @@ fn list(unmapped: &[UnmappedHeader]) -> String {
 
 /// A name of the program as words.
 fn plain<'a>(name: &str) -> Cell<'a> {
-    Cell::Text(Cow::Owned(words::capital(&name.replace('_', " "))))
+    Cell::Text(Cow::Owned(capital(&name.replace('_', " "))))
 }

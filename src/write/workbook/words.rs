@@ -100,12 +100,6 @@ pub fn method(word: &str) -> &str {
     }
 }
 
-/// The same with a capital.
-pub fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
 /// `1 row`, `2 rows`, `12,000 rows`.
 pub fn count(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(number), if number == 1 { one } else { many })

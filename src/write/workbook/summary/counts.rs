@@ -7,6 +7,7 @@ use super::{BEFORE, LEFT, Looks};
 use crate::columns::{Outcome, Standing};
 use crate::history::Week;
 use crate::report::RuleCount;
+use crate::wording::capital;
 use crate::write::workbook::context::Context;
 use crate::write::workbook::group::Group;
 use crate::write::workbook::history;
@@ -70,7 +71,7 @@ fn write_group(sheet: &mut Worksheet, context: &Context, looks: &Looks, group: &
     for count in rules.into_iter().filter(told) {
         let severity = count.rule.severity;
         sheet.write_string_with_format(row, LEFT.0, count.rule.code, &looks.text)?;
-        sheet.write_string_with_format(row, LEFT.0 + 1, words::capital(count.rule.name), &looks.tight)?;
+        sheet.write_string_with_format(row, LEFT.0 + 1, capital(count.rule.name), &looks.tight)?;
         sheet.write_string_with_format(row, LEFT.0 + 2, words::severity(severity), &context.style.severity[severity as usize])?;
         numbers(sheet, row, looks, false, |outcome| count.of(outcome))?;
         let code = count.rule.code;

@@ -9,6 +9,7 @@ use super::{Looks, RIGHT, week};
 use crate::columns::Severity;
 use crate::ingest::Verdict;
 use crate::report::{Input, Target};
+use crate::wording::capital;
 use crate::write::workbook::context::Context;
 use crate::write::workbook::group::Group;
 use crate::write::workbook::inputs::{state, system};
@@ -158,7 +159,7 @@ fn write_input(sheet: &mut Worksheet, context: &Context, looks: &Looks, input: &
     let kind = file.kind.as_deref().unwrap_or_default().replace('_', " ");
     sheet.write_string_with_format(row, RIGHT.0, &file.file, &looks.tight)?;
     sheet.write_string_with_format(row, RIGHT.0 + 1, system(input), &looks.tight)?;
-    sheet.write_string_with_format(row, RIGHT.0 + 2, words::capital(&kind), &looks.tight)?;
+    sheet.write_string_with_format(row, RIGHT.0 + 2, capital(&kind), &looks.tight)?;
     match file.as_of {
         Some(time) => {
             let local = time.with_timezone(&context.report.timezone).naive_local();

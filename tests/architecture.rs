@@ -68,7 +68,7 @@ fn each_outside_thing_has_one_place() {
         for (name, text) in sources() {
             let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
             assert!(
-                place != "" && name.starts_with(place) || !code.clone().any(|line| line.contains(word)),
+                !place.is_empty() && name.starts_with(place) || !code.clone().any(|line| line.contains(word)),
                 "{name} names {word}"
             );
         }

@@ -30,24 +30,23 @@ pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
             _ => Cell::Blank,
         }),
         Column::new("Said no", 16, |row| Cell::Time(&began[row])),
-        Column::new("Dated", 18, |row| {
+        Column::new("Dated", 9, |row| {
             Cell::Text(Cow::Borrowed(match clock(row).dated {
                 Dated::Then => "yes",
-                Dated::ThenOrLater => "no: then or later",
-                Dated::ThenOrBefore => "no: then or before",
+                Dated::ThenOrLater => "or later",
+                Dated::ThenOrBefore => "or before",
             }))
         }),
         Column::new("Days since", 7, move |row| Cell::Number(hours(row) / 24)),
-        Column::new("Hours since", 7, move |row| Cell::Number(hours(row))),
     ];
     columns.extend(detail::columns(context, &rows, "Subject"));
+    columns.push(Column::new("Hours since", 7, move |row| Cell::Number(hours(row))).unprinted());
     let listing = Listing {
         name: "Overdue",
         table: "Overdue",
         about: format!(
-            "Open discrepancies where mail may go to a person who said no, and whose last day has passed or comes on or before {}, when the \
-             next run is expected. Load the correction files, decide the rest. Where nothing dates the opt-out, the last export that \
-             did not show it counts (then or later), else the first run that saw it (then or before). Times are those of {}.",
+            "Open discrepancies where mail may go to a person who said no, and whose last day has passed or comes on or before {}, \
+             when the next run is expected. Load the correction files, decide the rest. Times are those of {}.",
             report.next_run, report.timezone
         ),
         columns,

@@ -1,5 +1,7 @@
 //! Which discrepancies people have answered already: by an exception, or by a reviewer's decision about that very one.
 
+use foldhash::HashMap;
+
 use crate::classify::{Detail, Found, World};
 use crate::columns::{Opt, Outcome};
 use crate::decide::{Verdict, identity};
@@ -28,12 +30,25 @@ impl<'a> Excepted<'a> {
             return Excepted { world, answers: Vec::new() };
         }
         let ruled: Vec<bool> = RULES.iter().map(|rule| desk.has_ruled_on(rule.code)).collect();
+        let mut by_subject: [HashMap<u32, Vec<usize>>; 2] = Default::default();
+        for (at, exception) in desk.exceptions.iter().enumerate() {
+            for (known, subjects) in by_subject.iter_mut().zip(exception.subjects()) {
+                subjects.iter().for_each(|subject| known.entry(*subject).or_default().push(at));
+            }
+        }
         let answer = |found: &Found| {
-            let about = |exception: &&crate::decisions::Exception| covers(exception, found);
+            let (persons, records) = subjects(found);
+            let of = |known: &HashMap<u32, Vec<usize>>, subjects: &[u32]| -> Vec<usize> {
+                subjects.iter().filter_map(|subject| known.get(subject)).flatten().copied().collect()
+            };
+            let mut about = of(&by_subject[0], &persons);
+            about.extend(of(&by_subject[1], &records));
+            about.retain(|at| desk.exceptions[*at].is_about(found.rule, persons.iter(), records.iter()));
+            about.sort_unstable();
             // One that holds goes before one that has ended.
-            let holding = desk.exceptions.iter().position(|exception| exception.holds() && about(&exception));
-            let ended =
-                || desk.exceptions.iter().position(|exception| matches!(exception.state, State::Expired(_)) && about(&exception));
+            let first = |is: fn(&State) -> bool| about.iter().copied().find(|at| is(&desk.exceptions[*at].state));
+            let holding = first(|state| matches!(state, State::Holds(_)));
+            let ended = || first(|state| matches!(state, State::Expired(_)));
             let ruling = if ruled[found.rule] { desk.about(&identity(found, world, facts)) } else { None };
             Answer {
                 exception: holding.or_else(ended),
@@ -108,9 +123,9 @@ impl<'a> Excepted<'a> {
     }
 }
 
-/// Whether an exception is about a discrepancy: about any contact of an address, or a record that is nobody's.
-fn covers(exception: &crate::decisions::Exception, found: &Found) -> bool {
+/// Whom an exception may name to be about a discrepancy: any contact of an address, or the records that are nobody's.
+fn subjects(found: &Found) -> (Vec<u32>, Vec<u32>) {
     let sharers = if let Detail::Contacts(persons) = &found.detail { persons.as_slice() } else { &[] };
-    let records = [found.a, found.b].into_iter().flatten().filter(|_| found.person.is_none()).collect::<Vec<_>>();
-    exception.is_about(found.rule, found.person.iter().chain(sharers), records.iter())
+    let records = [found.a, found.b].into_iter().flatten().filter(|_| found.person.is_none());
+    (found.person.iter().chain(sharers).copied().collect(), records.collect())
 }

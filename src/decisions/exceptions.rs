@@ -57,6 +57,11 @@ impl Exception {
             && (persons.any(|person| self.persons.contains(person)) || records.any(|ix| self.records.contains(ix)))
     }
 
+    /// The persons, and the records, that it may be about.
+    pub fn subjects(&self) -> [&HashSet<u32>; 2] {
+        [&self.persons, &self.records]
+    }
+
     /// Whether it holds now.
     pub fn holds(&self) -> bool {
         matches!(self.state, State::Holds(_))

@@ -30,7 +30,7 @@ pub use rows::{Key, header};
 pub use stored::{Standing, frame, recall};
 
 /// What can be decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum What {
     /// The person gets no more e-mail.
     OptOut,
@@ -142,6 +142,8 @@ pub struct Desk {
     /// Whether decisions of earlier runs are lost: then none of an opt-in counts, for a later opt-out may be among them.
     pub doubtful: bool,
     by_identity: HashMap<Identity, usize>,
+    /// The runs that applied decisions, those included that stand no more.
+    applied_in: HashMap<(Key, What), String>,
 }
 
 /// What decisions are weighed against.
@@ -182,6 +184,7 @@ impl Desk {
         for ruling in standing {
             let identity = &ruling.key.identity;
             if names_nobody(identity) || ruling.what == What::Leave && people.state(identity) != ruling.key.shown {
+                desk.applied_in.insert((ruling.key.clone(), ruling.what), ruling.applied_in.clone());
                 desk.lapsed.push(ruling);
             } else {
                 desk.take(ruling, &people);
@@ -231,6 +234,7 @@ impl Desk {
     fn take(&mut self, ruling: Ruling, people: &People) {
         self.persons.push(if ruling.what == What::Leave { Vec::new() } else { people.persons(&ruling.key.identity).to_vec() });
         self.by_identity.insert(ruling.key.identity.clone(), self.rulings.len());
+        self.applied_in.insert((ruling.key.clone(), ruling.what), ruling.applied_in.clone());
         self.rulings.push(ruling);
     }
 
@@ -246,9 +250,8 @@ impl Desk {
 
     fn obstacle(&self, ruling: &Ruling, people: &People) -> Option<Obstacle> {
         let key = &ruling.key;
-        let same = |known: &&Ruling| known.key == *key && known.what == ruling.what;
-        if let Some(known) = self.rulings.iter().chain(&self.lapsed).find(same) {
-            return Some(Obstacle::Known(known.applied_in.clone()));
+        if let Some(run) = self.applied_in.get(&(key.clone(), ruling.what)) {
+            return Some(Obstacle::Known(run.clone()));
         }
         let persons = people.persons(&key.identity);
         let refused = |why: String| Some(Obstacle::Refused(why));

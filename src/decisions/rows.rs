@@ -1,6 +1,7 @@
 //! The filled rows of *Needs review* to decisions, and what is wrong with those that cannot be used.
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
+use foldhash::HashMap;
 
 use crate::decisions::{Identity, Line, REFUSED, Ruling, Scene, What};
 use crate::ingest::PaperRow;
@@ -23,7 +24,7 @@ pub mod header {
 }
 
 /// What a row of *Needs review* is about: the run that showed it, the discrepancy, and how the records stood.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
     /// The run.
     pub run: String,
@@ -69,9 +70,10 @@ pub(super) fn read<'r>(rows: impl Iterator<Item = &'r PaperRow>, scene: Scene<'_
     // Of two rows about one discrepancy that do not agree only an opt-out counts.
     read.sort_by_key(|(ruling, _)| ruling.what);
     let mut kept: Vec<(Ruling, Line)> = Vec::new();
+    let mut first: HashMap<Identity, usize> = HashMap::default();
     for (ruling, mut line) in read {
-        let same = |other: &&(Ruling, Line)| other.0.key.identity == ruling.key.identity && other.0.what != ruling.what;
-        match kept.iter().find(same) {
+        let at = *first.entry(ruling.key.identity.clone()).or_insert(kept.len());
+        match kept.get(at).filter(|(other, _)| other.what != ruling.what) {
             Some((other, first)) => {
                 line.result = REFUSED;
                 line.why =

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, SecondsFormat};
+use foldhash::HashSet;
 use polars::prelude::{Column, DataFrame, IntoColumn, NewChunkedArray, StringChunked};
 
 use crate::decisions::{Identity, Key, Ruling, What};
@@ -84,12 +85,9 @@ pub struct Standing {
 /// A table that is as it was written and is none of these: another release's.
 pub fn recall(kept: &Kept) -> Result<Standing> {
     let mut rulings: Vec<Ruling> = Vec::new();
+    let mut known: HashSet<(Key, What)> = HashSet::default();
     let mut add = |more: Vec<Ruling>| {
-        for ruling in more {
-            if !rulings.iter().any(|known| known.key == ruling.key && known.what == ruling.what) {
-                rulings.push(ruling);
-            }
-        }
+        rulings.extend(more.into_iter().filter(|ruling| known.insert((ruling.key.clone(), ruling.what))));
     };
     for proven in &kept.proven {
         add(read(proven).context("the ledger's decisions.parquet is of another release")?);

@@ -89,7 +89,8 @@ fn ids_are_texts_and_dates_are_dates_of_the_zone() {
 fn overdue_leads_with_the_oldest_and_leaves_notes_out() {
     let folder = tempfile::tempdir().unwrap();
     let overdue = sheet(&saved(&sample::report(1), 100_000, folder.path()), "Overdue");
-    let words: Vec<String> = overdue.rows().skip(4).map(|row| format!("{} {} {}", row[0], row[1], row[7])).collect();
+    let rule = overdue.rows().find_map(|row| row.iter().position(|cell| cell.get_string() == Some("Rule"))).unwrap();
+    let words: Vec<String> = overdue.rows().skip(4).map(|row| format!("{} {} {}", row[0], row[1], row[rule])).collect();
     assert_eq!(words.len(), 3 + 4 + 9, "OPT103 is the oldest, then OPT101; OPT102 is due in five days, OPT105 not yet");
     assert_eq!(words[0], "■ Overdue 6 OPT103");
     assert_eq!(words[3], "■ Overdue 5 OPT101");

@@ -242,3 +242,17 @@ fn a_record_of_our_own_making_beats_no_opt_in() {
     assert_eq!(before.of_rule("OPT112").len(), 1);
     assert!(opted_out(&after).is_empty(), "{:?}", opted_out(&after));
 }
+
+/// Beside another CRM as the hub, an unsubscribe record is about whom the contact is about that it is linked to.
+#[test]
+fn an_unsubscribe_record_of_the_second_crm_reaches_the_first() {
+    let contacts =
+        format!("(Do Not Modify) Contact,Email,Do not allow Bulk Emails,Constituent ID\n{ANN},ann@example.org,Allow,0001\n");
+    let files = [
+        ("sf_2026-11-21.csv", CRM),
+        ("contacts_2026-11-21.csv", contacts.as_str()),
+        ("unsub_2026-11-21.csv", &record("ann.old@example.org", ANN, "", "")),
+    ];
+    let run = Workspace::with("[run]\nhub = \"salesforce\"\n", &files).run_as_of(Some("2026-11-21T20:00:00Z"));
+    assert_eq!(opted_out(&run), [format!("dynamics {ANN}"), "salesforce 003Hs0000000001IAA".to_owned()]);
+}

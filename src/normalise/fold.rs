@@ -2,7 +2,7 @@
 
 use foldhash::{HashMap, HashSet};
 
-use crate::columns::{Delivery, Field, Opt};
+use crate::columns::{Delivery, Field, Opt, Role};
 use crate::ingest::Reject;
 use crate::normalise::System;
 use crate::normalise::findings::Finding;
@@ -67,6 +67,9 @@ pub(super) fn fold(read: Vec<Read>, system: &System<'_>) -> Part {
     part.fold_events(system);
     part.teach_units(system.texts);
     part.teach_preferences();
+    if system.profile.role != Role::Crm {
+        part.teach_links();
+    }
     if system.profile.keeps_memberships() {
         part.settle_memberships(system);
     }
@@ -306,6 +309,31 @@ impl Part {
         for record in self.records.iter_mut().filter(|record| lacks(record)) {
             if let Some(emails) = record.contact_id.and_then(|contact| known.get(&contact)) {
                 record.emails = *emails;
+            }
+        }
+    }
+}
+
+impl Part {
+    /// Where another CRM is the hub, whose contacts an unsubscribe record cannot name, it is about whom the contact of its own
+    /// system is about: that one's source id and addresses are its own too.
+    fn teach_links(&mut self) {
+        let link = |record: &Record| record.contact_id.filter(|_| record.bars);
+        let wanted: HashSet<Text> = self.records.iter().filter_map(link).collect();
+        if wanted.is_empty() {
+            return;
+        }
+        let contacts = self.records.iter().filter(|record| record.main);
+        let known =
+            |record: &Record| Some((record.record.filter(|key| wanted.contains(key))?, (record.source_id, record.emails)));
+        let known: HashMap<Text, (Option<Text>, [Option<Text>; ADDRESSES])> = contacts.filter_map(known).collect();
+        for record in self.records.iter_mut() {
+            let Some((source_id, emails)) = link(record).and_then(|contact| known.get(&contact)) else { continue };
+            record.source_id = record.source_id.or(*source_id);
+            for email in emails.iter().flatten().filter(|email| !record.emails.contains(&Some(**email))).collect::<Vec<_>>() {
+                if let Some(free) = record.emails.iter_mut().find(|slot| slot.is_none()) {
+                    *free = Some(*email);
+                }
             }
         }
     }

@@ -256,3 +256,21 @@ fn an_unsubscribe_record_of_the_second_crm_reaches_the_first() {
     let run = Workspace::with("[run]\nhub = \"salesforce\"\n", &files).run_as_of(Some("2026-11-21T20:00:00Z"));
     assert_eq!(opted_out(&run), [format!("dynamics {ANN}"), "salesforce 003Hs0000000001IAA".to_owned()]);
 }
+
+#[test]
+fn explain_names_what_no_export_shows_any_more() {
+    let workspace = Workspace::with("", &[]);
+    for (day, row) in [("2026-11-21", "Unsubscribed,2026-11-01"), ("2026-11-28", "Held,"), ("2026-12-05", "")] {
+        let _ = fs::remove_dir_all(workspace.inbox());
+        workspace.put(&format!("inbox/sf_{day}.csv"), CRM);
+        let ann = if row.is_empty() { String::new() } else { format!("003Hs0000000001IAA,ann@example.org,{row}\n") };
+        let zoe = "003Hs0000000009IAA,zoe@example.org,Active,\n";
+        workspace.put(&format!("inbox/mc_{day}.csv"), &format!("{SUBSCRIBERS}{zoe}{ann}"));
+        workspace.run_as_of(Some(&format!("{day}T20:00:00Z")));
+        let said = workspace.call("explain", &["ann@example.org", "--as-of", &format!("{day}T21:00:00Z")]).out;
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        let remembered = said.contains("counts; an earlier run saw it, and no opt-in that counts has ended it.");
+        assert_eq!(remembered, day != "2026-11-21", "{said}");
+        assert!(!said.contains("prove nothing"), "{said}");
+    }
+}

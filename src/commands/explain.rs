@@ -214,7 +214,11 @@ fn describe(text: &mut String, person: &Person, coloured: bool) {
     for record in &person.records {
         records.add_row([
             record.title.clone(),
-            if record.unit.is_empty() { record.record.clone() } else { format!("{} in unit {}", record.record, record.unit) },
+            match (record.unit.as_str(), record.is_membership) {
+                ("", _) => record.record.clone(),
+                (list, true) => format!("{} on {list}", record.record),
+                (unit, false) => format!("{} in unit {unit}", record.record),
+            },
             matched(record),
             preference(record),
             said(record.delivery, &record.delivery_says),

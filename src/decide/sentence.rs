@@ -256,15 +256,18 @@ impl Sentences<'_> {
 
     /// The opt-outs of a person's records, and of those that are not exported any more.
     fn own_signals(&self, wish: &Wish) -> String {
-        let absent = wish.absent.iter().map(|at| {
-            let absent = &self.world.consent.recalled.absent[*at];
-            let profile = &self.world.systems.profiles()[absent.system];
-            let why = if absent.gone { "which has no such record any more" } else { "which was not exported this time" };
-            let zone = Zone::parse(&profile.zone).unwrap_or(Zone::UTC);
-            format!("opted out in {}{}, {why}", profile.title, self.remembered(&absent.signal, zone))
-        });
+        let absent = wish.absent.iter().map(|at| self.absent(*at));
         let shown = Some(self.signals(&wish.outs)).filter(|signals| !signals.is_empty());
         shown.into_iter().chain(absent.collect::<BTreeSet<_>>().into_iter().take(NAMED)).collect::<Vec<_>>().join("; ")
+    }
+
+    /// The opt-out of a record that is not exported any more, by its place among those.
+    pub fn absent(&self, at: usize) -> String {
+        let absent = &self.world.consent.recalled.absent[at];
+        let profile = &self.world.systems.profiles()[absent.system];
+        let why = if absent.gone { "which has no such record any more" } else { "which was not exported this time" };
+        let zone = Zone::parse(&profile.zone).unwrap_or(Zone::UTC);
+        format!("opted out in {}{}, {why}", profile.title, self.remembered(&absent.signal, zone))
     }
 
     /// When a remembered opt-out was made; a bare date is one of its system's zone.

@@ -83,6 +83,9 @@ pub struct Record {
     pub kind: String,
     pub record: String,
     pub unit: String,
+    /// Whether the unit is a list that it is a membership of.
+    #[serde(skip)]
+    pub is_membership: bool,
     /// Path below the inbox.
     pub file: String,
     pub sheet: Option<String>,
@@ -324,6 +327,7 @@ impl Explain<'_> {
             kind: facts.kind(ix).name.clone(),
             record: facts.name(ix).to_owned(),
             unit: text(col::UNIT)?,
+            is_membership: self.facts.profile(ix).keeps_memberships(),
             file: file.file.clone(),
             sheet: file.sheet.clone(),
             row: facts.row(ix),

@@ -29,9 +29,22 @@ impl Explain<'_> {
     pub(super) fn signals(&self, person: u32) -> Result<Vec<Signal>> {
         let (world, facts) = (self.world, self.facts);
         let mut signals = Vec::new();
+        let wish = world.consent.wishes.get(&person);
+        // What earlier runs saw, and no record shows any more.
+        let remembered = |says: String| Signal {
+            at: String::new(),
+            signal: "opt_out",
+            says,
+            counts: true,
+            why: "an earlier run saw it, and no opt-in that counts has ended it".to_owned(),
+        };
+        let undone: &[u32] = wish.map(|wish| wish.undone.as_slice()).unwrap_or_default();
+        signals.extend(undone.iter().map(|ix| remembered(self.sentences.signal(*ix))));
+        let absent = wish.into_iter().flat_map(|wish| &wish.absent);
+        signals.extend(absent.map(|at| remembered(self.sentences.absent(*at))));
         for signal in signals_of(person, world.records, world.matched, world.config, world.systems)? {
             let ix = signal.ix;
-            if let Some(standing) = signal.out {
+            if let Some(standing) = signal.out.filter(|_| !undone.contains(&ix)) {
                 let says = match standing {
                     Standing::Unreadable => format!("{} says \"{}\"", self.sentences.title(ix), facts.text(col::WORD, ix)),
                     _ => self.sentences.signal(ix),

@@ -39,6 +39,8 @@ pub struct Loads {
     pub loaded: Vec<Loaded>,
     /// Rows of each input that answer a correction, and rows that answer none.
     pub rows: HashMap<u32, [u64; 2]>,
+    /// What of the earlier corrections cannot be read, a sentence each.
+    pub troubles: Vec<String>,
 }
 
 /// Finds what the answers are to.
@@ -58,7 +60,8 @@ pub fn loads(
     }
     let system_of = |answer: &Answer| files[answer.input as usize].system.as_deref().unwrap_or_default();
     let wanted: HashSet<(&str, &str)> = answers.iter().map(|answer| (system_of(answer), texts.get(answer.record))).collect();
-    let earlier = workspace.earlier_corrections(as_of, |row| wanted.contains(&(row.target.as_str(), row.record.as_str())))?;
+    let (earlier, troubles) =
+        workspace.earlier_corrections(as_of, |row| wanted.contains(&(row.target.as_str(), row.record.as_str())))?;
     let mut by_record: HashMap<(&str, &str), Vec<&EarlierCorrection>> = HashMap::default();
     for correction in &earlier {
         by_record.entry((&correction.target, &correction.record)).or_default().push(correction);
@@ -96,5 +99,5 @@ pub fn loads(
         let EarlierCorrection { file, record, field, .. } = loaded.correction.clone();
         (loaded.refused.is_none(), loaded.system, file, record, field)
     });
-    Ok(Loads { loaded, rows })
+    Ok(Loads { loaded, rows, troubles })
 }

@@ -158,3 +158,13 @@ fn answers_go_to_the_archive_and_without_any_there_is_no_list() {
     assert!(workspace.root.join("archive/2026-11-29T060000Z/success.csv").exists());
     assert!(!workspace.root.join("runs/2026-11-22T060000Z/load_results.csv").exists());
 }
+
+#[test]
+fn corrections_that_cannot_be_read_are_named() {
+    let workspace = after_a_week();
+    workspace.put("inbox/success.csv", &format!("ID,HASOPTEDOUTOFEMAIL,STATUS\n{ANA},true,Item Updated\n"));
+    workspace.put("runs/2026-11-22T060000Z/corrections.csv", "target,file\nsalesforce\n");
+    let run = second(&workspace);
+    let summary = fs::read_to_string(run.path.join("summary.txt")).unwrap();
+    assert!(summary.contains("! runs/2026-11-22T060000Z/corrections.csv cannot be read"), "{summary}");
+}

@@ -90,22 +90,36 @@ impl Workspace {
         Ok(earlier)
     }
 
-    /// The corrections that runs before a time wrote and that are wanted, those of the newest run first.
+    /// The corrections that runs before a time wrote and that are wanted, those of the newest run first; and what of them
+    /// cannot be read, a sentence each.
     ///
     /// # Errors
-    /// The folder of the runs cannot be listed. A run whose corrections cannot be read is passed over.
+    /// The folder of the runs cannot be listed.
     pub fn earlier_corrections(
         &self,
         as_of: DateTime<Utc>,
         is_wanted: impl Fn(&EarlierCorrection) -> bool,
-    ) -> Result<Vec<EarlierCorrection>> {
-        let mut earlier = Vec::new();
+    ) -> Result<(Vec<EarlierCorrection>, Vec<String>)> {
+        let (mut earlier, mut troubles) = (Vec::new(), Vec::new());
         for run in self.runs_before(as_of)?.into_iter().rev() {
-            let Ok(mut rows) = csv::Reader::from_path(self.runs().join(&run.id).join("corrections.csv")) else { continue };
-            let rows = rows.deserialize::<EarlierCorrection>().filter_map(Result::ok);
-            earlier.extend(rows.filter(&is_wanted).map(|row| EarlierCorrection { run: run.id.clone(), ..row }));
+            let file = format!("{}/corrections.csv", run.id);
+            let mut bad: Option<csv::Error> = None;
+            match csv::Reader::from_path(self.runs().join(&file)) {
+                Ok(rows) => {
+                    for row in rows.into_deserialize::<EarlierCorrection>() {
+                        match row {
+                            Ok(row) if is_wanted(&row) => earlier.push(EarlierCorrection { run: run.id.clone(), ..row }),
+                            Ok(_) => {}
+                            Err(error) => bad = bad.or(Some(error)),
+                        }
+                    }
+                }
+                Err(error) => bad = Some(error),
+            }
+            let sentence = |error| format!("runs/{file} cannot be read ({error}): what was answered to it is not known.");
+            troubles.extend(bad.map(sentence));
         }
-        Ok(earlier)
+        Ok((earlier, troubles))
     }
 
     /// The ids of all finished runs, sorted.

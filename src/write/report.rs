@@ -83,6 +83,7 @@ pub fn report<'a>(
     let targets = targets(decided, &files, &loads.loaded, world, facts)?;
     let mut attention = attention(decided, world, &targets);
     attention.extend(sighting.troubles());
+    attention.extend(loads.troubles);
     history.pruned = sighting.prunes();
     rejected.sort();
     let mut report = Report {

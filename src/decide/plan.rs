@@ -277,16 +277,22 @@ impl<'a> Plan<'a> {
             return Ok(());
         }
         bars.sort_by_key(|(why, record, _)| (*why, facts.name(*record)));
+        let mut at_address: HashMap<(&str, &str), usize> = HashMap::default();
+        let mut of_person: HashMap<(&str, u32), usize> = HashMap::default();
+        for (at, (_, bar, persons)) in bars.iter().enumerate() {
+            at_address.entry((list(*bar), email(*bar))).or_insert(at);
+            for person in persons.iter() {
+                of_person.entry((list(*bar), *person)).or_insert(at);
+            }
+        }
         let open = |ix: &u32| is_preference(*ix) && facts.opt(*ix) == Opt::In;
         let preferences: HashSet<u32> = (0..self.world.records.height() as u32).filter(open).collect();
         let mut wanted: Vec<(u32, u32, String)> = Vec::new();
         for (ix, of) in persons_by_record(&preferences, self.world)? {
-            let is_barred = |bar: u32, persons: &BTreeSet<u32>| {
-                list(bar) == list(ix) && (email(bar) == email(ix) || of.iter().any(|person| persons.contains(person)))
-            };
-            let first = bars.iter().find(|(_, bar, persons)| is_barred(*bar, persons));
-            wanted
-                .extend(first.iter().flat_map(|(why, _, persons)| persons.iter().map(|person| (ix, *person, (*why).to_owned()))));
+            let theirs = of.iter().filter_map(|person| of_person.get(&(list(ix), *person)));
+            let Some(first) = at_address.get(&(list(ix), email(ix))).into_iter().chain(theirs).min() else { continue };
+            let (why, _, persons) = bars[*first];
+            wanted.extend(persons.iter().map(|person| (ix, *person, why.to_owned())));
         }
         wanted.sort_unstable();
         wanted.iter().for_each(|(ix, person, why)| self.add(*ix, *person, Change::OptOut, why));

@@ -1,4 +1,5 @@
-//! Old run folders and archived inputs: kept for good unless the configuration says otherwise, and listed before they go.
+//! Old run folders and archived inputs: kept for good unless the configuration says otherwise, and listed before they go;
+//! what the ledger still knows after a year.
 
 mod common;
 
@@ -6,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use common::Workspace;
+use common::weeks::{CRM, Weeks};
 
 const DAYS: [&str; 3] = ["2026-11-01", "2026-11-08", "2026-11-22"];
 
@@ -70,4 +72,29 @@ fn what_is_too_old_is_listed_by_a_dry_run_and_goes_with_the_next() {
     assert!(!run.manifest()["attention"].to_string().contains("ledger/"));
     let history = workspace.call("history", &[]);
     assert!(history.out.contains("2026-10-31") || history.out.contains("2026-11-01"), "{}", history.out);
+}
+
+/// Killed while it removed a set of the ledger: the rest of it counts for nothing and goes.
+#[test]
+fn what_a_killed_run_was_removing_goes_with_the_next() {
+    let workspace = after_runs("");
+    workspace.put("ledger/.pruned-2026-10-25T060000Z/snapshot.parquet", "half of a file");
+    workspace.put("inbox/contacts_2026-11-28.csv", "Id,Email,HasOptedOutOfEmail\n003Hs00004aBcDeIAK,ana@example.org,true\n");
+    let run = workspace.run_as_of(Some("2026-11-29T06:00:00Z"));
+    assert!(!run.manifest()["attention"].to_string().contains("ledger/"));
+    assert!(!workspace.root.join("ledger/.pruned-2026-10-25T060000Z").exists());
+    assert_eq!(days(&workspace, "ledger").len(), 4);
+}
+
+/// The ledger begins anew with a whole set every half year; what is open is counted on.
+#[test]
+fn what_persists_for_a_year_is_counted_for_a_year() {
+    let mut weeks = Weeks::new("");
+    weeks.add("ana");
+    weeks.set(CRM, "ana", &[("HasOptedOutOfEmail", "true")]);
+    for week in 1..=32 {
+        let run = weeks.run();
+        let found = &run.rows("discrepancies.csv", "ana")[0];
+        assert_eq!(found["runs"], week.to_string(), "{}", found["state"]);
+    }
 }

@@ -487,16 +487,3 @@ fn damage_is_named_and_opts_nobody_in() {
         assert!(!next.attention().contains("ledger/"), "{said}: {}", next.attention());
     }
 }
-
-/// The ledger begins anew with a whole set every half year; what is open is counted on.
-#[test]
-fn what_persists_for_a_year_is_counted_for_a_year() {
-    let mut weeks = Weeks::new("");
-    weeks.add("ana");
-    weeks.set(CRM, "ana", &[OUT]);
-    for week in 1..=32 {
-        let run = weeks.run();
-        let found = &run.rows("discrepancies.csv", "ana")[0];
-        assert_eq!(found["runs"], week.to_string(), "{}", found["state"]);
-    }
-}

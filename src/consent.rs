@@ -110,6 +110,15 @@ struct OptIn {
     record: Option<Text>,
 }
 
+/// What carries an opt-out that earlier runs saw.
+#[derive(Clone, Copy)]
+struct Holder {
+    /// The CRM's box, which has no date of its own.
+    is_box: bool,
+    /// A record of several persons.
+    is_shared: bool,
+}
+
 impl Hardest {
     fn add(&mut self, out: Option<Moment>, zone: Zone, is_box: bool) {
         match out {
@@ -122,17 +131,17 @@ impl Hardest {
 
     /// Adds an opt-out that earlier runs saw. `dated` is when it was made as this run's export says, if it does. What a
     /// correction passed on to a record of several persons stands against each as it does against who shares.
-    fn recall(&mut self, signal: &Seen, dated: Option<Moment>, now: i64, zone: Zone, (is_box, is_shared): (bool, bool)) {
+    fn recall(&mut self, signal: &Seen, dated: Option<Moment>, now: i64, zone: Zone, on: Holder) {
         if let Some(echo) = &signal.echo {
             let loaded = dated.map_or(signal.seen, |dated| dated.until);
-            let of = if is_shared { echo.of.of_a_sharer() } else { echo.of };
+            let of = if on.is_shared { echo.of.of_a_sharer() } else { echo.of };
             *self = self.with(Hardest { echoed: Some((echo.written, loaded)), ..of });
             return;
         }
         match dated {
-            None if signal.seen < now && is_box => self.boxed = self.boxed.max(Some(signal.seen)),
+            None if signal.seen < now && on.is_box => self.boxed = self.boxed.max(Some(signal.seen)),
             None if signal.seen < now => self.instant = self.instant.max(Some(signal.seen)),
-            dated => self.add(dated, zone, is_box),
+            dated => self.add(dated, zone, on.is_box),
         }
     }
 
@@ -231,16 +240,19 @@ impl Weighing<'_> {
                 doubt.by_code.insert(person);
             }
             let (standing, record) = (policy.out(&rows, at), rows.record[at]);
-            let is_box = self.systems.profiles()[system].role == Role::Crm && rows.main[at];
-            let (remembered, is_shared) = (recalled.of.get(&ix), rows.belongs[at] > 1);
+            let on = Holder {
+                is_box: self.systems.profiles()[system].role == Role::Crm && rows.main[at],
+                is_shared: rows.belongs[at] > 1,
+            };
+            let remembered = recalled.of.get(&ix);
             match standing {
                 Some(Standing::Unreadable) => drop(doubt.unreadable.insert(person)),
                 Some(Standing::Counts) => {
                     let wish = self.wishes.entry(person).or_default();
                     wish.outs.push(ix);
                     match remembered {
-                        Some(seen) => wish.hardest.recall(seen, rows.out[at], recalled.now, zones[system], (is_box, is_shared)),
-                        None => wish.hardest.add(rows.out[at], zones[system], is_box),
+                        Some(seen) => wish.hardest.recall(seen, rows.out[at], recalled.now, zones[system], on),
+                        None => wish.hardest.add(rows.out[at], zones[system], on.is_box),
                     }
                 }
                 _ => {}
@@ -258,7 +270,7 @@ impl Weighing<'_> {
                     let wish = self.wishes.entry(person).or_default();
                     wish.outs.push(ix);
                     wish.undone.push(ix);
-                    wish.hardest.recall(seen, seen.dated, recalled.now, zones[system], (is_box, is_shared));
+                    wish.hardest.recall(seen, seen.dated, recalled.now, zones[system], on);
                 }
             }
             let standing = policy.opted_in(&rows, at);
@@ -300,7 +312,13 @@ impl Weighing<'_> {
             for person in persons.iter().filter(|_| persons.len() <= self.config.policy.max_shared as usize) {
                 let wish = self.wishes.entry(*person).or_default();
                 wish.absent.push(at);
-                wish.hardest.recall(&absent.signal, absent.signal.dated, recalled.now, zone, (false, persons.len() > 1));
+                wish.hardest.recall(
+                    &absent.signal,
+                    absent.signal.dated,
+                    recalled.now,
+                    zone,
+                    Holder { is_box: false, is_shared: persons.len() > 1 },
+                );
             }
         }
         Ok(())

@@ -43,7 +43,7 @@ impl<'a> Excepted<'a> {
             };
             let mut about = of(&by_subject[0], &persons);
             about.extend(of(&by_subject[1], &records));
-            about.retain(|at| desk.exceptions[*at].is_about(found.rule, persons.iter(), records.iter()));
+            about.retain(|at| desk.exceptions[*at].is_of_rule(found.rule));
             about.sort_unstable();
             // One that holds goes before one that has ended.
             let first = |is: fn(&State) -> bool| about.iter().copied().find(|at| is(&desk.exceptions[*at].state));

@@ -167,7 +167,7 @@ pub fn decide(found: Vec<Found>, world: &World<'_>, facts: &Facts<'_>) -> Result
 /// The correction that a discrepancy leads to.
 struct Asked {
     key: Key,
-    /// Why, where it is a reviewer's decision about its person that leads to it, if to any.
+    /// The reviewer's decision about its person that leads to it, in words, where there is one.
     by_decision: Option<String>,
 }
 

@@ -46,15 +46,9 @@ pub enum State {
 }
 
 impl Exception {
-    /// Whether it is about a discrepancy of that rule (by its position), of these persons or, without any, of these records.
-    pub fn is_about<'f>(
-        &self,
-        rule: usize,
-        mut persons: impl Iterator<Item = &'f u32>,
-        mut records: impl Iterator<Item = &'f u32>,
-    ) -> bool {
+    /// Whether it is about discrepancies of that rule, by its position.
+    pub fn is_of_rule(&self, rule: usize) -> bool {
         self.of_rule.is_none_or(|of| of == rule)
-            && (persons.any(|person| self.persons.contains(person)) || records.any(|ix| self.records.contains(ix)))
     }
 
     /// The persons, and the records, that it may be about.

@@ -211,7 +211,7 @@ fn table<T: Send>(
     match loaded {
         // Nobody has no contacts: it is no export, or one that went wrong.
         Ok(loaded) if loaded.outcome.rows == 0 && lists_contacts(&loaded.recognised, context) => {
-            unused(report, Stop::Skipped("a header without rows: of nobody it says anything".to_owned()))
+            unused(report, Stop::Skipped("a header without rows says nothing of anybody: export it again".to_owned()))
         }
         Ok(loaded) => used(found, context, report, loaded),
         // Some platforms export under this ending, so it is a note only where it is nothing else.
@@ -245,7 +245,7 @@ fn report(found: &Found) -> FileReport {
         rejected: 0,
         as_of: None,
         as_of_from: AsOfFrom::File,
-        named_after_run: None,
+        dated_after_run: None,
         stale: false,
         partial: false,
         seen_in: None,
@@ -287,7 +287,7 @@ fn used<T>(found: &Found, context: Context, mut report: FileReport, loaded: Load
         .or_else(|| as_of::from_content(lines(), profile.date_order, zone, limit).map(|moment| (moment, AsOfFrom::Content)))
         .or_else(|| by_folder().map(|moment| (moment, AsOfFrom::Name)))
         .unwrap_or((found.modified.into(), AsOfFrom::File));
-    report.named_after_run = by_name(DateTime::<Utc>::MAX_UTC).filter(|named| *named > limit);
+    report.dated_after_run = by_name(DateTime::<Utc>::MAX_UTC).filter(|named| *named > limit);
 
     report.system = Some(profile.name.clone());
     report.kind = Some(profile.kinds[recognised.kind].name.clone());

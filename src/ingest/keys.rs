@@ -124,7 +124,7 @@ impl Keys {
     }
 
     /// Whether no row of two tables is about the same people.
-    pub fn are_of_others_than(&self, other: &Keys) -> bool {
+    pub fn have_nobody_in_common_with(&self, other: &Keys) -> bool {
         self.rows > 0 && other.rows > 0 && !self.people.meets(&other.people)
     }
 

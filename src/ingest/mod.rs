@@ -125,7 +125,7 @@ pub struct FileReport {
     pub as_of_from: AsOfFrom,
     /// A date in its name that is after the run, and so tells nothing.
     #[serde(skip)]
-    pub named_after_run: Option<DateTime<Utc>>,
+    pub dated_after_run: Option<DateTime<Utc>>,
     /// Older than `[inbox] max_age_days`.
     pub stale: bool,
     /// An extract that leaves out whoever nothing happened to: absence proves nothing.
@@ -152,7 +152,7 @@ impl FileReport {
 
     /// That the date in its name is none that an export can have been made at.
     pub fn misdated(&self) -> Option<String> {
-        let (named, made) = (self.named_after_run?, self.as_of?);
+        let (named, made) = (self.dated_after_run?, self.as_of?);
         let day = |time: DateTime<Utc>| time.format("%Y-%m-%d").to_string();
         Some(format!(
             "{} has a date in its name that is after this run ({}): it counts as made on {}. Put the day of the export there.",

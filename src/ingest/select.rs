@@ -108,7 +108,7 @@ fn hold_the_same<T>(one: &ReadFile<T>, other: &ReadFile<T>) -> bool {
 /// Two exports of everybody that have nobody in common are parts of one.
 fn are_parts<T>(one: &ReadFile<T>, other: &ReadFile<T>) -> bool {
     let keys = one.table.as_ref().zip(other.table.as_ref());
-    keys.is_some_and(|(one, other)| one.keys.are_of_others_than(&other.keys))
+    keys.is_some_and(|(one, other)| one.keys.have_nobody_in_common_with(&other.keys))
 }
 
 /// Without one part of them everybody in it would be missing.

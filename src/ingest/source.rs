@@ -225,7 +225,7 @@ fn recognised(
     let mut recognised =
         recognise(&found.names(), header, &below, context.config, context.systems).map_err(|unknown| match unknown {
             Unknown::NoRows => {
-                Stop::Skipped("a header without rows: it could be of several kinds, and of none it says anything".to_owned())
+                Stop::Skipped("a header without rows, which could be of several kinds: export it again".to_owned())
             }
             Unknown::None(why) if !header.fits => Stop::Unrecognised(format!("{place} {row}: {why}")),
             Unknown::None(why) | Unknown::Several(why) => Stop::Refused(format!("{place} {row}: {why}")),

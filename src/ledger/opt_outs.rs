@@ -129,8 +129,8 @@ impl OptOuts<'_> {
         let kinds = &self.present.systems.profiles()[system].kinds;
         let contact = shown.contact_id.filter(|_| kinds[kind].grain == Grain::Unsubscribe)?;
         let contacts = (0..kinds.len()).filter(|kind| kinds[*kind].grain == Grain::Contact);
-        let keys = contacts.map(|kind| key_of(self.present.prefix((system, kind)), contact, None));
-        keys.into_iter().find_map(|key| self.open.get(&(key, Purpose::Unsubscribe)))
+        let mut keys = contacts.map(|kind| key_of(self.present.prefix((system, kind)), contact, None));
+        keys.find_map(|key| self.open.get(&(key, Purpose::Unsubscribe)))
     }
 
     /// The exports of a system and kind.

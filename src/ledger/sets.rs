@@ -19,6 +19,7 @@ pub(super) const HIDDEN: &str = ".unfinished-";
 
 /// What the name of an entry begins with that is being removed because of its age.
 const PRUNED: &str = ".pruned-";
+
 /// The file beside a manifest that holds its hash, as `sha256sum` writes and checks it.
 pub(super) const CHECKSUM: &str = "manifest.sha256";
 

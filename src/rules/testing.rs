@@ -207,7 +207,7 @@ fn report(system: &str, kind: &str, rows: usize) -> FileReport {
         rejected: 0,
         as_of: None,
         as_of_from: AsOfFrom::File,
-        named_after_run: None,
+        dated_after_run: None,
         stale: false,
         partial: false,
         seen_in: None,

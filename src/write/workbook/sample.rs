@@ -400,7 +400,7 @@ fn inputs() -> Vec<Input> {
             rejected,
             as_of: Some(as_of() - TimeDelta::days(days) - TimeDelta::minutes(214)),
             as_of_from: AsOfFrom::Name,
-            named_after_run: None,
+            dated_after_run: None,
             stale: days > 8,
             partial: false,
             seen_in: None,

@@ -1,19 +1,20 @@
 //! A workspace on disk: its paths, its lock, and the run folder that appears whole or not at all.
 
+mod files;
 mod past;
 mod scratch;
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::Read;
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Days, NaiveDateTime, Utc};
-use sha2::{Digest, Sha256};
 
 use crate::config::Config;
-use crate::hash::{hexadecimal, sha256};
+use crate::hash::sha256;
 use crate::systems::Systems;
+use files::{copy_file, move_file, sha256_of};
+pub use files::{create_folder, sync_folder};
 pub use past::{EarlierCorrection, PastInput, PastRun, PastTarget};
 pub(crate) use scratch::{Scratch, Span};
 
@@ -184,6 +185,15 @@ impl Workspace {
         Ok(expired)
     }
 
+    /// Removes what is [`Workspace::expired`], and tells what could not be removed.
+    pub fn remove_expired(&self, as_of: DateTime<Utc>) -> Vec<anyhow::Error> {
+        let remove = |folder: PathBuf| fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()));
+        match self.expired(as_of) {
+            Ok(expired) => expired.into_iter().filter_map(|folder| remove(folder).err()).collect(),
+            Err(error) => vec![error],
+        }
+    }
+
     /// Moves an input to `archive/<run-id>/`, keeping its sub-folder, if it still is what was read.
     ///
     /// # Errors
@@ -235,47 +245,6 @@ fn time_of(id: &str) -> Option<DateTime<Utc>> {
     Some(time.and_utc())
 }
 
-fn sha256_of(file: &Path) -> Result<String> {
-    let mut hasher = Sha256::new();
-    let cannot = || format!("cannot read {}", file.display());
-    let mut bytes = File::open(file).with_context(cannot)?;
-    let mut chunk = vec![0; 1 << 20];
-    loop {
-        match bytes.read(&mut chunk).with_context(cannot)? {
-            0 => return Ok(hexadecimal(&hasher.finalize())),
-            length => hasher.update(&chunk[..length]),
-        }
-    }
-}
-
-/// Copies a file, which appears whole or not at all, with the time at which it was last changed.
-fn copy_file(from: &Path, to: &Path) -> std::io::Result<()> {
-    let name = to.file_name().unwrap_or_default().to_string_lossy();
-    let part = to.with_file_name(format!(".{name}.part"));
-    let copied = fs::copy(from, &part).and_then(|_| {
-        let copy = OpenOptions::new().write(true).open(&part)?;
-        copy.set_modified(fs::metadata(from)?.modified()?)?;
-        copy.sync_all()?;
-        fs::rename(&part, to)
-    });
-    if copied.is_err() {
-        // What is left of it is no copy; that it cannot go either is told by what went wrong before.
-        let _ = fs::remove_file(&part);
-    }
-    copied
-}
-
-/// Moves a file; across file systems by a synced copy, and only then the original goes.
-fn move_file(from: &Path, to: &Path) -> std::io::Result<()> {
-    match fs::rename(from, to) {
-        Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
-            copy_file(from, to)?;
-            fs::remove_file(from)
-        }
-        other => other,
-    }
-}
-
 /// A run folder that nobody sees yet.
 #[derive(Debug)]
 pub struct RunFolder {
@@ -324,30 +293,6 @@ pub fn link_latest(run: &Path) -> Result<()> {
 #[cfg(not(unix))]
 pub fn link_latest(_run: &Path) -> Result<()> {
     Ok(())
-}
-
-/// Brings a folder's entries to the disk.
-///
-/// # Errors
-/// It cannot be opened or synced.
-pub fn sync_folder(folder: &Path) -> Result<()> {
-    File::open(folder).and_then(|folder| folder.sync_all()).with_context(|| format!("cannot sync {}", folder.display()))
-}
-
-/// Makes a folder and those above it, for the owner alone, and brings their names to the disk.
-///
-/// # Errors
-/// The folder that cannot be made.
-pub fn create_folder(folder: &Path) -> Result<()> {
-    let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
-    let missing: Vec<&Path> = folder.ancestors().take_while(is_missing).collect();
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    let mut above = missing.iter().filter_map(|made| made.parent()).filter(|above| !above.as_os_str().is_empty());
-    above.try_for_each(sync_folder)
 }
 
 /// The built-in profiles, and those of the `systems/` folder below a folder, where there is one.

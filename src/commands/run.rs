@@ -86,14 +86,7 @@ fn write_run(
             papers.map(|(file, paper)| workspace.archive_decisions(&id, &file.path, &file.sha256, paper == Paper::Exceptions));
         troubles.extend(moved.filter_map(Result::err));
     }
-    match workspace.expired(clock.as_of) {
-        Ok(expired) => {
-            let remove =
-                |folder: &PathBuf| std::fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()));
-            troubles.extend(expired.iter().filter_map(|folder| remove(folder).err()));
-        }
-        Err(error) => troubles.push(error),
-    }
+    troubles.extend(workspace.remove_expired(clock.as_of));
     Ok(folder)
 }
 

@@ -150,6 +150,18 @@ mod tests {
         assert!(refusal(Archive::open(&locked).unwrap().unpack(0)).contains("password"));
     }
 
+    /// An entry that cannot be opened is listed all the same: else nobody would hear of it.
+    #[test]
+    fn a_damaged_entry_is_among_the_others() {
+        let mut bytes = zip(&[("a.csv", b"Id"), ("b.csv", b"Email")]);
+        let header = bytes.windows(4).rposition(|window| window == b"PK\x03\x04").unwrap();
+        bytes[header] = 0;
+        let mut archive = Archive::open(&bytes).unwrap();
+        assert_eq!(archive.entries(), [(0, "a.csv".to_owned()), (1, "file 2".to_owned())]);
+        assert_eq!(archive.unpack(0).unwrap(), b"Id");
+        assert!(refusal(archive.unpack(1)).contains("damaged"));
+    }
+
     #[test]
     fn a_bomb_is_given_up() {
         let zeros = vec![0; 80 << 20];

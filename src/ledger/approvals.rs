@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::ledger::files;
 use crate::ledger::manifest::{FORMAT, NAME, Reference};
 use crate::ledger::sets::{CHECKSUM, HIDDEN, Sets};
-use crate::workspace::create_folder;
+use crate::workspace::{create_folder, sync_folder};
 
 /// What stands between the run's name and the number of an approval.
 const INFIX: &str = ".approved-";
@@ -98,7 +98,7 @@ pub fn approve(ledger: &Path, runs: &Path, run: &str, approval: &Approval) -> Re
     let version = env!("CARGO_PKG_VERSION").to_owned();
     let manifest = Entry { format: FORMAT, version, entry, run: run.to_owned(), sequence, previous, approval: approval.clone() };
     files::write_manifest(&manifest, &hidden, NAME, CHECKSUM)?;
-    files::sync_folder(&hidden)?;
+    sync_folder(&hidden)?;
     fs::rename(&hidden, &shown).with_context(|| format!("cannot rename {} to {}", hidden.display(), shown.display()))?;
-    files::sync_folder(ledger)
+    sync_folder(ledger)
 }

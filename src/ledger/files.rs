@@ -168,11 +168,6 @@ fn create(path: &Path) -> Result<File> {
     options.open(path).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Brings the names in a folder to the disk.
-pub(super) fn sync_folder(folder: &Path) -> Result<()> {
-    File::open(folder).and_then(|folder| folder.sync_all()).with_context(|| format!("cannot sync {}", folder.display()))
-}
-
 /// The bytes of a file, if they are those that were written.
 ///
 /// # Errors

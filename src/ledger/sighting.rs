@@ -26,7 +26,7 @@ use crate::ledger::sets::{CHECKSUM, HIDDEN, Set};
 use crate::ledger::signals::{self, Whose};
 use crate::ledger::snapshot::{self, Views};
 use crate::ledger::{Ledger, SIGNALS, WHOLE_EVERY, rulings};
-use crate::workspace::create_folder;
+use crate::workspace::{create_folder, sync_folder};
 
 /// A discrepancy of earlier runs that this run did not find.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -378,8 +378,8 @@ impl Pages<'_> {
             add(answers::FILE, files::write(answers::frame(&answers)?, &hidden.join(answers::FILE))?);
         }
         files::write_manifest(&manifest, &hidden, NAME, CHECKSUM)?;
-        files::sync_folder(&hidden)?;
-        files::sync_folder(&ledger.folder)?;
+        sync_folder(&hidden)?;
+        sync_folder(&ledger.folder)?;
         Ok(HiddenSet { hidden, shown: ledger.folder.join(run) })
     }
 }
@@ -392,6 +392,6 @@ impl HiddenSet {
     pub fn appear(self) -> Result<()> {
         let cannot = || format!("cannot rename {} to {}", self.hidden.display(), self.shown.display());
         fs::rename(&self.hidden, &self.shown).with_context(cannot)?;
-        files::sync_folder(self.shown.parent().unwrap_or(&self.shown))
+        sync_folder(self.shown.parent().unwrap_or(&self.shown))
     }
 }

@@ -1,4 +1,6 @@
-//! Rows that are not records of their own: codes, repeated keys; and units that learn from their subscriber.
+//! Rows that are not records of their own: codes, repeated keys, logs; and records that learn from others ([`teach`]).
+
+mod teach;
 
 use foldhash::{HashMap, HashSet};
 
@@ -7,7 +9,7 @@ use crate::ingest::Reject;
 use crate::normalise::System;
 use crate::normalise::findings::Finding;
 use crate::normalise::ids;
-use crate::normalise::records::{ADDRESSES, Record};
+use crate::normalise::records::Record;
 use crate::normalise::rows::{Answer, CodeRow, Effect, Read};
 use crate::systems::Grain;
 use crate::texts::{Text, Texts};
@@ -260,86 +262,6 @@ impl Part {
         }
     }
 
-    /// A business unit's row names only the subscriber; its ids and addresses are those of the subscriber's own row.
-    fn teach_units(&mut self, texts: &Texts) {
-        let wanted: HashSet<Text> =
-            self.records.iter().filter(|record| record.unit.is_some()).filter_map(|record| record.record).collect();
-        if wanted.is_empty() {
-            return;
-        }
-        // A row that can be read knows better than one that is rejected.
-        let (rejected, readable): (Vec<&Record>, Vec<&Record>) =
-            self.records.iter().filter(|record| record.main).partition(|record| record.opt == Opt::Unreadable);
-        let text = |id: Option<Text>| id.map(|id| texts.get(id));
-        let mut subscribers: HashMap<Text, Record> = HashMap::default();
-        for record in rejected.into_iter().chain(readable) {
-            let Some(key) = record.record.filter(|key| wanted.contains(key)) else { continue };
-            let known = subscribers.entry(key).or_insert_with(|| record.clone());
-            // Of several memberships the one that names its contact is asked, whatever the order of rows.
-            let order = |record: &Record| {
-                (record.opt != Opt::Unreadable, record.unit.is_none(), text(record.contact_id), text(record.source_id))
-            };
-            if order(record) > order(known) {
-                *known = record.clone();
-            }
-        }
-        for record in self.records.iter_mut().filter(|record| record.unit.is_some()) {
-            match record.record.and_then(|key| subscribers.get(&key)) {
-                Some(subscriber) => {
-                    record.contact_id = record.contact_id.or(subscriber.contact_id);
-                    record.source_id = record.source_id.or(subscriber.source_id);
-                    record.emails = subscriber.emails;
-                }
-                // Without a row of its own the subscriber is known by its units alone.
-                None => record.main = true,
-            }
-        }
-    }
-}
-
-impl Part {
-    /// A preference that names its contact alone has that contact's addresses.
-    fn teach_preferences(&mut self) {
-        let lacks = |record: &Record| record.list.is_some() && !record.main && record.emails[0].is_none();
-        let wanted: HashSet<Text> =
-            self.records.iter().filter(|record| lacks(record)).filter_map(|record| record.contact_id).collect();
-        let contacts = self.records.iter().filter(|record| record.main);
-        let known: HashMap<Text, [Option<Text>; ADDRESSES]> =
-            contacts.filter_map(|record| Some((record.record.filter(|key| wanted.contains(key))?, record.emails))).collect();
-        for record in self.records.iter_mut().filter(|record| lacks(record)) {
-            if let Some(emails) = record.contact_id.and_then(|contact| known.get(&contact)) {
-                record.emails = *emails;
-            }
-        }
-    }
-}
-
-impl Part {
-    /// Where another CRM is the hub, whose contacts an unsubscribe record cannot name, it is about whom the contact of its own
-    /// system is about: that one's source id and addresses are its own too.
-    fn teach_links(&mut self) {
-        let link = |record: &Record| record.contact_id.filter(|_| record.bars);
-        let wanted: HashSet<Text> = self.records.iter().filter_map(link).collect();
-        if wanted.is_empty() {
-            return;
-        }
-        let contacts = self.records.iter().filter(|record| record.main);
-        let known =
-            |record: &Record| Some((record.record.filter(|key| wanted.contains(key))?, (record.source_id, record.emails)));
-        let known: HashMap<Text, (Option<Text>, [Option<Text>; ADDRESSES])> = contacts.filter_map(known).collect();
-        for record in self.records.iter_mut() {
-            let Some((source_id, emails)) = link(record).and_then(|contact| known.get(&contact)) else { continue };
-            record.source_id = record.source_id.or(*source_id);
-            for email in emails.iter().flatten().filter(|email| !record.emails.contains(&Some(**email))).collect::<Vec<_>>() {
-                if let Some(free) = record.emails.iter_mut().find(|slot| slot.is_none()) {
-                    *free = Some(*email);
-                }
-            }
-        }
-    }
-}
-
-impl Part {
     /// What logs say goes to the subscriber's own row: when it bounced or unsubscribed, and of a status that is blank
     /// also that it bounced. A row of the log of unsubscribes stays for whoever is not unsubscribed now.
     fn fold_events(&mut self, system: &System<'_>) {
@@ -352,7 +274,8 @@ impl Part {
         let readable = self.records.iter().enumerate().filter(|(_, record)| record.main && record.opt != Opt::Unreadable);
         let subscribers: HashMap<Text, usize> = readable.filter_map(|(at, record)| Some((record.record?, at))).collect();
         // Of several units the latest dates the subscriber's row.
-        events.sort_by_key(|event| std::cmp::Reverse(event.said().out.map(|out| out.until)));
+        let latest = |moment: Option<Moment>| std::cmp::Reverse(moment.map(|moment| moment.until));
+        events.sort_by_key(|event| (latest(event.said().out), latest(event.said().failed)));
         for mut event in events {
             let is_bounce = system.profile.kinds[event.kind as usize].grain == Grain::Bounce;
             let own = event.record.and_then(|key| Some((key, *subscribers.get(&key)?)));
@@ -378,8 +301,8 @@ impl CodeRow {
 impl Record {
     /// Takes over what a log says; false where that is news which the record's own state does not know.
     fn hears(&mut self, event: &Record, is_bounce: bool) -> bool {
-        for email in event.emails.into_iter().flatten().filter(|_| self.emails[0].is_none()).collect::<Vec<_>>() {
-            self.emails[0] = Some(email);
+        if self.emails[0].is_none() {
+            self.add_addresses(event.emails);
         }
         if is_bounce {
             if self.opt == Opt::Blank && event.delivery == Delivery::Bounced {
@@ -435,11 +358,7 @@ impl Record {
             let said = self.say();
             (said.out, said.first_out) = (Some(out.later(also)), first);
         }
-        for email in other.emails.into_iter().flatten().filter(|email| !self.emails.contains(&Some(*email))).collect::<Vec<_>>() {
-            if let Some(free) = self.emails.iter_mut().find(|slot| slot.is_none()) {
-                *free = Some(email);
-            }
-        }
+        self.add_addresses(other.emails);
     }
 
     /// Applies the codes of this constituent.

@@ -197,6 +197,17 @@ impl Record {
         self.record.is_some() || self.contact_id.is_some() || self.source_id.is_some() || self.emails.iter().any(Option::is_some)
     }
 
+    /// Takes over addresses that it has not, as far as there is room.
+    pub fn add_addresses(&mut self, addresses: [Option<Text>; ADDRESSES]) {
+        for address in addresses.into_iter().filter(Option::is_some) {
+            if !self.emails.contains(&address)
+                && let Some(free) = self.emails.iter_mut().find(|slot| slot.is_none())
+            {
+                *free = address;
+            }
+        }
+    }
+
     /// What only few records say.
     pub fn said(&self) -> &Said {
         self.said.as_deref().unwrap_or(&NOTHING)

@@ -43,7 +43,8 @@ fn main() -> Result<()> {
 fn parts(bench: &Bench, workspace: &Workspace, clock: Clock, settled: Settled<'_>, folder: &Path) -> Result<()> {
     let (world, facts) = (settled.world, settled.facts);
     let (config, systems) = (world.config, world.systems);
-    let rules = Rules { systems, config, as_of: clock.as_of, texts: world.texts };
+    let owner = systems.profiles().iter().position(|profile| profile.has_source_ids());
+    let rules = Rules { systems, config, as_of: clock.as_of, texts: world.texts, owner, incomplete: Vec::new() };
     let earlier = HashMap::new();
 
     let columns = |table: &Table<'_>| Ok((table.kind, table.columns.clone(), table.batches(DataFrame::clone)?));

@@ -7,6 +7,9 @@ use std::sync::LazyLock;
 use polars::prelude::{DataType, FrozenCategories};
 use serde::{Deserialize, Serialize};
 
+/// Addresses that one record keeps; further columns are left unread.
+pub const ADDRESSES: usize = 6;
+
 /// A canonical field: what a column of an export means, whatever its header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

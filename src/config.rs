@@ -134,6 +134,8 @@ pub struct System {
     pub blank_opt_out: Option<BlankMeans>,
     /// Whether people are on a subscription list until they opt out of it, or once they have opted in.
     pub subscriptions: Option<Subscriptions>,
+    /// What separates the lists of a cell; nothing where a cell names one.
+    pub list_separators: Option<Vec<String>>,
     /// File-name pattern = the list that the file holds, where no column says it.
     pub lists: BTreeMap<String, String>,
     /// File-name pattern = the word of the state that the file holds, where no column says it.
@@ -353,6 +355,9 @@ impl Config {
             profile.date_order = section.date_order.or(profile.date_order);
             profile.blank_opt_out = section.blank_opt_out.unwrap_or(profile.blank_opt_out);
             profile.subscriptions = section.subscriptions.unwrap_or(profile.subscriptions);
+            if let Some(separators) = &section.list_separators {
+                profile.list_separators.clone_from(separators);
+            }
             profile.codes.extend(section.codes.clone());
             for (field, headers) in &section.columns {
                 let field = Field::from_name(field).expect("checked when the configuration was read");

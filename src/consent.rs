@@ -16,8 +16,9 @@
 //!   opt-ins count. It was made after the last export that showed the opt-out, and counts from then. It is certainly later
 //!   than the opt-out of its own record, and must beat all others by the tolerance like any opt-in.
 //! - An opt-out that a correction of ours made is no new signal: against opt-ins from before that correction it has the
-//!   times of the opt-outs that it passed on. An opt-in from after it must be later than the opt-out as it now stands,
-//!   for nobody can tell our load from the person's own word in the same week.
+//!   times of the opt-outs that it passed on. Where its export gives it a later time than the correction has, that may as well
+//!   be the person's own word: then the person's own opt-in must be later than that. An opt-in from after the correction must be
+//!   later than the opt-out as it now stands, for nobody can tell our load from the person's own word in the same week.
 
 mod neighbours;
 mod persons;
@@ -135,7 +136,8 @@ impl Hardest {
         if let Some(echo) = &signal.echo {
             let loaded = dated.map_or(signal.seen, |dated| dated.until);
             let of = if on.is_shared { echo.of.of_a_sharer() } else { echo.of };
-            *self = self.with(Hardest { echoed: Some((echo.written, loaded)), ..of });
+            let stamped = dated.map(|dated| dated.until).filter(|until| *until > echo.written && !on.is_shared);
+            *self = self.with(Hardest { echoed: Some((echo.written, loaded)), stamped, ..of });
             return;
         }
         match dated {
@@ -146,9 +148,10 @@ impl Hardest {
     }
 
     /// The same, as it stands against the opt-in of another who shares the address. The CRM's box has no date of
-    /// its own; beside a dated opt-out of the same person it is that one, passed on to the CRM.
+    /// its own; beside a dated opt-out of the same person it is that one, passed on to the CRM. What a correction may have made
+    /// is no word of the other's.
     fn of_a_sharer(self) -> Hardest {
-        Hardest { boxed: self.boxed.filter(|_| self.instant.is_none() && self.day.is_none()), ..self }
+        Hardest { boxed: self.boxed.filter(|_| self.instant.is_none() && self.day.is_none()), stamped: None, ..self }
     }
 
     /// Whether an opt-in is later than all of them. Two bare dates: a later day is enough; else by more than the tolerance.
@@ -157,6 +160,7 @@ impl Hardest {
         !self.undated
             && self.boxed.is_none_or(after)
             && self.echoed.is_none_or(|(written, loaded)| opt_in.at.until <= written || after(loaded))
+            && self.stamped.is_none_or(after)
             && self.instant.is_none_or(after)
             && self.day.is_none_or(|(day, until)| if opt_in.at.is_day() { opt_in.day > day } else { after(until) })
     }

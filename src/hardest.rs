@@ -16,6 +16,8 @@ pub struct Hardest {
     pub day: Option<(NaiveDate, i64)>,
     /// The earliest run that wrote a correction which made one of them, and the latest time at which it can have been loaded.
     pub echoed: Option<(i64, i64)>,
+    /// The latest time that an export gives to one of them, where a correction made it or the person did: nobody can tell.
+    pub stamped: Option<i64>,
 }
 
 impl Hardest {
@@ -26,6 +28,7 @@ impl Hardest {
             boxed: self.boxed.map(|boxed| boxed.min(run)),
             instant: self.instant.max(self.undated.then_some(run)),
             echoed: None,
+            stamped: None,
             ..self
         }
     }
@@ -42,6 +45,7 @@ impl Hardest {
                 (Some(one), Some(other)) => Some((one.0.min(other.0), one.1.max(other.1))),
                 (one, other) => one.or(other),
             },
+            stamped: self.stamped.max(other.stamped),
         }
     }
 }

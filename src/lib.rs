@@ -22,6 +22,7 @@ mod hardest;
 mod hash;
 pub mod history;
 pub mod ingest;
+pub mod inputs;
 pub mod ledger;
 pub mod loads;
 pub mod matching;

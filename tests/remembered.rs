@@ -274,3 +274,113 @@ fn explain_names_what_no_export_shows_any_more() {
         assert!(!said.contains("prove nothing"), "{said}");
     }
 }
+
+const CRM_ID: &str = "003Hs0000000001IAA";
+const PERMISSION: &str = "Id,Email,HasOptedOutOfEmail,Ascend_ID__c,Email_Opt_In_Date__c,Email_Opt_In_Channel__c\n";
+
+/// The ids of the two sources are alike and mean different people: Zed of the other source is not Ann.
+#[test]
+fn a_late_source_keeps_its_ids() {
+    let crm = format!("{PERMISSION}{CRM_ID},ann@example.org,false,1001,2026-09-01,Web form\n");
+    let late = "Constituent ID,Email,Email Opt Out\n1001,ann@example.org,N\n";
+    let other = "Lookup ID,Email Address,Requests no email,Requests no email date\n1001,zed@example.org,Yes,2026-03-01\n";
+    let [before, after] = two_weeks("", [&[("sf", &crm), ("as", late), ("re", other)], &[("sf", &crm), ("re", other)]]);
+    for run in [before, after] {
+        assert_eq!(run.of_rule("IDN505")[0]["a_record"], "1001");
+        assert!(run.of_rule("OPT107").is_empty() && opted_out(&run).is_empty());
+    }
+    let refused = "Constituent ID,Email,Email Opt Out\n1001,ann@example.org,N\n1002,\"bo";
+    let [first, _] = two_weeks("", [&[("sf", &crm), ("as", refused), ("re", other)], &[("sf", &crm)]]);
+    assert!(first.of_rule("OPT107").is_empty(), "the file that was refused may be whose ids these are");
+    assert!(
+        first.text("summary.txt").contains("No export of CU Ascend is used: the ids of it that others name are not those of")
+    );
+}
+
+/// A date after our correction may be the day of our load or the person's own word: it stands against the person's opt-ins.
+#[test]
+fn what_a_correction_may_have_made_is_beaten_by_no_older_opt_in() {
+    let source = "Constituent ID,Salesforce Contact ID,Email,Email Opt Out,Opt Out Date\n";
+    let crm = |opt_in: &str| format!("{PERMISSION}{CRM_ID},ann@example.org,false,0001,{opt_in}\n");
+    let mailer = |row: &str| format!("{SUBSCRIBERS}{CRM_ID},ann@example.org,{row}\n");
+    // opt-out of the mailer in the second week | opt-out of the source then
+    for (mailed, dated) in [("Unsubscribed,11/25/2026 9:00:00 AM", "2026-10-01"), ("Active,", "2026-11-26")] {
+        let own = |date: &str| format!("{source}0001,{CRM_ID},ann@example.org,Y,{date}\n");
+        let first = [crm(","), mailer("Active,"), own("2026-10-01")];
+        let second = [crm("2026-10-15,Web form"), mailer(mailed), own(dated)];
+        let named = |week: &[String; 3]| ["sf", "mc", "as"].iter().zip(week).map(|(name, text)| (*name, text.clone())).collect();
+        let weeks: [Vec<(&str, String)>; 2] = [named(&first), named(&second)];
+        let weeks = weeks.each_ref().map(|week| week.iter().map(|(name, text)| (*name, text.as_str())).collect::<Vec<_>>());
+        let [_, after] = two_weeks("", [&weeks[0], &weeks[1]]);
+        assert!(after.of_rule("OPT107").is_empty() && after.of_rule("OPT108").is_empty(), "{mailed} {dated}");
+        assert!(opted_out(&after).contains(&format!("salesforce {CRM_ID}")), "{mailed} {dated}");
+    }
+}
+
+/// What a column says that was not exported before may have stood there all the time.
+#[test]
+fn a_new_column_is_no_new_permission() {
+    let plain = "Id,Email,HasOptedOutOfEmail\n";
+    let with = "Id,Email,HasOptedOutOfEmail,Email_Opt_In_Channel__c\n";
+    let row = |out: &str, evidence: &str| format!("{CRM_ID},ann@example.org,{out}{evidence}\n");
+    let mailer = format!("{SUBSCRIBERS}{CRM_ID},ann@example.org,Unsubscribed,1/5/2026 9:00:00 AM\n");
+    // header of the first week | evidence then | whether the change is an opt-in
+    for (header, evidence, counts) in [(plain, "", false), (with, ",", true), (with, ",Web form", false)] {
+        let (first, second) = (header.to_owned() + &row("true", evidence), with.to_owned() + &row("false", ",Web form"));
+        let [_, after] = two_weeks("", [&[("sf", &first), ("mc", &mailer)], &[("sf", &second), ("mc", &mailer)]]);
+        assert_eq!(after.of_rule("OPT108").len(), usize::from(counts), "{header}{evidence}");
+        assert_eq!(after.of_rule("OPT113").len(), usize::from(!counts), "{header}{evidence}");
+    }
+}
+
+/// A log says it once, an extract once, and an export may be late.
+#[test]
+fn what_was_said_once_holds_until_it_is_carried_out() {
+    let crm = "Id,Email,HasOptedOutOfEmail\n003Hs0000000001IAA,ann@example.org,false\n003Hs0000000002IAA,bo@example.org,false\n";
+    let log = |row: &str| {
+        format!(
+            "ClientID,SendID,SubscriberKey,EmailAddress,SubscriberID,ListID,EventDate,EventType,BatchID\n77,1,{row},Unsubscribe,1\n"
+        )
+    };
+    let extract =
+        |row: &str| format!("ClientID,SubscriberKey,EmailAddress,Status,DateUnsubscribed,DateCreated\n7,{row},1/1/2025\n");
+    let cases = [
+        [
+            Some(log("003Hs0000000001IAA,ann@example.org,1,5,11/10/2026 9:00:00 AM")),
+            Some(log("003Hs0000000002IAA,bo@example.org,1,5,11/25/2026 9:00:00 AM")),
+        ],
+        [
+            Some(extract("003Hs0000000001IAA,ann@example.org,Unsubscribed,11/10/2026")),
+            Some(extract("003Hs0000000002IAA,bo@example.org,Active,")),
+        ],
+        [Some(format!("{SUBSCRIBERS}003Hs0000000001IAA,ann@example.org,Unsubscribed,11/10/2026\n")), None],
+    ];
+    for [first, second] in cases {
+        let second: Vec<(&str, &str)> =
+            [("sf", crm)].into_iter().chain(second.as_ref().map(|text| ("mc", text.as_str()))).collect();
+        let [_, after] = two_weeks("", [&[("sf", crm), ("mc", first.as_deref().unwrap_or_default())], &second]);
+        let found = after.of_rule("OPT113");
+        assert_eq!(found.len(), 1, "{second:?}");
+        assert_eq!(
+            (found[0]["contact_id"].as_str(), found[0]["due"].as_str()),
+            ("003Hs0000000001IAA", "2026-11-24"),
+            "{second:?}"
+        );
+        assert!(opted_out(&after).contains(&"salesforce 003Hs0000000001IAA".to_owned()));
+    }
+}
+
+/// Somebody may be on the list whose file is missing.
+#[test]
+fn a_missing_list_opts_nobody_out_of_all() {
+    let crm = "Id,Email,HasOptedOutOfEmail\n003Hs0000000001IAA,ann@example.org,false\n";
+    let news = format!("{MEMBERS}ann@example.org,News,Unsubscribed,2026-11-10\n");
+    let events = format!("{MEMBERS}ann@example.org,Events,Active,2026-11-10\n");
+    let [before, after] =
+        two_weeks(PATTERNS, [&[("sf", crm), ("cm_n", &news), ("cm_e", &events)], &[("sf", crm), ("cm_n", &news)]]);
+    assert_eq!((before.of_rule("LST403").len(), opted_out(&before).len()), (1, 0));
+    assert!(after.of_rule("LST402").is_empty() && opted_out(&after).is_empty());
+    assert!(after.text("summary.txt").contains("No row of Events, which earlier runs had as lists of Campaign Monitor"));
+    let workspace = Workspace::with(PATTERNS, &[("sf_2026-11-21.csv", crm), ("cm_2026-11-21.csv", &news)]);
+    assert_eq!(workspace.run().of_rule("LST402").len(), 1, "who left every list that ever was is opted out");
+}

@@ -101,6 +101,9 @@ impl System {
                 "{place} delimiter: {delimiter:?} cannot separate cells: write one ASCII character that is no letter, digit or quote"
             );
         }
+        if self.list_separators.iter().flatten().any(|separator| separator.trim().is_empty()) {
+            bail!("{place} list_separators: a blank separates no lists; [] says that a cell names one list");
+        }
         if let Some(zone) = &self.zone {
             Zone::parse(zone).with_context(|| format!("{place} zone"))?;
         }
@@ -145,6 +148,7 @@ mod tests {
             ("[systems.ascend.codes]\nNE = 'optout'", "`opt_out_all`"),
             ("[systems.ascend]\nzone = 'Mars'", "[systems.ascend] zone"),
             ("[systems.ascend]\ndelimiter = 'x'", "[systems.ascend] delimiter"),
+            ("[systems.activecampaign]\nlist_separators = ['']", "[systems.activecampaign] list_separators"),
             ("[[category]]\nname = 'News'\nsalesforc = 'News'", "did you mean `salesforce`?"),
             ("[[category]]\nname = 'News'\n[systems.ascend.codes]\nX = 'opt_out:Nws'", "did you mean `News`?"),
             ("[policy]\nunit_unsubscribe = 'al'", "did you mean `all`?"),

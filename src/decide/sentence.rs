@@ -81,11 +81,7 @@ impl Sentences<'_> {
             format!("later than every opt-out: {}", self.signals(&wish.outs))
         };
         let on = self.facts.in_at(proof).map(|at| format!(" on {}", self.when(at, proof)));
-        let seen = || {
-            let signal = self.world.consent.recalled.of.get(&proof)?;
-            Some(format!(" between {} and {}", self.local_day(signal.last), self.local_day(signal.undone?)))
-        };
-        let on = on.or_else(seen).unwrap_or_default();
+        let on = on.or_else(|| self.seen_opting_in(proof)).unwrap_or_default();
         let code = found.b.filter(|ix| self.facts.has(col::CODE, *ix) && !self.facts.is_out_by_code_alone(*ix));
         let code = code.map(|ix| format!(" End the code {} there too.", self.facts.text(col::CODE, ix))).unwrap_or_default();
         match self.facts.decision(proof) {
@@ -265,7 +261,13 @@ impl Sentences<'_> {
     pub fn absent(&self, at: usize) -> String {
         let absent = &self.world.consent.recalled.absent[at];
         let profile = &self.world.systems.profiles()[absent.system];
-        let why = if absent.gone { "which has no such record any more" } else { "which was not exported this time" };
+        let kind = &profile.kinds[absent.kind].name;
+        let is_here = || self.world.files.iter().any(|file| file.is_used() && file.is_taken_for(&profile.name, kind));
+        let why = match absent.gone {
+            true => "which has no such record any more",
+            false if is_here() => "as an earlier export said",
+            false => "which was not exported this time",
+        };
         let zone = Zone::parse(&profile.zone).unwrap_or(Zone::UTC);
         format!("opted out in {}{}, {why}", profile.title, self.remembered(&absent.signal, zone))
     }
@@ -327,8 +329,11 @@ impl Sentences<'_> {
             Some((None, seen)) => format!(" before {}", self.local_day(seen)),
             None => ", date unknown".to_owned(),
         };
-        let ours = recalled.of.get(&ix).is_some_and(|signal| signal.echo.is_some());
-        let ours = if ours { ", by a correction of this program" } else { "" };
+        let ours = match recalled.of.get(&ix).and_then(|signal| Some((signal.echo.as_deref()?, signal.dated))) {
+            Some((echo, Some(dated))) if dated.until > echo.written => ", perhaps by a correction of this program",
+            Some(_) => ", by a correction of this program",
+            None => "",
+        };
         let said =
             |word: &str| when.as_ref().map_or_else(|| format!("{}{ours}", unknown()), |when| format!(" {word} {when}{ours}"));
         let on = said("on");
@@ -362,10 +367,13 @@ impl Sentences<'_> {
         if wish.decision != Some(Opt::Out) {
             return String::new();
         }
-        let date = |ix: u32| self.facts.in_at(ix).map(|at| self.when(at, ix)).unwrap_or_default();
+        let date = |ix: u32| match self.facts.in_at(ix) {
+            Some(at) => format!(" of {}", self.when(at, ix)),
+            None => self.seen_opting_in(ix).unwrap_or_default(),
+        };
         match (wish.opted_in, wish.unproven) {
             (Some(ix), _) => format!(
-                " The opt-in of {} does not count: it is not provably later than every opt-out by more than {} hours.",
+                " The opt-in{} does not count: it is not provably later than every opt-out by more than {} hours.",
                 date(ix),
                 self.world.config.policy.clock_tolerance_hours
             ),
@@ -374,11 +382,17 @@ impl Sentences<'_> {
                 String::new()
             }
             (None, Some(ix)) => format!(
-                " The opt-in of {} does not count: it has no evidence of permission, or is tied to the person by address alone.",
+                " The opt-in{} does not count: it has no evidence of permission, or is tied to the person by address alone.",
                 date(ix)
             ),
             (None, None) => String::new(),
         }
+    }
+
+    /// When a record changed from out to in, as earlier runs saw it.
+    fn seen_opting_in(&self, ix: u32) -> Option<String> {
+        let signal = self.world.consent.recalled.of.get(&ix)?;
+        Some(format!(" between {} and {}", self.local_day(signal.last), self.local_day(signal.undone?)))
     }
 
     fn is_before_an_opt_out(&self, opt_in: u32, wish: &Wish) -> bool {

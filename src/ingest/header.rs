@@ -18,6 +18,8 @@ pub struct Header {
     pub names: Vec<String>,
     /// The headers as they are compared.
     pub folded: Vec<String>,
+    /// The same, where duplicates are one.
+    pub alike: Vec<String>,
     /// Whether some kind has all its required columns there.
     pub fits: bool,
 }
@@ -59,18 +61,18 @@ fn merge(upper: &StringRecord, lower: &StringRecord, at: usize) -> Header {
 /// Of several columns with one header the first is the one that is meant; the others get a number.
 fn read(at: usize, cells: &StringRecord) -> Header {
     let mut seen: HashMap<String, usize> = HashMap::new();
-    let (names, folded) = cells
-        .iter()
-        .map(|cell| {
-            let cell = trimmed(cell.trim_start_matches('\u{feff}'));
-            let count = seen.entry(fold_header(cell)).or_default();
-            *count += 1;
-            let name = if *count == 1 || cell.is_empty() { cell.to_owned() } else { format!("{cell} ({count})") };
-            let folded = fold_header(&name);
-            (name, folded)
-        })
-        .unzip();
-    Header { at, names, folded, fits: false }
+    let mut header = Header { at, names: Vec::new(), folded: Vec::new(), alike: Vec::new(), fits: false };
+    for cell in cells {
+        let cell = trimmed(cell.trim_start_matches('\u{feff}'));
+        let alike = fold_header(cell);
+        let count = seen.entry(alike.clone()).or_default();
+        *count += 1;
+        let name = if *count == 1 || cell.is_empty() { cell.to_owned() } else { format!("{cell} ({count})") };
+        header.folded.push(fold_header(&name));
+        header.names.push(name);
+        header.alike.push(alike);
+    }
+    header
 }
 
 #[cfg(test)]

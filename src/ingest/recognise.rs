@@ -8,7 +8,7 @@ use super::header::{Header, missing};
 use super::labels::state_in_name;
 use super::table::trimmed;
 use super::{MappedColumn, UnmappedHeader};
-use crate::columns::Field;
+use crate::columns::{ADDRESSES, Field};
 use crate::config::{Category, Config};
 use crate::nearest::nearest;
 use crate::systems::{Grain, Kind, Profile, Systems, fold_header};
@@ -175,16 +175,16 @@ fn other_word(kind: &Kind, field: Field, words: &[String], header: &Header, rows
     Some(format!("its column `{}` says `{other}`, where that has {}", header.names[at], words.join(", ")))
 }
 
-/// The column of a field: the first header listed that the file has.
+/// The column of a field: the first header listed that the file has, and of several such columns the first.
 fn position(kind: &Kind, field: Field, header: &Header) -> Option<usize> {
     positions(kind, field, header).next()
 }
 
 fn positions<'a>(kind: &'a Kind, field: Field, header: &'a Header) -> impl Iterator<Item = usize> + 'a {
     let listed = kind.columns.get(&field).map(Vec::as_slice).unwrap_or_default();
-    listed.iter().filter_map(|wanted| {
+    listed.iter().flat_map(move |wanted| {
         let wanted = fold_header(wanted);
-        header.folded.iter().position(|folded| *folded == wanted)
+        header.alike.iter().enumerate().filter(move |(_, alike)| **alike == wanted).map(|(at, _)| at)
     })
 }
 
@@ -193,7 +193,13 @@ fn map(kind: &Kind, header: &Header) -> Vec<(usize, MappedColumn)> {
     for field in Field::ALL {
         // An unsubscribe record is linked to a contact or to a lead, each in a column of its own.
         let is_link = field == Field::ContactId && matches!(kind.grain, Grain::Unsubscribe | Grain::Preference);
-        let most = if field == Field::Email || is_link { usize::MAX } else { 1 };
+        let most = match field {
+            Field::Email => ADDRESSES,
+            // Whoever is opted out in one column is, whatever another one says.
+            Field::OptOut | Field::Status => usize::MAX,
+            Field::ContactId if is_link => usize::MAX,
+            _ => 1,
+        };
         let mut count = 0;
         for at in positions(kind, field, header).take(most) {
             if mapped.iter().any(|(known, column)| *known == at && column.field == field) {

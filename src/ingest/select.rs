@@ -74,8 +74,17 @@ fn supersede<T>(files: &mut [ReadFile<T>], systems: &Systems) {
             continue;
         }
         let title = format!("{} {}", profile.title, profile.kinds[kind].name.replace('_', " "));
-        // Logs, and extracts of what happened in a week, are about other people each time.
-        let lists_everybody = profile.kinds[kind].grain == Grain::Contact && !left.iter().any(|at| files[*at].report.partial);
+        let grain = profile.kinds[kind].grain;
+        // A log, or an extract of what happened in a week, is about other people each time: all count that no run has used yet.
+        let is_log = matches!(grain, Grain::Bounce | Grain::UnsubscribeEvent);
+        let (extracts, left): (Vec<usize>, Vec<usize>) = left.into_iter().partition(|at| is_log || files[*at].report.partial);
+        if let Some((newest, older)) = extracts.split_first() {
+            let newest = files[*newest].report.file.clone();
+            for at in older.iter().filter(|at| files[**at].report.seen_in.is_some()).copied().collect::<Vec<_>>() {
+                files[at].report.verdict = Verdict::Superseded(newest.clone());
+            }
+        }
+        let lists_everybody = matches!(grain, Grain::Contact | Grain::UnitUnsubscribe | Grain::Unsubscribe | Grain::Preference);
         match left.split_first().filter(|_| lists_everybody) {
             Some((newest, older)) if older.iter().any(|other| are_parts(&files[*newest], &files[*other])) => {
                 refuse_parts(files, &left, &title);
@@ -165,11 +174,14 @@ fn refuse_lost_zeros<T>(files: &mut [ReadFile<T>]) {
         let report = &files[*at].report;
         let column = report.mapped.iter().find(|column| column.field == Field::SourceId).map_or("", |column| &column.header);
         let sheet = report.sheet.as_ref().map(|sheet| format!("sheet `{sheet}`, ")).unwrap_or_default();
+        let other = &files[other].report.file;
+        let whole = match width {
+            Some(width) => format!("In {other} they have {width} digits, so this one would be `{id:0>width$}`"),
+            None => format!("In {other} some begin with zeros, and are the same without them"),
+        };
         Some(format!(
-            "{sheet}row {row}, {column} `{id}`: its ids have lost the zeros at their front, as happens in a spreadsheet program. In \
-             {} they have {width} digits, so this one would be `{id:0>width$}`. Export it again, and do not save it in a \
-             spreadsheet program, or keep the column as text",
-            files[other].report.file
+            "{sheet}row {row}, {column} `{id}`: its ids have lost the zeros at their front, as happens in a spreadsheet program. \
+             {whole}. Export it again, and do not save it in a spreadsheet program, or keep the column as text"
         ))
     };
     let refusals: Vec<(usize, String)> = used.iter().filter_map(|at| Some((*at, refusal(at)?))).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::history::Figures;
@@ -102,6 +102,20 @@ pub struct Known {
     pub as_of: Option<DateTime<Utc>>,
     /// Its data rows.
     pub rows: u64,
+    /// The lists of a platform that keeps memberships, each with the last run that had it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lists: BTreeMap<String, DateTime<Utc>>,
+}
+
+/// Days for which a list is missed that is in no export any more.
+const LIST_DAYS: TimeDelta = TimeDelta::days(28);
+
+impl Known {
+    /// Its lists that a run at a time may expect.
+    pub fn lists(&self, as_of: DateTime<Utc>) -> impl Iterator<Item = (&str, DateTime<Utc>)> {
+        let lists = self.lists.iter().map(|(list, seen)| (list.as_str(), *seen));
+        lists.filter(move |(_, seen)| as_of - *seen <= LIST_DAYS)
+    }
 }
 
 impl Manifest {

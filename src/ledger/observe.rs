@@ -14,6 +14,7 @@ use crate::columns::{Delivery, Opt, Purpose};
 use crate::config::Config;
 use crate::ledger::opt_outs::OptOuts;
 use crate::ledger::parts::Part;
+use crate::ledger::present::NOT_EXPORTED;
 use crate::ledger::signals::{Signal, Whose, named, quietly_named};
 use crate::normalise::{QuietBatch, QuietPlace};
 
@@ -212,7 +213,9 @@ impl Seeing<'_> {
         let counts = self.config.policy.opt_in_systems.contains(&present.systems.profiles()[system].name);
         let says_so = present.opt(ix) == Opt::In && present.delivery(ix) != Delivery::Removed && present.has_word(ix);
         let evidence = present.evidence(ix);
-        let proven = !self.config.policy.require_permission || evidence != 0 && evidence != before.evidence;
+        // What a column says that was not exported before may have stood there all the time.
+        let is_new = evidence != 0 && ![evidence, NOT_EXPORTED].contains(&before.evidence);
+        let proven = !self.config.policy.require_permission || is_new;
         // With a date from before the opt-out it is an older permission that a load brought back.
         let is_older = present.in_until(ix).is_some_and(|until| until < last);
         counts && says_so && proven && !is_older

@@ -6,7 +6,7 @@ use foldhash::HashMap;
 use crate::columns::{Opt, Purpose};
 use crate::ledger::open::Open;
 use crate::ledger::parts::Part;
-use crate::ledger::present::{Present, evidence_of, key_of};
+use crate::ledger::present::{NOT_EXPORTED, Present, evidence_of, key_of};
 use crate::ledger::signals::{Echo, Signal, Signals};
 use crate::ledger::state::State;
 use crate::normalise::{OpenBatch, QuietPlace, QuietRecord};
@@ -40,7 +40,8 @@ impl OptOuts<'_> {
     /// What is shown of a record of this run.
     pub fn shown(&self, ix: usize) -> Shown<'_> {
         let present = self.present;
-        let (of, contact_id, evidence) = (present.of(ix), present.contact_id(ix), present.evidence(ix));
+        let (of, contact_id) = (present.of(ix), present.contact_id(ix));
+        let evidence = self.evidence(of, present.evidence(ix));
         Shown { of, contact_id, dated: present.out_at(ix), first: present.first_out(ix), evidence }
     }
 
@@ -53,8 +54,14 @@ impl OptOuts<'_> {
 
     /// What is shown of a record that was set aside.
     pub fn quietly_shown<'r>(&self, of: (usize, usize), record: &QuietRecord<'r>) -> Shown<'r> {
-        let evidence = evidence_of(record.evidence.map(|evidence| self.present.texts.get(evidence)));
+        let evidence = self.evidence(of, evidence_of(record.evidence.map(|evidence| self.present.texts.get(evidence))));
         Shown { of, contact_id: record.contact_id, dated: record.out, first: record.out.map(|out| out.from), evidence }
+    }
+
+    /// The evidence of a record by its number, where the exports of its kind say anything of it.
+    fn evidence(&self, of: (usize, usize), number: i64) -> i64 {
+        let is_exported = self.part(of).is_some_and(|part| part.has_evidence);
+        if is_exported { number } else { NOT_EXPORTED }
     }
 
     /// The key and the signal of a record that was set aside.

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 
+use crate::columns::Field;
 use crate::config::Config;
 use crate::ingest::FileReport;
 use crate::ledger::manifest::{Input, Known, Manifest};
@@ -19,6 +20,8 @@ pub struct Part {
     pub known: Option<Known>,
     /// Whether its exports are much smaller than those before.
     pub shrunken: bool,
+    /// Whether each of its exports has a column for the evidence of an opt-in.
+    pub has_evidence: bool,
 }
 
 impl Part {
@@ -70,7 +73,7 @@ pub(super) fn parts(files: &[FileReport], systems: &Systems, config: &Config, la
             let stale = used.iter().any(|file| file.stale);
             let before = known.as_ref().map_or(0, |known| known.rows);
             let partial = is_log || config.system(&profile.name).partial || used.iter().any(|file| file.partial);
-            let shrunken = !used.is_empty() && !is_log && (before as f64) * (1.0 - config.brake.max_shrink) > rows as f64;
+            let shrunken = !used.is_empty() && !partial && (before as f64) * (1.0 - config.brake.max_shrink) > rows as f64;
             let newer = known.as_ref().and_then(|known| known.as_of).is_none_or(|known| as_of.is_some_and(|as_of| as_of > known));
             let input = (!used.is_empty()).then(|| Input {
                 system: profile.name.clone(),
@@ -81,7 +84,9 @@ pub(super) fn parts(files: &[FileReport], systems: &Systems, config: &Config, la
                 counted: newer && !stale,
                 complete: !shrunken && !partial,
             });
-            parts.push(Part { at: (system, position), input, known, shrunken });
+            let tells_evidence = |file: &&FileReport| file.mapped.iter().any(|column| column.field == Field::OptInEvidence);
+            let has_evidence = used.iter().all(tells_evidence);
+            parts.push(Part { at: (system, position), input, known, shrunken, has_evidence });
         }
     }
     Ok(parts)

@@ -200,6 +200,9 @@ pub(super) fn key_of(prefix: Key, name: &str, unit: Option<&str>) -> u64 {
     prefix.text(name).text(unit.unwrap_or_default()).value().max(1)
 }
 
+/// The number that stands for an evidence of which the export says nothing, for want of a column.
+pub(super) const NOT_EXPORTED: i64 = 2;
+
 /// The number of an evidence.
 pub(super) fn evidence_of(evidence: Option<&str>) -> i64 {
     evidence.map_or(0, |text| Key::EMPTY.text(text).value() as i64 | 1)

@@ -1,12 +1,12 @@
 //! One run beside the ledger: how its discrepancies and corrections stand against earlier runs, and the set it adds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Days, Utc};
-use foldhash::HashSet;
+use foldhash::{HashMap, HashSet};
 use polars::prelude::DataFrame;
 use rayon::prelude::*;
 
@@ -207,7 +207,7 @@ impl<'a> Sighting<'a> {
             base: ledger.last().filter(|_| !whole).map(|last| last.run.clone()),
             inputs: self.parts.iter().filter_map(|part| part.input.clone()).collect(),
             parts: self.parts.iter().map(|part| self.name(part)).collect(),
-            known: self.parts.iter().filter_map(|part| self.known(part)).collect(),
+            known: self.known_parts(),
             files: BTreeMap::new(),
             pruned,
             damage: ledger.troubles.clone(),
@@ -248,14 +248,28 @@ impl<'a> Sighting<'a> {
         (profile.name.clone(), profile.kinds[part.at.1].name.clone())
     }
 
-    fn known(&self, part: &Part) -> Option<Known> {
+    /// What the next run knows of the exports of each system and kind.
+    fn known_parts(&self) -> Vec<Known> {
+        let profiles = self.present.systems.profiles();
+        let mut lists: HashMap<(usize, usize), BTreeSet<&str>> = HashMap::default();
+        for ix in (0..self.present.len()).filter(|ix| profiles[self.present.of(*ix).0].keeps_memberships()) {
+            lists.entry(self.present.of(ix)).or_default().extend(self.present.unit(ix));
+        }
+        self.parts.iter().filter_map(|part| self.known(part, lists.get(&part.at).into_iter().flatten())).collect()
+    }
+
+    fn known<'l>(&self, part: &Part, lists: impl Iterator<Item = &'l &'l str>) -> Option<Known> {
+        let before = part.known.as_ref();
         let counted = part.input.as_ref().filter(|input| input.counted).map(|input| {
             let (system, kind) = self.name(part);
             // A file that was cut short is no measure for the next one.
-            let rows = if part.shrunken { part.known.as_ref().map_or(input.rows, |known| known.rows) } else { input.rows };
-            Known { system, kind, as_of: input.as_of, rows }
+            let rows = if part.shrunken { before.map_or(input.rows, |known| known.rows) } else { input.rows };
+            let missed = before.into_iter().flat_map(|known| known.lists(self.ledger.as_of));
+            let lists = missed.chain(lists.map(|list| (*list, self.ledger.as_of)));
+            let lists = lists.map(|(list, seen)| (list.to_owned(), seen)).collect();
+            Known { system, kind, as_of: input.as_of, rows, lists }
         });
-        counted.or_else(|| part.known.clone())
+        counted.or_else(|| before.cloned())
     }
 
     /// The signals to be written, but for those of records that were set aside: what changed; with all others that

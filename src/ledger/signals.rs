@@ -38,7 +38,8 @@ pub struct Signal {
     pub undone: Option<i64>,
     /// Whether it came with evidence that was not there before, or needs none: it was opted in between `last` and `undone`.
     pub opted_in: bool,
-    /// A number that stands for the evidence cell while it was opted out; zero for a blank one.
+    /// A number that stands for the evidence cell while it was opted out; zero for a blank one, and one of its own where the
+    /// export had no such column.
     pub evidence: i64,
     /// Where our own correction opted it out: what that passed on.
     pub echo: Option<Box<Echo>>,

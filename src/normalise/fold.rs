@@ -143,6 +143,7 @@ impl Part {
                 groups.entry((record.kind, key, [record.unit, record.list])).or_default().push(at);
             }
         }
+        let place = |record: &Record| (record.input, record.row);
         let mut dropped = HashSet::default();
         let mut groups: Vec<(Key, Vec<usize>)> = groups.into_iter().filter(|(_, rows)| rows.len() > 1).collect();
         groups.sort_unstable_by_key(|(_, rows)| rows[0]);
@@ -155,10 +156,18 @@ impl Part {
                 let other = self.records[at].clone();
                 self.records[strictest].learn(&other);
             }
-            let last = rows.iter().map(|at| &self.records[*at]).max_by_key(|record| (record.input, record.row));
             let kind = &system.profile.kinds[kind as usize];
-            if let (Some(last), Grain::Contact | Grain::Membership) = (last, kind.grain) {
-                let reason = format!("the key stands on {} rows of this export: the most restrictive row counts", rows.len());
+            let is_membership = kind.grain == Grain::Membership;
+            // In the extracts of two weeks a key may stand once each; the files of a list's states are parts of one export.
+            let together = |one: &usize, other: &usize| is_membership || self.records[*one].input == self.records[*other].input;
+            let mut repeated = rows.chunk_by(together).filter_map(|of_export| {
+                let mut rows: Vec<(u32, u32)> = of_export.iter().map(|at| place(&self.records[*at])).collect();
+                rows.sort_unstable();
+                rows.dedup();
+                Some((*rows.last()?, rows.len())).filter(|(_, rows)| *rows > 1)
+            });
+            if let (Some(((input, row), times)), Grain::Contact | Grain::Membership) = (repeated.next_back(), kind.grain) {
+                let reason = format!("the key stands on {times} rows of this export: the most restrictive row counts");
                 self.findings.push(Finding {
                     code: "DAT607",
                     system: system.position,
@@ -167,13 +176,12 @@ impl Part {
                     field: kind.key,
                     value: Some(key),
                     reason: system.texts.intern(&reason),
-                    input: last.input,
-                    row: last.row,
+                    input,
+                    row,
                 });
             }
         }
         // A row of several lists is folded only where all of its memberships are.
-        let place = |record: &Record| (record.input, record.row);
         let kept: HashSet<(u32, u32)> = (0..self.records.len())
             .filter(|at| !dropped.contains(at) && self.is_of_several(*at))
             .map(|at| place(&self.records[at]))

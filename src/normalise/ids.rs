@@ -38,7 +38,7 @@ impl NoId {
 /// Why it is none.
 pub fn normalise(cell: &str, shape: IdShape) -> Result<Cow<'_, str>, NoId> {
     // Nearly all ids are as their system writes them, and only these shapes say so by themselves.
-    if matches!(shape, IdShape::Salesforce | IdShape::SalesforceOrText) && is_whole(cell) {
+    if !matches!(shape, IdShape::Guid | IdShape::Number(_) | IdShape::Text) && is_whole(cell) {
         return Ok(Cow::Borrowed(cell));
     }
     let cell = cell.trim();
@@ -48,6 +48,8 @@ pub fn normalise(cell: &str, shape: IdShape) -> Result<Cow<'_, str>, NoId> {
     match shape {
         IdShape::Text => Ok(Cow::Borrowed(cell)),
         IdShape::Salesforce => salesforce(cell),
+        IdShape::SalesforceOrGuid | IdShape::SalesforceOrText if looks_like_guid(cell) => guid(cell),
+        IdShape::SalesforceOrGuid => salesforce(cell),
         IdShape::SalesforceOrText if looks_like_salesforce(cell) => salesforce(cell),
         IdShape::SalesforceOrText => Ok(Cow::Borrowed(cell)),
         IdShape::Guid => guid(cell),
@@ -55,8 +57,18 @@ pub fn normalise(cell: &str, shape: IdShape) -> Result<Cow<'_, str>, NoId> {
     }
 }
 
+/// Whether a text looks like the id of a contact in a CRM: of Salesforce, or of Dynamics.
+pub fn looks_like_contact(text: &str) -> bool {
+    looks_like_salesforce(text) || looks_like_guid(text)
+}
+
+/// Whether a text has the groups of a GUID, with or without braces.
+fn looks_like_guid(text: &str) -> bool {
+    matches!(text.len(), 36 | 38) && guid(text).is_ok()
+}
+
 /// Whether a text has the length and the prefix of a contact's or lead's id.
-pub fn looks_like_salesforce(text: &str) -> bool {
+fn looks_like_salesforce(text: &str) -> bool {
     matches!(text.len(), 15 | 18)
         && is_alphanumeric(text.as_bytes())
         && (text.starts_with("003") || text[..3].eq_ignore_ascii_case("00q"))
@@ -141,7 +153,7 @@ mod tests {
 
     #[test]
     fn ids_come_in_one_spelling() {
-        use IdShape::{Guid, Number, Salesforce, SalesforceOrText, Text};
+        use IdShape::{Guid, Number, Salesforce, SalesforceOrGuid, SalesforceOrText, Text};
         // shape | cell | id
         for (shape, cell, id) in [
             (Salesforce, "a0D30000001n7Pi", Ok("a0D30000001n7PiEAI")),
@@ -155,6 +167,11 @@ mod tests {
             (SalesforceOrText, "ana@example.org", Ok("ana@example.org")),
             (SalesforceOrText, "0034x00000abcde", Ok("0034x00000abcdeAAA")),
             (SalesforceOrText, "0034x00000abcdeAAB", Err(NoId::Checksum)),
+            (SalesforceOrText, "{0A1B2C3D-0000-4000-8000-00000000000F}", Ok("0a1b2c3d-0000-4000-8000-00000000000f")),
+            (SalesforceOrText, "0A1B2C3D-0000-4000-8000-0000000000", Ok("0A1B2C3D-0000-4000-8000-0000000000")),
+            (SalesforceOrGuid, "0A1B2C3D-0000-4000-8000-00000000000F", Ok("0a1b2c3d-0000-4000-8000-00000000000f")),
+            (SalesforceOrGuid, "0034x00000abcde", Ok("0034x00000abcdeAAA")),
+            (SalesforceOrGuid, "ana@example.org", Err(NoId::Shape)),
             (Guid, "{0A1B2C3D-0000-4000-8000-00000000000F}", Ok("0a1b2c3d-0000-4000-8000-00000000000f")),
             (Guid, "0A1B2C3D", Err(NoId::Shape)),
             (Number(10), "1234567", Ok("0001234567")),

@@ -26,11 +26,12 @@ pub use facts::{Facts, Said};
 pub use findings::{Finding, codes_without_meaning, dates_of_two_readings};
 pub use fold::Folded;
 pub use quiet::{OpenBatch, Quiet, QuietBatch, QuietPlace, QuietRecord, Room, Wanted, set_aside};
-pub use records::{ADDRESSES, col};
+pub use records::col;
 pub use rows::Answer;
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
+use foldhash::HashSet;
 use polars::prelude::DataFrame;
 use rayon::prelude::*;
 
@@ -61,6 +62,14 @@ pub struct Normalised {
 #[derive(Debug)]
 pub struct Rows(rows::Read);
 
+impl Rows {
+    /// The lists, or business units, that its records name.
+    pub fn lists<'t>(&self, texts: &'t Texts) -> HashSet<&'t str> {
+        let lists: HashSet<Text> = self.0.records.iter().flatten().filter_map(|record| record.unit).collect();
+        lists.into_iter().map(|list| texts.get(list)).collect()
+    }
+}
+
 /// Reads the rows of an open table.
 ///
 /// # Errors
@@ -78,7 +87,6 @@ pub fn normalise(tables: Vec<TableRows<Rows>>, run: &Rules<'_>) -> Result<Normal
     for TableRows { file, system, rows } in tables {
         by_system[system].push(rows.0.unpack_all(run.texts).of_input(file as u32));
     }
-    let owner = owner_of_source_ids(|at| !by_system[at].is_empty(), run);
     let parts: Vec<_> = by_system
         .into_par_iter()
         .enumerate()
@@ -86,7 +94,7 @@ pub fn normalise(tables: Vec<TableRows<Rows>>, run: &Rules<'_>) -> Result<Normal
         .map(|(position, tables)| {
             let mut part = fold::fold(tables, &System::new(position, run));
             let profile = &run.systems.profiles()[position];
-            if owner.is_some_and(|owner| owner != position) && profile.has_source_ids() {
+            if run.owner.is_some_and(|owner| owner != position) && profile.has_source_ids() {
                 part.set_ids_apart(&profile.name, run.texts);
             }
             (position, part)
@@ -132,14 +140,19 @@ pub fn spellings(text: &str, systems: &Systems) -> Vec<String> {
 }
 
 /// The source system whose ids the others name: the one that the CRM's section of the configuration says, else the
-/// first with an export. The ids of two sources may be alike and mean different people.
-fn owner_of_source_ids(used: impl Fn(usize) -> bool, run: &Rules<'_>) -> Option<usize> {
-    let profiles = run.systems.profiles();
-    let used = |at: &usize| used(*at);
-    let crms = (0..profiles.len()).filter(used).filter(|at| profiles[*at].role == Role::Crm);
-    let said = crms.filter_map(|at| run.config.systems.get(&profiles[at].name)?.source.as_deref()).next();
-    said.and_then(|name| run.systems.position(name))
-        .or_else(|| (0..profiles.len()).filter(used).find(|at| profiles[*at].has_source_ids()))
+/// first that is known. The ids of two sources may be alike and mean different people, so it stays the one that it was where
+/// its export is late: `known` are also systems that earlier runs had exports of, or whose exports were refused.
+pub fn owner_of_source_ids(
+    used: impl Fn(usize) -> bool,
+    known: impl Fn(usize) -> bool,
+    systems: &Systems,
+    config: &Config,
+) -> Option<usize> {
+    let profiles = systems.profiles();
+    let crms = (0..profiles.len()).filter(|at| used(*at) && profiles[*at].role == Role::Crm);
+    let said = crms.filter_map(|at| config.systems.get(&profiles[at].name)?.source.as_deref()).next();
+    said.and_then(|name| systems.position(name))
+        .or_else(|| (0..profiles.len()).filter(|at| used(*at) || known(*at)).find(|at| profiles[*at].has_source_ids()))
 }
 
 /// What rows are read by, for all systems.
@@ -153,6 +166,10 @@ pub struct Rules<'a> {
     pub as_of: DateTime<Utc>,
     /// The store of texts.
     pub texts: &'a Texts,
+    /// See [`owner_of_source_ids`]; none while single rows are read, for it does not matter to them.
+    pub owner: Option<usize>,
+    /// Systems of which not all lists are there: of nobody in them it can be told that no list is left.
+    pub incomplete: Vec<usize>,
 }
 
 /// What the rows of one system are read by.
@@ -196,7 +213,7 @@ impl<'a> System<'a> {
             categories: CategoryBook::new(profile, run.config),
             as_of: run.as_of,
             tolerance_ms: i64::from(run.config.policy.clock_tolerance_hours) * 3_600_000,
-            partial: run.config.system(&profile.name).partial,
+            partial: run.config.system(&profile.name).partial || run.incomplete.contains(&position),
             date_order: run.config.system(&profile.name).date_order,
             texts: run.texts,
             nothing: run.texts.intern(""),

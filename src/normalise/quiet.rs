@@ -32,7 +32,7 @@ use crate::columns::{Delivery, Opt, Role};
 use crate::ingest::TableRows;
 use crate::normalise::packed::{Packed, Plain, Written};
 use crate::normalise::rows::{CodeRow, Effect};
-use crate::normalise::{Rows, Rules, owner_of_source_ids};
+use crate::normalise::{Rows, Rules};
 use crate::systems::Grain;
 use crate::texts::Text;
 use crate::times::Moment;
@@ -345,8 +345,7 @@ fn can_be_told(tables: &[TableRows<Rows>], run: &Rules<'_>) -> bool {
     let profiles = run.systems.profiles();
     let used = |at: usize| tables.iter().any(|table| table.system == at);
     let with_role = |role: Role| (0..profiles.len()).filter(|at| used(*at) && profiles[*at].role == role).count();
-    let owner = owner_of_source_ids(used, run);
-    let apart = |at: usize| used(at) && profiles[at].has_source_ids() && owner.is_some_and(|owner| owner != at);
+    let apart = |at: usize| used(at) && profiles[at].has_source_ids() && run.owner.is_some_and(|owner| owner != at);
     with_role(Role::Crm) == 1
         && with_role(Role::Source) <= 1
         && (0..profiles.len()).filter(|at| used(*at)).count() <= MOST_SYSTEMS

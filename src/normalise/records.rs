@@ -7,13 +7,10 @@ use polars::prelude::{
 };
 use rayon::prelude::*;
 
-use crate::columns::{Delivery, Opt, Role};
+use crate::columns::{ADDRESSES, Delivery, Opt, Role};
 use crate::normalise::category::CategoryCell;
 use crate::texts::{Text, column};
 use crate::times::Moment;
-
-/// Addresses that one record keeps; further columns are left unread.
-pub const ADDRESSES: usize = 4;
 
 /// The columns of the records frame. Texts are their numbers in the run's store (u32); times are milliseconds
 /// since 1970 UTC, `_from` the earliest and `_until` the latest that it can have been.
@@ -37,7 +34,7 @@ pub mod col {
     /// The source system's id that the record names.
     pub const SOURCE_ID: &str = "source_id";
     /// The addresses: the first one, which delivery speaks of, and further ones.
-    pub const EMAILS: [&str; super::ADDRESSES] = ["email", "email_2", "email_3", "email_4"];
+    pub const EMAILS: [&str; crate::columns::ADDRESSES] = ["email", "email_2", "email_3", "email_4", "email_5", "email_6"];
     /// The preference.
     pub const OPT: &str = "opt";
     /// Whether mail arrives.
@@ -262,6 +259,8 @@ pub(super) fn frame(parts: &[OfSystem]) -> Result<DataFrame> {
         texts(col::EMAILS[1], |record| record.emails[1]),
         texts(col::EMAILS[2], |record| record.emails[2]),
         texts(col::EMAILS[3], |record| record.emails[3]),
+        texts(col::EMAILS[4], |record| record.emails[4]),
+        texts(col::EMAILS[5], |record| record.emails[5]),
         Box::new(move || words(col::OPT, Opt::dtype(), all().map(|record| record.opt as u8))),
         Box::new(move || words(col::DELIVERY, Delivery::dtype(), all().map(|record| record.delivery as u8))),
         texts(col::WORD, |record| record.word),

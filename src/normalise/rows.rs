@@ -10,14 +10,14 @@ use anyhow::Result;
 use polars::prelude::DataFrame;
 use rayon::prelude::*;
 
-use crate::columns::{Delivery, Field, Opt};
+use crate::columns::{ADDRESSES, Delivery, Field, Opt};
 use crate::ingest::{Reject, Table};
 use crate::normalise::System;
 use crate::normalise::category::{CategoryBook, CategoryCell};
 use crate::normalise::cells::Cells;
 use crate::normalise::findings::{EITHER_WAY, Finding};
 use crate::normalise::packed::Packed;
-use crate::normalise::records::{ADDRESSES, Record};
+use crate::normalise::records::Record;
 use crate::normalise::times::{self, NoTime, Order, Signs};
 use crate::normalise::words::{self, Numbers, Words};
 use crate::systems::{Grain, IdShape, Kind, State, fold_header};
@@ -221,6 +221,8 @@ struct Reader<'a> {
     checkboxes: Vec<(usize, &'a str)>,
     addresses: Vec<usize>,
     shapes: [IdShape; Field::ALL.len()],
+    /// Columns for the preference beside its first, but for those whose header leaves open what yes means.
+    further: Vec<usize>,
     /// Whether the header of the opt-out leaves open what yes means.
     mute: bool,
     /// The words of the kind's own status column, where it has other words than the system.
@@ -233,6 +235,10 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(table: &'a Table<'a>, cells: &'a Cells<'a>, system: &'a System<'a>, orders: &'a Orders) -> Reader<'a> {
         let kind = &system.profile.kinds[table.kind];
+        let is_mute = |header: &str| {
+            let header = fold_header(header);
+            kind.mute_headers.iter().any(|mute| fold_header(mute) == header)
+        };
         Reader {
             system,
             kind,
@@ -248,10 +254,12 @@ impl<'a> Reader<'a> {
                 .collect(),
             addresses: cells.all(Field::Email).map(|(column, _)| column).take(ADDRESSES).collect(),
             shapes: Field::ALL.map(|field| kind.shape(field)),
-            mute: {
-                let header = fold_header(cells.header(Field::OptOut));
-                kind.mute_headers.iter().any(|mute| fold_header(mute) == header)
+            further: {
+                let preference = if cells.has(Field::OptOut) { Field::OptOut } else { Field::Status };
+                let columns = cells.all(preference).skip(1).filter(|(_, column)| !is_mute(&column.header));
+                columns.map(|(at, _)| at).collect()
             },
+            mute: is_mute(cells.header(Field::OptOut)),
             own_states: (!kind.status.is_empty()).then(|| words::states(&kind.status)),
             words: Numbers::default(),
             findings: Vec::new(),

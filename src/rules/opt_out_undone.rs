@@ -16,7 +16,7 @@ pub static RULE: Rule = Rule {
     code: "OPT113",
     name: "opted out before, active now without an opt-in",
     severity: Severity::Critical,
-    finds: "An earlier run saw the record opted out, or another record of the person that is gone or not mailed any more. Now it is active, and no opt-in with evidence explains it.",
+    finds: "An earlier run saw the record opted out, or another record of the person that is gone, was not exported this time, or is not mailed any more. Now it is active, and no opt-in with evidence explains it.",
     matters: "A manual load has most likely overwritten the opt-out, and mail may go to a person who said no.",
     action: "Load the correction file, which opts the record out again. If the person did ask to be mailed again, record the date and the evidence of that first.",
     example: "Salesforce: Email Opt Out was ticked on 15 November and is not on 22 November; there is no opt-in date.",
@@ -37,10 +37,10 @@ fn search(world: &World<'_>, rule: &'static Rule) -> Result<Vec<Found>> {
     let mut found = Vec::new();
     for (person, wish) in world.consent.wishes.iter().filter(|(_, wish)| wish.decision == Some(Opt::Out)) {
         let undone = || wish.undone.iter().copied().filter(|ix| recalled.undone(*ix).is_some());
-        // Where no record says it any more, nor is one mailed that did, the person's others are what is wrong.
+        // Where no record says it any more, nor is one mailed that did, the person's others are what is wrong. A log or an extract
+        // says it once, and an export may be late: who said no is not mailed for that.
         let is_said = wish.outs.iter().any(|ix| !wish.undone.contains(ix));
-        let is_gone = || undone().next().is_some() || wish.absent.iter().any(|at| recalled.absent[*at].gone);
-        let gone = !is_said && !undone().any(|ix| is_mailed(&ix)) && is_gone();
+        let gone = !is_said && !undone().any(|ix| is_mailed(&ix)) && (undone().next().is_some() || !wish.absent.is_empty());
         let contact = world.matched.contact(*person).map(|(ix, _)| ix).filter(|_| gone);
         let others = alone.get(person).filter(|_| gone).into_iter().flatten().copied();
         found.extend(undone().chain(contact).chain(others).filter(is_mailed).map(|ix| (*person, ix)));

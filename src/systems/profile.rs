@@ -188,7 +188,9 @@ impl Only {
 pub enum IdShape {
     /// A Salesforce id of 15 or 18 characters.
     Salesforce,
-    /// A Salesforce id where it looks like one, any text where it does not.
+    /// The id of a contact in a CRM, which may be either: a Salesforce id, or a GUID as Dynamics has them.
+    SalesforceOrGuid,
+    /// One of these where it looks like it, any text where it does not.
     SalesforceOrText,
     /// A GUID, with or without braces.
     Guid,
@@ -311,12 +313,15 @@ impl CodeMeaning {
 fn parse_shape(text: &str) -> Result<IdShape> {
     Ok(match text {
         "salesforce" => IdShape::Salesforce,
+        "salesforce_or_guid" => IdShape::SalesforceOrGuid,
         "salesforce_or_text" => IdShape::SalesforceOrText,
         "guid" => IdShape::Guid,
         "text" => IdShape::Text,
         other => match other.strip_prefix("number:").and_then(|width| width.parse().ok()) {
             Some(width) if (1..=20).contains(&width) => IdShape::Number(width),
-            _ => bail!("`{other}` is no id shape: write `salesforce`, `salesforce_or_text`, `guid`, `number:WIDTH` or `text`"),
+            _ => bail!(
+                "`{other}` is no id shape: write `salesforce`, `salesforce_or_guid`, `salesforce_or_text`, `guid`, `number:WIDTH` or `text`"
+            ),
         },
     })
 }

@@ -46,6 +46,8 @@ pub struct Weeks<'a> {
     pub loads: Loads,
     /// What earlier runs counted.
     pub past: Vec<Week>,
+    /// What else a person must read, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// Puts the outputs of a run together. What does not rest on one another is worked out side by side.
@@ -60,7 +62,7 @@ pub fn report<'a>(
     folded: &[Folded],
     weeks: Weeks<'a>,
 ) -> Result<Outputs<'a>> {
-    let Weeks { sighting, loads, past: past_weeks } = weeks;
+    let Weeks { sighting, loads, past: past_weeks, notes } = weeks;
     let timezone = world.config.timezone()?;
     let today = world.as_of.with_timezone(&timezone).date_naive();
     let next_run = today + Days::new(u64::from(world.config.deadline.run_every_days));
@@ -82,6 +84,7 @@ pub fn report<'a>(
     let rules = counts(&decided.decisions);
     let targets = targets(decided, &files, &loads.loaded, world, facts)?;
     let mut attention = attention(decided, world, &targets);
+    attention.extend(notes);
     attention.extend(sighting.troubles());
     attention.extend(loads.troubles);
     history.pruned = sighting.prunes();

@@ -148,6 +148,11 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
+    /// A file of it.
+    pub fn text(&self, file: &str) -> String {
+        fs::read_to_string(self.path.join(file)).unwrap()
+    }
+
     pub fn table(&self, file: &str) -> Table {
         Table::read(&self.path.join(file))
     }

@@ -3,8 +3,8 @@
 use foldhash::{HashMap, HashSet};
 
 use super::Part;
-use crate::columns::Opt;
-use crate::normalise::records::{ADDRESSES, Record};
+use crate::columns::{ADDRESSES, Opt};
+use crate::normalise::records::Record;
 use crate::texts::{Text, Texts};
 
 impl Part {

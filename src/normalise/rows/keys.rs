@@ -74,7 +74,7 @@ impl Reader<'_> {
             Field::RecordId if self.kind.grain == Grain::Contact && !self.cells.has(Field::ContactId) => record.record,
             Field::SubscriberKey => record
                 .record
-                .filter(|key| ids::looks_like_salesforce(self.system.texts.get(*key)))
+                .filter(|key| ids::looks_like_contact(self.system.texts.get(*key)))
                 .or_else(|| self.id(Field::ContactId, at)),
             _ => self.id(Field::ContactId, at),
         };

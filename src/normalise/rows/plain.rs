@@ -50,7 +50,7 @@ impl Reader<'_> {
         let own = Some(record.clone());
         let contact_id = match self.kind.key {
             Field::RecordId if !cells.has(Field::ContactId) => own.clone(),
-            Field::SubscriberKey if ids::looks_like_salesforce(&record) => own.clone(),
+            Field::SubscriberKey if ids::looks_like_contact(&record) => own.clone(),
             _ => id(Field::ContactId)?,
         };
         let source_id = if self.kind.key == Field::SourceId { own.clone() } else { id(Field::SourceId)? };
@@ -77,8 +77,7 @@ impl Reader<'_> {
 
     /// The preference, and what a status says of the delivery.
     fn clear_state(&self, at: usize) -> Option<(Opt, Delivery)> {
-        let booleans = &self.system.booleans;
-        let states = self.own_states.as_ref().unwrap_or(&self.system.states);
+        let (booleans, states) = (&self.system.booleans, self.states());
         let cell = |field| self.cells.get(field, at);
         let state = if self.cells.has(Field::OptOut) {
             match cell(Field::OptOut) {
@@ -92,7 +91,7 @@ impl Reader<'_> {
                 None => self.kind.default_state,
             }
         };
-        if cell(Field::NoEmail).is_some_and(|word| booleans.meaning(word) != Some(false)) {
+        if self.further_opt_out(at).is_some() || cell(Field::NoEmail).is_some_and(|word| booleans.meaning(word) != Some(false)) {
             return None;
         }
         Some(match state {
@@ -230,7 +229,7 @@ mod tests {
             let config = Config::parse(CONFIGURATION, &systems).unwrap();
             let (systems, texts) = (config.adjust(systems), Texts::default());
             let as_of = "2026-11-22T06:00:00Z".parse().unwrap();
-            let rules = Rules { systems: &systems, config: &config, as_of, texts: &texts };
+            let rules = Rules { systems: &systems, config: &config, as_of, texts: &texts, owner: None, incomplete: Vec::new() };
             let (name, kind, fields) = EXPORTS[of];
             let position = systems.position(name).unwrap();
             let kind = systems.profiles()[position].kinds.iter().position(|known| known.name == kind).unwrap();

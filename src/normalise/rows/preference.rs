@@ -3,6 +3,7 @@
 use super::Reader;
 use crate::columns::{Delivery, Field, Opt};
 use crate::normalise::records::Record;
+use crate::normalise::words::Words;
 use crate::systems::{BlankMeans, Grain, State, Subscriptions};
 
 impl Reader<'_> {
@@ -10,6 +11,29 @@ impl Reader<'_> {
         let field = if self.cells.has(Field::OptOut) { Field::OptOut } else { Field::Status };
         let cell = self.cells.get(field, at).map(str::to_owned);
         self.read_preference_of(field, cell.as_deref(), at, record);
+        if record.opt != Opt::Unreadable
+            && let Some(word) = self.further_opt_out(at).map(str::to_owned)
+        {
+            record.opt = Opt::Out;
+            record.word = Some(self.words.number(&word, self.system.texts));
+            if let Some(out) = self.time(Field::OptOutAt, at) {
+                record.say().out = Some(out);
+            }
+        }
+    }
+
+    /// The word of a further column for the preference that opts the row out, as a person is by any of them.
+    pub(super) fn further_opt_out(&self, at: usize) -> Option<&str> {
+        let words = self.further.iter().filter_map(|column| self.cells.cell(*column, at));
+        words.into_iter().find(|word| match self.cells.has(Field::OptOut) {
+            true => self.system.booleans.meaning(word) == Some(true),
+            false => matches!(self.states().meaning(word), Some(State::OptedOut | State::Suppressed)),
+        })
+    }
+
+    /// What the words of the status mean.
+    pub(super) fn states(&self) -> &Words<State> {
+        self.own_states.as_ref().unwrap_or(&self.system.states)
     }
 
     pub(super) fn read_preference_of(&mut self, field: Field, cell: Option<&str>, at: usize, record: &mut Record) {

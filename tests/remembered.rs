@@ -367,6 +367,8 @@ fn what_was_said_once_holds_until_it_is_carried_out() {
             "{second:?}"
         );
         assert!(opted_out(&after).contains(&"salesforce 003Hs0000000001IAA".to_owned()));
+        let resolved = after.table("resolved.csv").rows();
+        assert!(resolved.iter().all(|row| row["state"] == "not_compared"), "nothing was put right: {resolved:?}");
     }
 }
 

@@ -65,6 +65,16 @@ pub struct Sighting<'a> {
     pub(super) now: i64,
 }
 
+/// The kinds of the records of a discrepancy, as `system/kind`.
+fn kinds_of(identity: &[String; IDENTITY.len()]) -> Vec<&str> {
+    identity[IDENTITY.len() - 1].split(' ').filter(|kind| !kind.is_empty()).collect()
+}
+
+/// Whether a rule is about who is opted out.
+fn is_about_consent(rule: &str) -> bool {
+    rule.starts_with("OPT") || rule.starts_with("LST")
+}
+
 /// What a run adds to the ledger, beside what the ledger itself saw.
 #[derive(Debug)]
 pub struct Findings<'a> {
@@ -133,6 +143,8 @@ impl<'a> Sighting<'a> {
 
     /// The discrepancies of earlier runs that this run did not find, sorted by identity.
     pub fn past(&self, found: &[Found<'_>]) -> Vec<Past> {
+        let consent = found.iter().filter(|found| is_about_consent(found.identity[0]));
+        let about: HashSet<&str> = consent.map(|found| found.identity[1]).filter(|contact| !contact.is_empty()).collect();
         let found: HashSet<u64> = found.iter().map(|found| found.key).collect();
         let last = self.ledger.last().map_or(self.now, |last| last.as_of.timestamp_millis());
         let mut past: Vec<Past> = Vec::new();
@@ -141,7 +153,11 @@ impl<'a> Sighting<'a> {
                 continue;
             }
             let identity = self.ledger.cases.identity(row);
-            let standing = if self.is_compared(&identity) { Standing::Resolved } else { Standing::NotCompared };
+            // A log or an extract has each record once: what it showed is not over while the contact is still to be opted out.
+            let goes_on =
+                || is_about_consent(&identity[0]) && about.contains(identity[1].as_str()) && self.rests_on_extract(&identity);
+            let is_over = self.is_compared(&identity) && !goes_on();
+            let standing = if is_over { Standing::Resolved } else { Standing::NotCompared };
             past.push(Past { identity, case: Case { standing, last_seen: case.last_seen.or(Some(last)), ..case } });
         }
         past.sort_by(|one, other| one.identity.cmp(&other.identity));
@@ -151,15 +167,21 @@ impl<'a> Sighting<'a> {
     /// Whether this run had all exports that a discrepancy rests on: those of its two records; without a second
     /// record, all that earlier runs had.
     fn is_compared(&self, identity: &[String; IDENTITY.len()]) -> bool {
-        let kinds: Vec<&str> = identity[IDENTITY.len() - 1].split(' ').filter(|kind| !kind.is_empty()).collect();
-        let profiles = self.present.systems.profiles();
-        let rests_on = |part: &Part| {
-            let (profile, (_, kind)) = (&profiles[part.at.0], part.at);
-            let name = (profile.name.as_str(), profile.kinds[kind].name.as_str());
-            kinds.len() < 2 || kinds.iter().any(|kind| kind.split_once('/') == Some(name))
-        };
-        let is_known = |part: &&Part| part.known.is_some() && rests_on(part);
+        let kinds = kinds_of(identity);
+        let is_known = |part: &&Part| part.known.is_some() && (kinds.len() < 2 || self.is_any_of(part, &kinds));
         self.parts.iter().filter(is_known).all(|part| part.input.is_some() && !part.is_older() && !part.shrunken)
+    }
+
+    /// Whether one of its records was of an export that does not have every record.
+    fn rests_on_extract(&self, identity: &[String; IDENTITY.len()]) -> bool {
+        let kinds = kinds_of(identity);
+        let is_extract = |part: &&Part| part.input.as_ref().is_some_and(|input| !input.complete);
+        self.parts.iter().filter(is_extract).any(|part| self.is_any_of(part, &kinds))
+    }
+
+    fn is_any_of(&self, part: &Part, kinds: &[&str]) -> bool {
+        let (system, kind) = self.name(part);
+        kinds.iter().any(|known| known.split_once('/') == Some((&system, &kind)))
     }
 
     /// The last answer of a system to a correction of an earlier run, as earlier runs read it.

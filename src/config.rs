@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::columns::{Field, Role};
 use crate::nearest::parse_toml;
@@ -265,6 +266,7 @@ pub struct Deadline {
     /// Days from one run to the next: what falls due before the next is shown first.
     pub run_every_days: u32,
     /// Days that are no business days, besides Saturday and Sunday.
+    #[serde(deserialize_with = "days")]
     pub holidays: Vec<NaiveDate>,
 }
 
@@ -272,6 +274,14 @@ impl Default for Deadline {
     fn default() -> Self {
         Deadline { business_days: 10, run_every_days: 7, holidays: Vec::new() }
     }
+}
+
+/// Days in a list, or one.
+fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<NaiveDate>, D::Error> {
+    let written = OneOrMany::deserialize(deserializer)
+        .map_err(|_| D::Error::custom("write days in quotes, such as [\"2026-11-26\", \"2026-12-25\"]"))?;
+    let day = |text: &String| text.parse().map_err(|_| D::Error::custom(format!("`{text}` is no day: write \"2026-11-26\"")));
+    written.all().iter().map(day).collect()
 }
 
 /// `[workbook]`

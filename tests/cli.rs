@@ -131,9 +131,22 @@ fn where_the_contacts_of_the_crm_are_missing_nothing_is_written() {
     let result = run("");
     assert_eq!(result.status, 4, "{}{}", result.out, result.err);
     assert!(result.err.contains("has the Salesforce contacts (2 rows), which earlier runs had"), "{}", result.err);
+    let check = workspace.call("check", &["--as-of", "2026-11-29T06:00:00Z"]);
+    assert_eq!(check.status, 4, "{}", check.out);
+    assert!(check.out.contains("has the Salesforce contacts (2 rows), which earlier runs had"), "{}", check.out);
     // Who has given contacts up says so.
     let result = run("[brake]\nmax_shrink = 1.0\n");
     assert!([0, 3].contains(&result.status), "{}{}", result.out, result.err);
+}
+
+#[test]
+fn a_workspace_alone_is_no_run_and_nobody() {
+    let workspace = over(&[]);
+    for (command, usage) in [("approve", "RUN [TARGET]"), ("explain", "WHO")] {
+        let result = workspace.call(command, &[]);
+        assert_eq!(result.status, 2, "{}", result.err);
+        assert!(result.err.contains(&format!("prefrecon {command} {} {usage}", workspace.root.display())), "{}", result.err);
+    }
 }
 
 /// Days that could be months make opt-outs undated, and so lose opt-ins: a key of the configuration settles it.

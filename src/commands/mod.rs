@@ -16,7 +16,7 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::SystemTime;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use chrono::{DateTime, Utc};
 use clap::CommandFactory;
 
@@ -55,6 +55,7 @@ pub fn dispatch(cli: Cli, now: SystemTime) -> Result<u8> {
                 [place, run, target] => (place.as_str(), run, Some(target.as_str())),
                 [place, run] if is_workspace(Path::new(place)) => (place.as_str(), run, None),
                 [run, target] => (".", run, Some(target.as_str())),
+                [place] if is_workspace(Path::new(place)) => return Err(alone("approve", place, "RUN [TARGET]")),
                 _ => (".", &what[0], None),
             };
             let workspace = Workspace::open(Path::new(place), common.config.as_deref())?;
@@ -63,6 +64,7 @@ pub fn dispatch(cli: Cli, now: SystemTime) -> Result<u8> {
         Command::Explain { who, run, as_of, format } => {
             let (workspace, who) = match &who[..] {
                 [workspace, who] => (Path::new(workspace), who),
+                [place] if is_workspace(Path::new(place)) => return Err(alone("explain", place, "WHO")),
                 _ => (Path::new("."), &who[0]),
             };
             let workspace = Workspace::open(workspace, common.config.as_deref())?;
@@ -136,6 +138,12 @@ fn print(text: &str) -> Result<()> {
 /// Whether results are coloured.
 fn coloured(common: &Common) -> bool {
     common.color.holds(std::io::stdout().is_terminal())
+}
+
+/// A workspace was named, and nothing in it.
+fn alone(command: &str, workspace: &str, what: &str) -> anyhow::Error {
+    anyhow!("{workspace} is a workspace; say what you mean in it: prefrecon {command} {workspace} {what}")
+        .context(Stop::Configuration)
 }
 
 /// Whether a folder has runs, or could have.

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 
 use super::{Config, Policy, System};
 use crate::columns::{Field, Role};
-use crate::nearest::{did_you_mean, sentence_hint};
+use crate::nearest::sentence_hint;
 use crate::systems::{CodeMeaning, Systems};
 use crate::times::Zone;
 
@@ -69,8 +69,12 @@ impl Config {
             }
             for system in category.systems.keys() {
                 if !names.contains(&system.as_str()) {
-                    let known = names.iter().copied().chain(["name", "renamed_from", "retired"]);
-                    bail!("{place}: `{system}` is neither a key nor a system{}", did_you_mean(system, known));
+                    let known: Vec<&str> = ["name", "renamed_from", "retired"].into_iter().chain(names.iter().copied()).collect();
+                    bail!(
+                        "{place}: `{system}` is neither a key nor a system{} Known are {}",
+                        sentence_hint(system, &known),
+                        known.join(", ")
+                    );
                 }
             }
         }
@@ -148,6 +152,12 @@ mod tests {
             ("[systems.ascend.codes]\nNE = 'optout'", "`opt_out_all`"),
             ("[systems.ascend]\nzone = 'Mars'", "[systems.ascend] zone"),
             ("[systems.ascend]\ndelimiter = 'x'", "[systems.ascend] delimiter"),
+            ("[deadline]\nholidays = ['11/26/2026']", "`11/26/2026` is no day"),
+            ("[deadline]\nholidays = [2026-11-26]", "write days in quotes"),
+            (
+                "[[category]]\nname = 'News'\nrenamed = 'Old'",
+                "`renamed` is neither a key nor a system. Known are name, renamed_from,",
+            ),
             ("[systems.activecampaign]\nlist_separators = ['']", "[systems.activecampaign] list_separators"),
             ("[[category]]\nname = 'News'\nsalesforc = 'News'", "did you mean `salesforce`?"),
             ("[[category]]\nname = 'News'\n[systems.ascend.codes]\nX = 'opt_out:Nws'", "did you mean `News`?"),

@@ -257,6 +257,22 @@ fn an_unsubscribe_record_of_the_second_crm_reaches_the_first() {
     assert_eq!(opted_out(&run), [format!("dynamics {ANN}"), "salesforce 003Hs0000000001IAA".to_owned()]);
 }
 
+/// Nor does it matter that the contact is in no other system, by which of its addresses it is barred, or only by the link.
+#[test]
+fn an_unsubscribe_record_of_the_second_crm_bars_its_own_contacts() {
+    let bo = ANN.replace('1', "2");
+    let contacts = format!(
+        "(Do Not Modify) Contact,Email,Email Address 2,Do not allow Bulk Emails\n{ANN},zoe@example.org,zoe.old@example.org,Allow\n\
+         {bo},bo@example.org,,Allow\n"
+    );
+    let records =
+        record("zoe.old@example.org", "", "", "") + record("bo.old@example.org", &bo, "", "").lines().last().unwrap_or_default();
+    let files = [("sf_2026-11-21.csv", CRM), ("contacts_2026-11-21.csv", contacts.as_str()), ("unsub_2026-11-21.csv", &records)];
+    let run = Workspace::with("[run]\nhub = \"salesforce\"\n", &files).run_as_of(Some("2026-11-21T20:00:00Z"));
+    assert_eq!(opted_out(&run), [format!("dynamics {ANN}"), format!("dynamics {bo}")]);
+    run.assert_rows_are_accounted_for();
+}
+
 #[test]
 fn explain_names_what_no_export_shows_any_more() {
     let workspace = Workspace::with("", &[]);

@@ -85,7 +85,7 @@ pub fn match_records(records: &DataFrame, texts: &Texts) -> Result<Matched> {
 
     let first_free = (contacts.height() + constituents.height()) as u32;
     let alone = without(&rest, &by_constituent)?;
-    let grouped = by_address_alone(&alone, first_free)?;
+    let grouped = by_address_alone(&alone, first_free, texts)?;
 
     let hub = |persons: &DataFrame| {
         persons.clone().lazy().select([
@@ -235,8 +235,24 @@ fn tie_by_id(members: &DataFrame, hub: &DataFrame, (theirs, ours): (&str, &str),
         .collect()?)
 }
 
-/// Records that neither a contact nor a constituent claims: those with one address are one person.
-fn by_address_alone(alone: &DataFrame, first_free: u32) -> Result<DataFrame> {
+/// Records that neither a contact nor a constituent claims: those with one address are one person, and an unsubscribe record
+/// belongs to everybody among them whom it bars.
+fn by_address_alone(alone: &DataFrame, first_free: u32, texts: &Texts) -> Result<DataFrame> {
+    let barred = alone.clone().lazy().filter(col(of::BARS)).collect()?;
+    if barred.height() == 0 {
+        return grouped(alone, first_free);
+    }
+    let others = alone.clone().lazy().filter(col(of::BARS).not()).collect()?;
+    let persons = grouped(&others, first_free)?;
+    let hub = inner(others.lazy(), persons.clone().lazy().select([col(of::IX), col(cols::PERSON)]), of::IX).collect()?;
+    let tied = tie_barred(&barred, &hub, texts)?;
+    let next = persons.column(cols::PERSON)?.u32()?.iter().flatten().max().map_or(first_free, |last| last + 1);
+    let left = grouped(&without(&barred, &tied)?, next)?;
+    Ok(concat([persons.lazy(), tied.lazy(), left.lazy()], UnionArgs::default())?.collect()?)
+}
+
+/// Records with one address as one person each.
+fn grouped(alone: &DataFrame, first_free: u32) -> Result<DataFrame> {
     let others = [of::RECORD, of::SOURCE_ID, of::CONTACT_ID].into_iter().chain(of::EMAILS[1..].iter().copied());
     let keys: Vec<Expr> = std::iter::once(of::EMAILS[0]).chain(others).map(col).collect();
     let keyed = alone.clone().lazy().select([col(of::IX), coalesce(&keys).alias("key")]);

@@ -1,18 +1,19 @@
 //! What a run needs of its inputs before it compares them: which systems and lists are there, whose ids are named, how many
 //! rows were rejected; and the sentences that say what is missing.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 use chrono::{DateTime, Utc};
+use foldhash::HashSet;
 
 use crate::columns::Role;
 use crate::config::Config;
 use crate::ingest::{FileReport, Reject, TableRows, Verdict};
 use crate::ledger::Ledger;
-use crate::normalise::{self, Rows};
+use crate::normalise::Rows;
 use crate::systems::{Grain, Kind, Profile, Systems};
-use crate::texts::Texts;
+use crate::texts::{Text, Texts};
 use crate::workspace::Workspace;
 
 /// There must be one hub to match to, and every system that the configuration requires. Gives the profiles with that
@@ -91,70 +92,110 @@ pub fn require_known_contacts(files: &[FileReport], systems: &Systems, ledger: &
     Ok(())
 }
 
-/// The source system whose ids the others name. It is still that where its export is late, or was refused.
+/// The source system whose ids the others name: the one that the CRM's section of the configuration says, else the one that
+/// it was in the run before, else the first with an export, be it used or refused. The ids of two sources may be alike and
+/// mean different people, so it stays the same where its export is late, or where another source comes.
 pub fn owner_of_source_ids(files: &[FileReport], systems: &Systems, ledger: &Ledger, config: &Config) -> Option<usize> {
-    let name = |at: usize| systems.profiles()[at].name.as_str();
-    let used = |at: usize| files.iter().any(|file| file.is_export_of(name(at), systems));
-    let here = |at: usize| files.iter().any(|file| file.system.as_deref() == Some(name(at)));
-    let before = |at: usize| ledger.last().is_some_and(|last| last.known.iter().any(|known| known.system == name(at)));
-    normalise::owner_of_source_ids(used, |at| here(at) || before(at), systems, config)
-}
-
-/// What to tell where ids are those of a source that has no export in this run.
-pub fn late_owner(owner: Option<usize>, files: &[FileReport], systems: &Systems) -> Option<String> {
     let profiles = systems.profiles();
-    let used = |profile: &&Profile| files.iter().any(|file| file.is_export_of(&profile.name, systems));
-    let owner = &profiles[owner?];
-    let other = profiles.iter().filter(used).find(|other| other.has_source_ids() && other.name != owner.name)?;
-    let crm = profiles.iter().filter(used).find(|profile| profile.role == Role::Crm)?;
-    (!used(&owner)).then(|| {
-        format!(
-            "No export of {title} is used: the ids of it that others name are not those of {other}, whose records are tied by \
-             contact id and address alone. Export {title} again. If {other} has taken its place, say so in prefrecon.toml: \
-             [systems.{crm}] source = \"{name}\".",
-            title = owner.title,
-            other = other.title,
-            crm = crm.name,
-            name = other.name
-        )
+    let used = |profile: &Profile| files.iter().any(|file| file.is_export_of(&profile.name, systems));
+    let is_refused = |file: &FileReport| matches!(file.verdict, Verdict::Refused(_));
+    let refused =
+        |profile: &Profile| files.iter().any(|file| is_refused(file) && file.system.as_deref() == Some(profile.name.as_str()));
+    let crms = profiles.iter().filter(|profile| profile.role == Role::Crm && used(profile));
+    let said = crms.filter_map(|crm| config.systems.get(&crm.name)?.source.as_deref()).next();
+    let last = ledger.last();
+    said.or_else(|| last?.source.as_deref()).and_then(|name| systems.position(name)).or_else(|| {
+        let before = |profile: &Profile| last.is_some_and(|last| last.known.iter().any(|known| known.system == profile.name));
+        let sources = || profiles.iter().enumerate().filter(|(_, profile)| profile.has_source_ids());
+        let first = sources().find(|(_, profile)| before(profile)).or_else(|| sources().find(|(_, at)| used(at) || refused(at)));
+        first.map(|(at, _)| at)
     })
 }
 
-/// The lists that earlier runs had of a platform and this one has not, by the position of the system: somebody may be on one.
-pub fn missed_lists(
-    tables: &[TableRows<Rows>],
-    ledger: &Ledger,
+/// What to tell where another source than before has an export, and none says whose ids are named.
+pub fn owner_of_ids_in_doubt(
+    owner: Option<usize>,
+    files: &[FileReport],
     systems: &Systems,
-    as_of: DateTime<Utc>,
-    texts: &Texts,
-) -> BTreeMap<usize, Vec<String>> {
-    let mut here: BTreeMap<usize, HashSet<&str>> = BTreeMap::new();
-    for table in tables.iter().filter(|table| systems.profiles()[table.system].keeps_memberships()) {
-        here.entry(table.system).or_default().extend(table.rows.lists(texts));
+    ledger: &Ledger,
+    config: &Config,
+) -> Option<String> {
+    let profiles = systems.profiles();
+    let used = |profile: &&Profile| files.iter().any(|file| file.is_export_of(&profile.name, systems));
+    let is_new =
+        |profile: &Profile| ledger.last().is_some_and(|last| !last.known.iter().any(|known| known.system == profile.name));
+    let owner = &profiles[owner?];
+    let others = || profiles.iter().filter(used).filter(|other| other.has_source_ids() && other.name != owner.name);
+    let crm = profiles.iter().filter(used).find(|profile| profile.role == Role::Crm)?;
+    if config.systems.get(&crm.name).is_some_and(|crm| crm.source.is_some()) {
+        return None;
     }
-    let mut missed: BTreeMap<usize, Vec<String>> = BTreeMap::new();
-    for known in ledger.last().into_iter().flat_map(|last| &last.known) {
-        let Some((system, lists)) = systems.position(&known.system).and_then(|system| here.get_key_value(&system)) else {
-            continue;
-        };
-        let lost = known.lists(as_of).map(|(list, _)| list).filter(|list| !lists.contains(list));
-        let lost: Vec<String> = lost.map(str::to_owned).collect();
-        if !lost.is_empty() {
-            missed.entry(*system).or_default().extend(lost);
-        }
-    }
-    missed
+    let is_late = !used(&owner);
+    let other = if is_late { others().next() } else { others().find(|other| is_new(other)) }?;
+    let (title, of) = (&owner.title, &other.title);
+    let export = if is_late { format!("No export of {title} is used. Export it again. ") } else { String::new() };
+    Some(format!(
+        "{export}The source ids that others name are taken for those of {title}: records of {of} are tied by contact id and address \
+         alone. If they are those of {of}, say so in prefrecon.toml: [systems.{}] source = \"{}\".",
+        crm.name, other.name
+    ))
 }
 
-/// What to tell of lists that are missing.
-pub fn missing(system: usize, lists: &[String], systems: &Systems) -> String {
-    let named = lists.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let more = if lists.len() > 3 { format!(" and {} more", lists.len() - 3) } else { String::new() };
-    format!(
-        "No row of {named}{more}, which earlier runs had as lists of {}, is in this run: nobody is taken for unsubscribed from every \
-         list of it. Export all lists. A list that is no more is forgotten after four weeks.",
-        systems.profiles()[system].title
-    )
+/// Lists that earlier runs had of a platform and this one has not.
+#[derive(Debug, Default)]
+pub struct Missed {
+    /// By the position of the system.
+    pub lists: BTreeMap<usize, Vec<String>>,
+    /// Who was mailed on one of them, by system and key, and is on other lists of this run.
+    pub contacts: HashSet<(usize, Text)>,
+}
+
+impl Missed {
+    /// Those of the tables of a run.
+    pub fn of(tables: &[TableRows<Rows>], ledger: &Ledger, systems: &Systems, as_of: DateTime<Utc>, texts: &Texts) -> Missed {
+        let profiles = systems.profiles();
+        let of_platforms = || tables.iter().filter(|table| profiles[table.system].keeps_memberships());
+        let mut here: BTreeMap<usize, HashSet<String>> = BTreeMap::new();
+        for table in of_platforms() {
+            here.entry(table.system).or_default().extend(table.rows.lists(texts).into_iter().map(str::to_lowercase));
+        }
+        let mut missed = Missed::default();
+        for known in ledger.last().into_iter().flat_map(|last| &last.known) {
+            let Some((system, lists)) = systems.position(&known.system).and_then(|system| here.get_key_value(&system)) else {
+                continue;
+            };
+            let lost = known.lists(as_of).map(|(list, _)| list).filter(|list| !lists.contains(&list.to_lowercase()));
+            let lost: Vec<String> = lost.map(str::to_owned).collect();
+            if !lost.is_empty() {
+                missed.lists.entry(*system).or_default().extend(lost);
+            }
+        }
+        for table in of_platforms() {
+            let Some(lists) = missed.lists.get(&table.system) else { continue };
+            let profile = &profiles[table.system];
+            for (kind, contact) in table.rows.memberships() {
+                let kind = &profile.kinds[kind as usize].name;
+                if lists.iter().any(|list| ledger.was_on(list, &profile.name, kind, texts.get(contact))) {
+                    missed.contacts.insert((table.system, contact));
+                }
+            }
+        }
+        missed
+    }
+
+    /// What to tell of them, a sentence a system.
+    pub fn notes<'a>(&'a self, systems: &'a Systems) -> impl Iterator<Item = String> + 'a {
+        self.lists.iter().map(|(system, lists)| {
+            let named = lists.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let more = if lists.len() > 3 { format!(" and {} more", lists.len() - 3) } else { String::new() };
+            let noun = if lists.len() == 1 { "list" } else { "lists" };
+            format!(
+                "No row of the {noun} {named}{more} of {}, which earlier runs had, is in this run: who was on it is not taken for \
+                 unsubscribed from every list. Export all lists. A list that is no more is forgotten after four weeks.",
+                systems.profiles()[*system].title
+            )
+        })
+    }
 }
 
 /// What is in the way where a file with contacts of the hub was refused, and no other of its kind is used.

@@ -15,10 +15,10 @@ use crate::decisions::{self, Desk, Scene};
 use crate::history::Week;
 use crate::ingest::{Ingested, Papers, Reject, Table, ingest, read_papers};
 use crate::inputs::{
-    count_rejected, late_owner, missed_lists, missing, owner_of_source_ids, require_few_rejects, require_known_contacts,
+    Missed, count_rejected, owner_of_ids_in_doubt, owner_of_source_ids, require_few_rejects, require_known_contacts,
     require_systems,
 };
-use crate::ledger::{Ledger, Sighting};
+use crate::ledger::{Ledger, Scope, Sighting};
 use crate::loads::{Loads, loads};
 use crate::matching::match_records;
 use crate::normalise::{Facts, Folded, Quiet, Room, Rows, Rules, Wanted, normalise, read_rows, set_aside, spellings};
@@ -122,7 +122,7 @@ pub fn read_inbox(workspace: &Workspace, clock: Clock) -> Result<Exports> {
 pub fn read_exports(workspace: &Workspace, folder: &Path, earlier: &HashMap<String, String>, clock: Clock) -> Result<Exports> {
     let Workspace { config, systems, .. } = workspace;
     let texts = Texts::default();
-    let rules = Rules { systems, config, as_of: clock.as_of, texts: &texts, owner: None, incomplete: Vec::new() };
+    let rules = Rules { systems, config, as_of: clock.as_of, texts: &texts, owner: None, in_doubt: Default::default() };
     let read = |table: &Table<'_>| read_rows(table, &rules);
     let ingested = ingest(folder, config, systems, earlier, clock.as_of, clock.now, read).context(Stop::Inputs)?;
     Ok(Exports { ingested, texts })
@@ -153,12 +153,11 @@ fn settle<T>(
     let systems = &require_systems(&files, workspace).context(Stop::Inputs)?;
     require_known_contacts(&files, systems, &ledger, workspace).context(Stop::Inputs)?;
     let owner = owner_of_source_ids(&files, systems, &ledger, config);
-    let missed = missed_lists(&tables, &ledger, systems, clock.as_of, &texts);
-    let notes =
-        late_owner(owner, &files, systems).into_iter().chain(missed.iter().map(|(at, lists)| missing(*at, lists, systems)));
-    let notes = notes.collect();
-    let incomplete = missed.into_keys().collect();
-    let run = Rules { systems, config, as_of: clock.as_of, texts: &texts, owner, incomplete };
+    let missed = Missed::of(&tables, &ledger, systems, clock.as_of, &texts);
+    let doubt = owner_of_ids_in_doubt(owner, &files, systems, &ledger, config);
+    let notes = doubt.into_iter().chain(missed.notes(systems)).collect();
+    let Missed { lists: missed, contacts: in_doubt } = missed;
+    let run = Rules { systems, config, as_of: clock.as_of, texts: &texts, owner, in_doubt };
     let standing = decisions::recall(ledger.decisions()).context(Stop::Inputs)?;
     let (quiet, normalised) = stages.run("normalise", || {
         let quiet = if config.run.set_aside {
@@ -180,7 +179,9 @@ fn settle<T>(
     let past = ledger.weeks();
     let records = normalised.records;
     stages.records = records.height() as u64 + quiet.len();
-    let mut sighting = stages.run("recall", || ledger.observe(&records, &quiet, &files, systems, config, &texts))?;
+    let mut sighting = stages.run("recall", || {
+        ledger.observe(&records, &quiet, Scope { files: &files, systems, config, texts: &texts, owner, missed })
+    })?;
     let matched = stages.run("match", || match_records(&records, &texts))?;
     let desk = Desk::settle(
         &papers,

@@ -71,7 +71,7 @@ fn another_list_is_no_opt_in() {
         two_weeks(PATTERNS, [&[("sf", CRM), ("as", SOURCE), ("cm", &before)], &[("sf", CRM), ("as", SOURCE), ("cm", &after)]]);
     let found = run.of_rule("OPT113").remove(0);
     assert!(
-        found["why"].starts_with("Unsubscribed from every list of Campaign Monitor on 2026-11-10, and on another list"),
+        found["why"].starts_with("Unsubscribed from every list of Campaign Monitor on 2026-11-10, and not from all"),
         "{}",
         found["why"]
     );
@@ -308,9 +308,17 @@ fn a_late_source_keeps_its_ids() {
     let refused = "Constituent ID,Email,Email Opt Out\n1001,ann@example.org,N\n1002,\"bo";
     let [first, _] = two_weeks("", [&[("sf", &crm), ("as", refused), ("re", other)], &[("sf", &crm)]]);
     assert!(first.of_rule("OPT107").is_empty(), "the file that was refused may be whose ids these are");
+    let summary = first.text("summary.txt");
     assert!(
-        first.text("summary.txt").contains("No export of CU Ascend is used: the ids of it that others name are not those of")
+        summary.contains("No export of CU Ascend is used. Export it again. The source ids that others name are taken"),
+        "{summary}"
     );
+
+    // Nor does a source that comes later take the ids of the one that was there.
+    let said_no = other.replace("zed@example.org,Yes", "ann@example.org,Yes");
+    let [_, after] = two_weeks("", [&[("sf", &crm), ("re", &said_no)], &[("sf", &crm), ("re", &said_no), ("as", late)]]);
+    assert_eq!(after.of_rule("OPT107")[0]["b_system"], "raisers_edge");
+    assert!(after.text("summary.txt").contains("[systems.salesforce] source = \"ascend\""));
 }
 
 /// A date after our correction may be the day of our load or the person's own word: it stands against the person's opt-ins.
@@ -388,17 +396,59 @@ fn what_was_said_once_holds_until_it_is_carried_out() {
     }
 }
 
-/// Somebody may be on the list whose file is missing.
+/// Whoever was on the list whose file is missing may be on it still; the others have left all that there are.
 #[test]
-fn a_missing_list_opts_nobody_out_of_all() {
-    let crm = "Id,Email,HasOptedOutOfEmail\n003Hs0000000001IAA,ann@example.org,false\n";
+fn a_missing_list_opts_nobody_out_who_was_on_it() {
+    let crm = "Id,Email,HasOptedOutOfEmail\n003Hs0000000001IAA,ann@example.org,false\n003Hs0000000002IAA,bo@example.org,false\n";
     let news = format!("{MEMBERS}ann@example.org,News,Unsubscribed,2026-11-10\n");
+    let later = format!("{news}bo@example.org,News,Unsubscribed,2026-11-24\n");
     let events = format!("{MEMBERS}ann@example.org,Events,Active,2026-11-10\n");
-    let [before, after] =
-        two_weeks(PATTERNS, [&[("sf", crm), ("cm_n", &news), ("cm_e", &events)], &[("sf", crm), ("cm_n", &news)]]);
+    let weeks: [Week<'_>; 2] = [&[("sf", crm), ("cm_n", &news), ("cm_e", &events)], &[("sf", crm), ("cm_n", &later)]];
+    let [before, after] = two_weeks(PATTERNS, weeks);
     assert_eq!((before.of_rule("LST403").len(), opted_out(&before).len()), (1, 0));
-    assert!(after.of_rule("LST402").is_empty() && opted_out(&after).is_empty());
-    assert!(after.text("summary.txt").contains("No row of Events, which earlier runs had as lists of Campaign Monitor"));
-    let workspace = Workspace::with(PATTERNS, &[("sf_2026-11-21.csv", crm), ("cm_2026-11-21.csv", &news)]);
-    assert_eq!(workspace.run().of_rule("LST402").len(), 1, "who left every list that ever was is opted out");
+    assert_eq!(opted_out(&after), ["salesforce 003Hs0000000002IAA"]);
+    assert_eq!(after.table("resolved.csv").rows()[0]["state"], "not_compared");
+    let summary = after.text("summary.txt");
+    assert!(
+        summary.contains("No row of the list Events of Campaign Monitor, which earlier runs had, is in this run"),
+        "{summary}"
+    );
+}
+
+/// What is excepted where an export shows it is excepted where it is remembered.
+#[test]
+fn an_exception_holds_while_an_export_is_late() {
+    let crm = "Id,Email,HasOptedOutOfEmail\n003Hs0000000001IAA,ann@example.org,false\n";
+    let mailer = format!("{SUBSCRIBERS}003Hs0000000001IAA,ann@example.org,Unsubscribed,11/10/2026\n");
+    let workspace = Workspace::with("", &[("sf_2026-11-21.csv", crm), ("mc_2026-11-21.csv", &mailer)]);
+    let exceptions = "who,rule,owner,until,reason\nann@example.org,OPT105,Kim Example,2027-06-30,asked for by letter\n";
+    workspace.put("decisions/exceptions.csv", exceptions);
+    assert_eq!(workspace.run_as_of(Some("2026-11-22T06:00:00Z")).of_rule("OPT105")[0]["outcome"], "excepted");
+    fs::remove_file(workspace.inbox().join("mc_2026-11-21.csv")).unwrap();
+    let later = workspace.run_as_of(Some("2026-11-29T06:00:00Z"));
+    assert_eq!(later.of_rule("OPT113")[0]["outcome"], "excepted");
+    assert!(opted_out(&later).is_empty());
+}
+
+/// An extract beside a full export takes nothing from what that one proves, and is no measure for the next.
+#[test]
+fn an_extract_hides_nothing_that_a_full_export_shows() {
+    let crm = "Id,Email,HasOptedOutOfEmail\n003Hs0000000001IAA,ann@example.org,false\n003Hs0000000002IAA,bo@example.org,false\n";
+    let extract = "ClientID,SubscriberKey,EmailAddress,Status,DateUnsubscribed,DateCreated\n\
+                   7,003Hs0000000001IAA,ann@example.org,Active,,1/1/2025\n";
+    let mailer =
+        |bo: &str| format!("{SUBSCRIBERS}003Hs0000000001IAA,ann@example.org,Active,\n003Hs0000000002IAA,bo@example.org,{bo}\n");
+    let workspace = Workspace::with("", &[("mc_extract_2026-10-31.csv", extract)]);
+    let run = |day: &str, bo: &str| {
+        workspace.put(&format!("inbox/sf_{day}.csv"), crm);
+        workspace.put(&format!("inbox/mc_all_{day}.csv"), &mailer(bo));
+        workspace.run_as_of(Some(&format!("{day}T20:00:00Z")))
+    };
+    run("2026-11-01", "Active,");
+    assert_eq!(run("2026-11-08", "Unsubscribed,11/5/2026").of_rule("OPT105").len(), 1);
+    for day in ["2026-11-15", "2026-11-22"] {
+        let later = run(day, "Active,");
+        assert_eq!(later.of_rule("OPT113").len(), 1, "{day}");
+        assert!(later.text("summary.txt").contains("superseded by mc_all_"), "the extract was used: {day}");
+    }
 }

@@ -12,7 +12,7 @@ fn run(files: &[(&str, &str)]) -> RunFolder {
 }
 
 /// The contacts that a rule finds.
-fn contacts(run: &RunFolder, rule: &str) -> Vec<String> {
+fn contacts_of(run: &RunFolder, rule: &str) -> Vec<String> {
     run.of_rule(rule).into_iter().map(|found| found["contact_id"].clone()).collect()
 }
 
@@ -25,13 +25,13 @@ fn an_extract_takes_the_place_of_no_full_export_and_of_no_other_extract() {
     };
     let newer = extract("003Hs0000000002IAA", "bo@example.org", "Unsubscribed");
     let both = run(&[("sf_2026-11-21.csv", CRM), ("mc_all_2026-11-20.csv", all), ("mc_extract_2026-11-21.csv", &newer)]);
-    assert_eq!(contacts(&both, "OPT105"), ["003Hs0000000001IAA", "003Hs0000000002IAA"]);
-    assert_eq!(contacts(&both, "OPT102"), ["003Hs0000000003IAA"]);
+    assert_eq!(contacts_of(&both, "OPT105"), ["003Hs0000000001IAA", "003Hs0000000002IAA"]);
+    assert_eq!(contacts_of(&both, "OPT102"), ["003Hs0000000003IAA"]);
     assert!(both.of_rule("DAT607").is_empty(), "a row in each of two files is no repeated key");
 
     let older = extract("003Hs0000000001IAA", "ann@example.org", "Unsubscribed");
     let files = [("sf_2026-11-21.csv", CRM), ("mc_1_2026-11-14.csv", older.as_str()), ("mc_2_2026-11-21.csv", &newer)];
-    assert_eq!(contacts(&run(&files), "OPT105"), ["003Hs0000000001IAA", "003Hs0000000002IAA"]);
+    assert_eq!(contacts_of(&run(&files), "OPT105"), ["003Hs0000000001IAA", "003Hs0000000002IAA"]);
 
     // Where files stay in the inbox, an extract that a run has used counts no more: its opt-outs are remembered.
     let workspace = Workspace::with("", &files[..2]);
@@ -39,7 +39,7 @@ fn an_extract_takes_the_place_of_no_full_export_and_of_no_other_extract() {
     workspace.put("inbox/mc_2_2026-11-21.csv", &newer);
     let second = workspace.run_as_of(Some("2026-11-22T06:00:00Z"));
     assert!(second.text("summary.txt").contains("superseded by mc_2_2026-11-21.csv"));
-    assert_eq!(contacts(&second, "OPT113"), ["003Hs0000000001IAA"]);
+    assert_eq!(contacts_of(&second, "OPT113"), ["003Hs0000000001IAA"]);
 }
 
 #[test]
@@ -59,6 +59,14 @@ fn two_parts_of_the_unsubscribe_records_are_refused_and_not_halved() {
     ]);
     let summary = run.text("summary.txt");
     assert!(summary.contains("unsubscribes_a_2026-11-20.csv was refused") && summary.contains("nobody in common"), "{summary}");
+
+    // Last week's file that stays in the inbox is no part of this week's.
+    let workspace = Workspace::with("", &[("dy_2026-11-20.csv", contacts), ("unsubscribes_a_2026-11-20.csv", &one)]);
+    workspace.run_as_of(Some("2026-11-20T20:00:00Z"));
+    workspace.put("inbox/unsubscribes_b_2026-11-27.csv", &other);
+    let later = workspace.run_as_of(Some("2026-11-27T20:00:00Z"));
+    assert!(later.text("summary.txt").contains("superseded by unsubscribes_b_2026-11-27.csv"));
+    assert_eq!(contacts_of(&later, "OPT111"), ["7b2a0000-1111-4222-8333-000000000002"]);
 }
 
 #[test]
@@ -78,8 +86,30 @@ fn an_opt_out_counts_in_whatever_column_it_stands() {
     ] {
         let run = run(&[("sf_2026-11-21.csv", CRM), (&format!("{name}_2026-11-21.csv"), text)]);
         let rule = if name == "mc" { "OPT105" } else { "OPT103" };
-        assert_eq!(contacts(&run, rule), ["003Hs0000000001IAA"], "{text}");
+        assert_eq!(contacts_of(&run, rule), ["003Hs0000000001IAA"], "{text}");
     }
+}
+
+/// A word that nobody knows is named; under a header that leaves open what yes means only the system's own words count.
+#[test]
+fn a_second_column_is_read_as_the_first_is() {
+    let source = "Constituent ID,Email,Email Opt Out,Opt Out\n1001,ann@example.org,N,perhaps\n";
+    let run_of = |name: &str, text: &str| run(&[("sf_2026-11-21.csv", CRM), (name, text)]);
+    let unknown = run_of("as_2026-11-21.csv", source);
+    assert_eq!((contacts_of(&unknown, "DAT604").len(), contacts_of(&unknown, "OPT103").len()), (1, 0));
+    let crm = |second: &str| {
+        let contacts = format!(
+            "(Do Not Modify) Contact,Email,Bulk Email,Bulk Email\n\
+                                7b2a0000-1111-4222-8333-000000000001,ann@example.org,Allow,{second}\n"
+        );
+        let marketing = "SubscriberKey,EmailAddress,Status\nx1,ann@example.org,Active\n";
+        run(&[("dy_2026-11-21.csv", &contacts), ("mc_2026-11-21.csv", marketing)]).of_rule("OPT102").len()
+    };
+    assert_eq!((crm("Yes"), crm("Do Not Allow")), (0, 1));
+    let lists = "Email,List,Status,Contact Status\nann@example.org,News,Active,Unsubscribed\n";
+    let configuration = "[systems.activecampaign]\nfiles = ['ac_*']\n";
+    let listed = Workspace::with(configuration, &[("sf_2026-11-21.csv", CRM), ("ac_2026-11-21.csv", lists)]).run();
+    assert_eq!(contacts_of(&listed, "LST402"), ["003Hs0000000001IAA"]);
 }
 
 #[test]
@@ -89,8 +119,8 @@ fn a_guid_names_its_contact_in_any_spelling() {
     let marketing = "SubscriberKey,EmailAddress,Status\n7B2A00AB-1111-4222-8333-0000000000CD,ann.old@example.org,Active\n";
     let source = "Lookup ID,Dynamics Contact ID,Email Address,Requests no email\n1002,{7b2a00ab-1111-4222-8333-0000000000CE},bo.old@example.org,Yes\n";
     let run = run(&[("dy_2026-11-21.csv", crm), ("mc_2026-11-21.csv", marketing), ("re_2026-11-21.csv", source)]);
-    assert_eq!(contacts(&run, "OPT102"), ["7b2a00ab-1111-4222-8333-0000000000cd"]);
-    assert_eq!(contacts(&run, "OPT103"), ["7b2a00ab-1111-4222-8333-0000000000ce"]);
+    assert_eq!(contacts_of(&run, "OPT102"), ["7b2a00ab-1111-4222-8333-0000000000cd"]);
+    assert_eq!(contacts_of(&run, "OPT103"), ["7b2a00ab-1111-4222-8333-0000000000ce"]);
     let file = run.text("corrections/marketing_cloud_unsubscribe.csv");
     assert!(file.contains("7B2A00AB-1111-4222-8333-0000000000CD,Unsubscribed"), "the platform's own spelling: {file}");
 }
@@ -102,7 +132,7 @@ fn a_contact_is_known_by_all_of_its_addresses() {
                003Hs0000000001IAA,a1@example.org,a2@example.org,a3@example.org,a4@example.org,a5@example.org,a6@example.org,,false\n";
     let source = "Constituent ID,Email,Email Opt Out\n1001,a6@example.org,Y\n";
     let workspace = Workspace::with(configuration, &[("sf_2026-11-21.csv", crm), ("as_2026-11-21.csv", source)]);
-    assert_eq!(contacts(&workspace.run(), "OPT103"), ["003Hs0000000001IAA"]);
+    assert_eq!(contacts_of(&workspace.run(), "OPT103"), ["003Hs0000000001IAA"]);
     let check = workspace.call("check", &[]).out;
     assert!(check.contains("email_6 = E6") && check.contains("not used    E7"), "{check}");
 }

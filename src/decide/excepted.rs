@@ -36,6 +36,13 @@ impl<'a> Excepted<'a> {
                 subjects.iter().for_each(|subject| known.entry(*subject).or_default().push(at));
             }
         }
+        // What is excepted while an export shows it is not put right because this week's does not.
+        let is_not_shown = |found: &Found| {
+            let wish = found.person.and_then(|person| world.consent.wishes.get(&person));
+            RULES[found.rule].code == "OPT113" && wish.is_some_and(|wish| wish.undone.is_empty() && !wish.absent.is_empty())
+        };
+        let of_consent: Vec<usize> = (0..RULES.len()).filter(|rule| matches!(RULES[*rule].group(), "OPT" | "LST")).collect();
+        let is_of_consent = |exception: &crate::decisions::Exception| of_consent.iter().any(|rule| exception.is_of_rule(*rule));
         let answer = |found: &Found| {
             let (persons, records) = subjects(found);
             let of = |known: &HashMap<u32, Vec<usize>>, subjects: &[u32]| -> Vec<usize> {
@@ -43,7 +50,9 @@ impl<'a> Excepted<'a> {
             };
             let mut about = of(&by_subject[0], &persons);
             about.extend(of(&by_subject[1], &records));
-            about.retain(|at| desk.exceptions[*at].is_of_rule(found.rule));
+            about.retain(|at| {
+                desk.exceptions[*at].is_of_rule(found.rule) || is_not_shown(found) && is_of_consent(&desk.exceptions[*at])
+            });
             about.sort_unstable();
             // One that holds goes before one that has ended.
             let first = |is: fn(&State) -> bool| about.iter().copied().find(|at| is(&desk.exceptions[*at].state));

@@ -261,11 +261,19 @@ impl Sentences<'_> {
     pub fn absent(&self, at: usize) -> String {
         let absent = &self.world.consent.recalled.absent[at];
         let profile = &self.world.systems.profiles()[absent.system];
-        let kind = &profile.kinds[absent.kind].name;
-        let is_here = || self.world.files.iter().any(|file| file.is_used() && file.is_taken_for(&profile.name, kind));
+        let kind = &profile.kinds[absent.kind];
+        let is_log = matches!(kind.grain, Grain::Bounce | Grain::UnsubscribeEvent);
+        let is_here =
+            || is_log || self.world.files.iter().any(|file| file.is_used() && file.is_taken_for(&profile.name, &kind.name));
         let why = match absent.gone {
             true => "which has no such record any more",
-            false if is_here() => "as an earlier export said",
+            false if is_here() => {
+                if is_log {
+                    "as an earlier log said"
+                } else {
+                    "as an earlier export said"
+                }
+            }
             false => "which was not exported this time",
         };
         let zone = Zone::parse(&profile.zone).unwrap_or(Zone::UTC);
@@ -317,7 +325,7 @@ impl Sentences<'_> {
         }
         if let Some(signal) = recalled.undone(ix).filter(|_| keeps_lists) {
             let made = self.remembered(signal, self.facts.zone(ix));
-            return format!("unsubscribed from every list of {}{made}, and on another list since then", self.title(ix));
+            return format!("unsubscribed from every list of {}{made}, and not from all that there are now", self.title(ix));
         }
         let when = self.facts.out_at(ix).map(|at| self.when(at, ix));
         if let Some(decision) = self.facts.decision(ix) {

@@ -38,12 +38,9 @@ struct Ids {
     zeros: u64,
     shortest: usize,
     longest: usize,
-    /// The first of the shortest that begin with none, with its row.
+    /// The first that begins with none, with its row.
     example: Option<(u32, String)>,
-    /// Those that begin with none.
-    bare: Sample<SAMPLE>,
-    /// Those that begin with one, without their zeros.
-    stripped: Sample<SAMPLE>,
+    sample: Sample<SAMPLE>,
 }
 
 /// The least hashes of ids: those of two tables meet where the ids do.
@@ -128,7 +125,7 @@ impl Keys {
 
     /// Whether no row of two tables is about the same people.
     pub fn have_nobody_in_common_with(&self, other: &Keys) -> bool {
-        self.rows > 0 && other.rows > 0 && !self.people.meets(&other.people, &Sample::default())
+        self.rows > 0 && other.rows > 0 && !self.people.meets(&other.people)
     }
 
     /// Whether two tables have the same rows, as far as their keys and states tell.
@@ -136,14 +133,18 @@ impl Keys {
         (self.rows, self.hash) == (other.rows, other.hash)
     }
 
-    /// A row and its source id that has lost the zeros that the other table's ids begin with, and how many digits those have
-    /// where all have as many: there some begin with zeros, here none does, and without their zeros they are ids of this table.
-    pub fn lost_zeros(&self, other: &Keys) -> Option<(u32, &str, Option<usize>)> {
+    /// A row and its source id that has lost the zeros that the other table's ids begin with, and how many digits those have:
+    /// there all ids have one length and some begin with zeros, here none does and some are shorter, and they are the same ids.
+    pub fn lost_zeros(&self, other: &Keys) -> Option<(u32, &str, usize)> {
         let (ids, whole) = (&self.source_ids, &other.source_ids);
-        let width = Some(whole.longest).filter(|longest| *longest == whole.shortest);
-        let fits = width.is_none_or(|width| ids.shortest < width && ids.longest <= width);
-        let lost = whole.zeros > 0 && ids.zeros == 0 && ids.count > 0 && fits && ids.bare.meets(&whole.stripped, &whole.bare);
-        ids.example.as_ref().filter(|_| lost).map(|(row, id)| (*row, id.as_str(), width))
+        let lost = whole.zeros > 0
+            && whole.shortest == whole.longest
+            && ids.zeros == 0
+            && ids.count > 0
+            && ids.shortest < whole.longest
+            && ids.longest <= whole.longest
+            && ids.sample.meets(&whole.sample);
+        ids.example.as_ref().filter(|_| lost).map(|(row, id)| (*row, id.as_str(), whole.longest))
     }
 }
 
@@ -158,12 +159,10 @@ impl Ids {
         let bare = id.trim_start_matches('0');
         if bare.len() < id.len() {
             self.zeros += 1;
-            return self.stripped.add(HASH.hash_one(bare));
-        }
-        if self.example.as_ref().is_none_or(|(_, known)| id.len() < known.len()) {
+        } else if self.example.is_none() {
             self.example = Some((row, id.to_owned()));
         }
-        self.bare.add(HASH.hash_one(bare));
+        self.sample.add(HASH.hash_one(bare));
     }
 
     fn merge(&mut self, other: Ids) {
@@ -174,10 +173,8 @@ impl Ids {
         self.longest = self.longest.max(other.longest);
         self.count += other.count;
         self.zeros += other.zeros;
-        let examples = self.example.take().into_iter().chain(other.example);
-        self.example = examples.min_by_key(|(row, id)| (id.len(), *row));
-        self.bare.merge(other.bare);
-        self.stripped.merge(other.stripped);
+        self.example = self.example.take().or(other.example);
+        self.sample.merge(other.sample);
     }
 }
 
@@ -210,12 +207,10 @@ impl<const SIZE: usize> Sample<SIZE> {
         other.hashes.into_iter().for_each(|hash| self.add(hash));
     }
 
-    /// Whether there is one that the other has too, and that is none of `but`.
-    fn meets(&self, other: &Self, but: &Self) -> bool {
+    fn meets(&self, other: &Self) -> bool {
         let known: HashSet<u64> = self.hashes.iter().copied().collect();
-        let but: HashSet<u64> = but.hashes.iter().copied().collect();
         let most = self.most.min(other.most);
-        other.hashes.iter().any(|hash| *hash <= most && known.contains(hash) && !but.contains(hash))
+        other.hashes.iter().any(|hash| *hash <= most && known.contains(hash))
     }
 }
 
@@ -249,8 +244,8 @@ mod tests {
         let whole = keys(&[["0012", ""], ["3456", ""], ["0789", ""]]);
         // ids | the one that is quoted
         for (ids, expected) in [
-            (&["12", "3456"][..], Some((2, "12", Some(4)))),
-            (&["N/A", "789"], Some((3, "789", Some(4)))),
+            (&["12", "3456"][..], Some((2, "12", 4))),
+            (&["N/A", "789"], Some((3, "789", 4))),
             // Another numbering; ids with zeros; ids of the full length alone; a longer id.
             (&["13", "14"], None),
             (&["0012", "34"], None),
@@ -263,14 +258,6 @@ mod tests {
         }
     }
 
-    /// One longer id among them hides nothing; an id that is there with and without its zero is two ids.
-    #[test]
-    fn ids_of_several_lengths_lose_their_zeros_too() {
-        let whole = keys(&[["0012", ""], ["123456", ""], ["07", ""], ["7", ""]]);
-        assert_eq!(keys(&[["123456", ""], ["12", ""]]).lost_zeros(&whole), Some((3, "12", None)));
-        assert_eq!(keys(&[["123456", ""], ["7", ""]]).lost_zeros(&whole), None);
-    }
-
     #[test]
     fn samples_of_many_ids_meet() {
         let of = |from: u32, until: u32| {
@@ -280,10 +267,8 @@ mod tests {
         };
         let mut all = of(1, 100_000);
         all.merge(of(100_000, 300_000));
-        assert!(all.bare.hashes.len() < 2 * SAMPLE);
-        let none = Sample::default();
-        assert!(all.bare.meets(&of(250_000, 251_000).bare, &none));
-        assert!(!all.bare.meets(&of(250_000, 251_000).bare, &of(250_000, 251_000).bare));
-        assert!(!all.bare.meets(&of(300_000, 301_000).bare, &none));
+        assert!(all.sample.hashes.len() < 2 * SAMPLE);
+        assert!(all.sample.meets(&of(250_000, 251_000).sample));
+        assert!(!all.sample.meets(&of(300_000, 301_000).sample));
     }
 }

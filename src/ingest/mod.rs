@@ -71,7 +71,7 @@ pub fn ingest<T: Send>(
     let mut files: Vec<_> = small.into_par_iter().map(read).collect();
     files.extend(large.into_iter().map(read));
     files.sort_by_key(|(at, _)| *at);
-    Ok(select::select(files.into_iter().flat_map(|(_, files)| files).collect(), systems))
+    Ok(select::select(files.into_iter().flat_map(|(_, files)| files).collect(), config, systems))
 }
 
 /// All that the inbox holds, read as far as it can be.

@@ -182,9 +182,11 @@ fn position(kind: &Kind, field: Field, header: &Header) -> Option<usize> {
 
 fn positions<'a>(kind: &'a Kind, field: Field, header: &'a Header) -> impl Iterator<Item = usize> + 'a {
     let listed = kind.columns.get(&field).map(Vec::as_slice).unwrap_or_default();
+    // An opt-out counts also where its header stands a second time; another address may be somebody else's.
+    let headers = if matches!(field, Field::OptOut | Field::Status) { &header.alike } else { &header.folded };
     listed.iter().flat_map(move |wanted| {
         let wanted = fold_header(wanted);
-        header.alike.iter().enumerate().filter(move |(_, alike)| **alike == wanted).map(|(at, _)| at)
+        headers.iter().enumerate().filter(move |(_, header)| **header == wanted).map(|(at, _)| at)
     })
 }
 

@@ -7,14 +7,15 @@ use std::time::{Duration, SystemTime};
 
 use super::file::ReadFile;
 use super::{AsOfFrom, FileReport, Ingested, TableRows, Verdict};
-use crate::columns::Field;
-use crate::systems::{Grain, Systems};
+use crate::columns::{Field, Role};
+use crate::config::Config;
+use crate::systems::{Grain, Kind, Systems};
 
 /// Settles which files are used, and collects their tables and rejects. `files` are in order of their path.
-pub fn select<T>(mut files: Vec<ReadFile<T>>, systems: &Systems) -> Ingested<T> {
+pub fn select<T>(mut files: Vec<ReadFile<T>>, config: &Config, systems: &Systems) -> Ingested<T> {
     skip_same_content(&mut files);
     supersede(&mut files, systems);
-    refuse_lost_zeros(&mut files);
+    refuse_lost_zeros(&mut files, config, systems);
 
     let mut ingested = Ingested { files: Vec::new(), tables: Vec::new(), rejects: Vec::new() };
     for (file, read) in files.into_iter().enumerate() {
@@ -70,26 +71,30 @@ fn supersede<T>(files: &mut [ReadFile<T>], systems: &Systems) {
             }
         }
         let profile = &systems.profiles()[system];
-        if profile.kinds[kind].parts && part.is_none() {
+        let Kind { grain, parts, .. } = profile.kinds[kind];
+        // A log, or an extract of what happened in a week, is about other people each time: all count that no run has used, and
+        // of those that one has, only what is newer than anything else.
+        let is_log = matches!(grain, Grain::Bounce | Grain::UnsubscribeEvent);
+        let is_extract = |at: &usize| is_log || files[*at].report.partial && !parts;
+        let (extracts, full): (Vec<usize>, Vec<usize>) = left.iter().copied().partition(is_extract);
+        let is_over = |at: &&usize| **at != left[0] && files[**at].report.seen_in.is_some();
+        let over: Vec<usize> = extracts.iter().filter(is_over).copied().collect();
+        for at in over {
+            files[at].report.verdict = Verdict::Superseded(files[left[0]].report.file.clone());
+        }
+        if parts && part.is_none() {
             continue;
         }
         let title = format!("{} {}", profile.title, profile.kinds[kind].name.replace('_', " "));
-        let grain = profile.kinds[kind].grain;
-        // A log, or an extract of what happened in a week, is about other people each time: all count that no run has used yet.
-        let is_log = matches!(grain, Grain::Bounce | Grain::UnsubscribeEvent);
-        let (extracts, left): (Vec<usize>, Vec<usize>) = left.into_iter().partition(|at| is_log || files[*at].report.partial);
-        if let Some((newest, older)) = extracts.split_first() {
-            let newest = files[*newest].report.file.clone();
-            for at in older.iter().filter(|at| files[**at].report.seen_in.is_some()).copied().collect::<Vec<_>>() {
-                files[at].report.verdict = Verdict::Superseded(newest.clone());
-            }
-        }
+        // What an earlier run used is last week's, and no part of this week's; of contacts nobody may be missing.
+        let may_be_part = |at: &&usize| grain == Grain::Contact || files[**at].report.seen_in.is_none();
         let lists_everybody = matches!(grain, Grain::Contact | Grain::UnitUnsubscribe | Grain::Unsubscribe | Grain::Preference);
-        match left.split_first().filter(|_| lists_everybody) {
-            Some((newest, older)) if older.iter().any(|other| are_parts(&files[*newest], &files[*other])) => {
-                refuse_parts(files, &left, &title);
-            }
-            _ => keep_newest(files, &left, &title),
+        let are_parts = |newest: &usize, older: &[usize]| {
+            older.iter().filter(may_be_part).any(|other| are_parts(&files[*newest], &files[*other]))
+        };
+        match full.split_first().filter(|_| lists_everybody) {
+            Some((newest, older)) if are_parts(newest, older) => refuse_parts(files, &full, &title),
+            _ => keep_newest(files, &full, &title),
         }
     }
 }
@@ -165,23 +170,30 @@ fn keep_newest<T>(files: &mut [ReadFile<T>], newest_first: &[usize], title: &str
 }
 
 /// Ids without the zeros that they begin with elsewhere would match nobody, or somebody else.
-fn refuse_lost_zeros<T>(files: &mut [ReadFile<T>]) {
+fn refuse_lost_zeros<T>(files: &mut [ReadFile<T>], config: &Config, systems: &Systems) {
+    let profiles = systems.profiles();
+    let owner = profiles.iter().find_map(|profile| config.systems.get(&profile.name)?.source.as_deref());
+    // The ids of two sources are two numberings; the others name those of one.
+    let is_other_source = |at: usize| profiles[at].role == Role::Source && owner.is_some_and(|owner| owner != profiles[at].name);
+    let numbering = |one: &usize, other: &usize| {
+        let (one, other) = (files[*one].table.as_ref()?.system, files[*other].table.as_ref()?.system);
+        let sources = [one, other].into_iter().all(|at| profiles[at].role == Role::Source);
+        Some(one == other || !sources && !is_other_source(one) && !is_other_source(other))
+    };
     let used: Vec<usize> = (0..files.len()).filter(|at| files[*at].report.is_used() && files[*at].table.is_some()).collect();
     let keys = |at: &usize| files[*at].table.as_ref().map(|table| &table.keys);
     let refusal = |at: &usize| {
-        let lost = used.iter().find_map(|other| Some((keys(at)?.lost_zeros(keys(other)?)?, *other)));
+        let others = || used.iter().filter(|other| numbering(at, other) == Some(true));
+        let lost = others().find_map(|other| Some((keys(at)?.lost_zeros(keys(other)?)?, *other)));
         let ((row, id, width), other) = lost?;
         let report = &files[*at].report;
         let column = report.mapped.iter().find(|column| column.field == Field::SourceId).map_or("", |column| &column.header);
         let sheet = report.sheet.as_ref().map(|sheet| format!("sheet `{sheet}`, ")).unwrap_or_default();
-        let other = &files[other].report.file;
-        let whole = match width {
-            Some(width) => format!("In {other} they have {width} digits, so this one would be `{id:0>width$}`"),
-            None => format!("In {other} some begin with zeros, and are the same without them"),
-        };
         Some(format!(
-            "{sheet}row {row}, {column} `{id}`: its ids have lost the zeros at their front, as happens in a spreadsheet program. \
-             {whole}. Export it again, and do not save it in a spreadsheet program, or keep the column as text"
+            "{sheet}row {row}, {column} `{id}`: its ids have lost the zeros at their front, as happens in a spreadsheet program. In \
+             {} they have {width} digits, so this one would be `{id:0>width$}`. Export it again, and do not save it in a \
+             spreadsheet program, or keep the column as text",
+            files[other].report.file
         ))
     };
     let refusals: Vec<(usize, String)> = used.iter().filter_map(|at| Some((*at, refusal(at)?))).collect();

@@ -36,6 +36,9 @@ pub struct Manifest {
     pub parts: Vec<(String, String)>,
     /// The newest fresh export of each system and kind so far.
     pub known: Vec<Known>,
+    /// The source system whose ids the others named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// The files of the set.
     pub files: BTreeMap<String, FileEntry>,
     /// The sets that were removed because of their age when this one was written.

@@ -47,12 +47,14 @@ pub use sighting::{Findings, Found, HiddenSet, Pages, Past, Sighting};
 pub use signals::{Echo, Signal};
 pub use trace::{Settled as Fared, State as Shown, Step, Who, Written as Asked, trace};
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use polars::prelude::DataFrame;
 
+use crate::columns::{Delivery, Opt};
 use crate::config::Config;
 use crate::history::Week;
 use crate::ingest::FileReport;
@@ -60,10 +62,11 @@ use crate::normalise::Quiet;
 use crate::systems::Systems;
 use crate::texts::Texts;
 use cases::Cases;
+use key::Key;
 use observe::Seeing;
 use open::{Open, Opens};
 use opt_outs::OptOuts;
-use present::Present;
+use present::{Present, key_of, state_of};
 use sets::{Set, Sets};
 use signals::Signals;
 use state::State;
@@ -90,6 +93,22 @@ pub struct Ledger {
     troubles: Vec<String>,
     /// Whether all that the state rests on could be read: if not, it may keep people opted out, and never opts anybody in.
     sound: bool,
+}
+
+/// What the ledger looks at in a run, beside its records.
+pub struct Scope<'a> {
+    /// The inputs.
+    pub files: &'a [FileReport],
+    /// The profiles.
+    pub systems: &'a Systems,
+    /// The configuration.
+    pub config: &'a Config,
+    /// The store of texts.
+    pub texts: &'a Texts,
+    /// The source system whose ids the others name.
+    pub owner: Option<usize>,
+    /// Lists that earlier runs had and this one has not, by the position of their system.
+    pub missed: BTreeMap<usize, Vec<String>>,
 }
 
 impl Ledger {
@@ -236,21 +255,22 @@ impl Ledger {
     ///
     /// # Errors
     /// Only what Polars cannot do, which is a defect.
-    pub fn observe<'a>(
-        &'a self,
-        records: &DataFrame,
-        quiet: &'a Quiet,
-        files: &[FileReport],
-        systems: &'a Systems,
-        config: &Config,
-        texts: &'a Texts,
-    ) -> Result<Sighting<'a>> {
+    pub fn observe<'a>(&'a self, records: &DataFrame, quiet: &'a Quiet, scope: Scope<'a>) -> Result<Sighting<'a>> {
+        let Scope { files, systems, config, texts, owner, missed } = scope;
         let present = Present::new(records, quiet, systems, texts)?;
-        let parts = parts::parts(files, systems, config, self.last())?;
+        let parts = parts::parts(files, systems, config, self.last(), &missed)?;
         let now = self.as_of.timestamp_millis();
         let opt_outs = self.opt_outs(&present, &parts);
         let seen = Seeing { opt_outs, config, sound: self.sound }.observe()?;
-        Ok(Sighting { ledger: self, present, parts, seen, retain_days: config.ledger.retain_days, now })
+        let source = owner.map(|owner| systems.profiles()[owner].name.clone());
+        Ok(Sighting { ledger: self, present, parts, seen, source, missed, retain_days: config.ledger.retain_days, now })
+    }
+
+    /// Whether the run before saw a contact of a platform mailed on a list.
+    pub fn was_on(&self, list: &str, system: &str, kind: &str, contact: &str) -> bool {
+        let key = key_of(Key::EMPTY.text(system).text(kind), contact, Some(list));
+        let mailed = state_of(Opt::In, Delivery::Ok, Some(contact), None, None);
+        self.state.position(key).is_some_and(|position| self.state.state(position) == mailed)
     }
 
     /// What the opt-outs of a run are made from.

@@ -104,7 +104,7 @@ impl OptOuts<'_> {
                     seen: if same { before.seen } else { self.now },
                     last,
                     absent: false,
-                    evidence: shown.evidence,
+                    evidence: if shown.evidence == NOT_EXPORTED { before.evidence } else { shown.evidence },
                     echo: before.echo.filter(|_| same),
                     ..before
                 }

@@ -1,5 +1,7 @@
 //! The exports of one system and kind, one entry each: what they prove against those of earlier runs.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 
@@ -20,6 +22,8 @@ pub struct Part {
     pub known: Option<Known>,
     /// Whether its exports are much smaller than those before.
     pub shrunken: bool,
+    /// Whether its exports are logs or extracts alone.
+    pub partial: bool,
     /// Whether each of its exports has a column for the evidence of an opt-in.
     pub has_evidence: bool,
 }
@@ -57,7 +61,13 @@ impl Part {
 }
 
 /// Every system and kind, present or not.
-pub(super) fn parts(files: &[FileReport], systems: &Systems, config: &Config, last: Option<&Manifest>) -> Result<Vec<Part>> {
+pub(super) fn parts(
+    files: &[FileReport],
+    systems: &Systems,
+    config: &Config,
+    last: Option<&Manifest>,
+    missed: &BTreeMap<usize, Vec<String>>,
+) -> Result<Vec<Part>> {
     let mut parts = Vec::new();
     for (system, profile) in systems.profiles().iter().enumerate() {
         for (position, kind) in profile.kinds.iter().enumerate() {
@@ -67,6 +77,9 @@ pub(super) fn parts(files: &[FileReport], systems: &Systems, config: &Config, la
                 kind.grain != Grain::Answer && file.is_used() && file.is_taken_for(&profile.name, &kind.name)
             };
             let used: Vec<&FileReport> = files.iter().filter(is_of).collect();
+            // Beside a full export an extract adds records, and takes nothing from what that one proves.
+            let full: Vec<&FileReport> = used.iter().copied().filter(|file| !file.partial).collect();
+            let used = if full.is_empty() { used } else { full };
             let known = last.and_then(|last| last.known(&profile.name, &kind.name)).cloned();
             let as_of: Option<DateTime<Utc>> = used.iter().filter_map(|file| file.as_of).min();
             let rows: u64 = used.iter().map(|file| file.rows).sum();
@@ -82,11 +95,11 @@ pub(super) fn parts(files: &[FileReport], systems: &Systems, config: &Config, la
                 rows,
                 stale,
                 counted: newer && !stale,
-                complete: !shrunken && !partial,
+                complete: !(shrunken || partial || kind.grain == Grain::Membership && missed.contains_key(&system)),
             });
             let tells_evidence = |file: &&FileReport| file.mapped.iter().any(|column| column.field == Field::OptInEvidence);
             let has_evidence = used.iter().all(tells_evidence);
-            parts.push(Part { at: (system, position), input, known, shrunken, has_evidence });
+            parts.push(Part { at: (system, position), input, known, shrunken, partial, has_evidence });
         }
     }
     Ok(parts)

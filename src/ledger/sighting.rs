@@ -61,6 +61,9 @@ pub struct Sighting<'a> {
     /// The exports, by system and kind.
     pub parts: Vec<Part>,
     pub(super) seen: Seen,
+    pub(super) source: Option<String>,
+    /// Lists that this run has not, by the position of their system.
+    pub(super) missed: BTreeMap<usize, Vec<String>>,
     pub(super) retain_days: u32,
     pub(super) now: i64,
 }
@@ -168,6 +171,16 @@ impl<'a> Sighting<'a> {
     /// record, all that earlier runs had.
     fn is_compared(&self, identity: &[String; IDENTITY.len()]) -> bool {
         let kinds = kinds_of(identity);
+        // What was found of a list that is missing, or of all lists of a contact, may be so still.
+        let list = identity[3].as_str();
+        let misses = |part: &Part| {
+            let lists = self.missed.get(&part.at.0);
+            lists.is_some_and(|lists| list.is_empty() || lists.iter().any(|missed| missed == list))
+                && self.is_any_of(part, &kinds)
+        };
+        if identity[0].starts_with("LST") && self.parts.iter().any(misses) {
+            return false;
+        }
         let is_known = |part: &&Part| part.known.is_some() && (kinds.len() < 2 || self.is_any_of(part, &kinds));
         self.parts.iter().filter(is_known).all(|part| part.input.is_some() && !part.is_older() && !part.shrunken)
     }
@@ -230,6 +243,7 @@ impl<'a> Sighting<'a> {
             inputs: self.parts.iter().filter_map(|part| part.input.clone()).collect(),
             parts: self.parts.iter().map(|part| self.name(part)).collect(),
             known: self.known_parts(),
+            source: self.source.clone(),
             files: BTreeMap::new(),
             pruned,
             damage: ledger.troubles.clone(),
@@ -284,8 +298,8 @@ impl<'a> Sighting<'a> {
         let before = part.known.as_ref();
         let counted = part.input.as_ref().filter(|input| input.counted).map(|input| {
             let (system, kind) = self.name(part);
-            // A file that was cut short is no measure for the next one.
-            let rows = if part.shrunken { before.map_or(input.rows, |known| known.rows) } else { input.rows };
+            // A file that was cut short is no measure for the next one, and neither is an extract.
+            let rows = if part.shrunken || part.partial { before.map_or(input.rows, |known| known.rows) } else { input.rows };
             let missed = before.into_iter().flat_map(|known| known.lists(self.ledger.as_of));
             let lists = missed.chain(lists.map(|list| (*list, self.ledger.as_of)));
             let lists = lists.map(|(list, seen)| (list.to_owned(), seen)).collect();

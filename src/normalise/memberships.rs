@@ -18,7 +18,7 @@ impl Part {
                 contacts.entry(key).or_default().push(at);
             }
         }
-        for rows in contacts.into_values() {
+        for (key, rows) in contacts {
             let outs: Vec<usize> = rows.iter().copied().filter(|at| self.records[*at].opt == Opt::Out).collect();
             let stopped = rows.iter().any(|at| self.records[*at].stops_every_list());
             if stopped {
@@ -30,7 +30,8 @@ impl Part {
                 }
             }
             let of_all = outs.iter().any(|at| self.records[*at].is_of_all());
-            let every = !system.partial && !rows.iter().any(|at| self.records[*at].is_live());
+            let is_known = !system.partial && !system.in_doubt.contains(&(system.position, key));
+            let every = is_known && !rows.iter().any(|at| self.records[*at].is_live());
             let speaker = outs.iter().copied().filter(|_| of_all || every).min_by_key(|at| {
                 let record = &self.records[*at];
                 let list = record.unit.map(|list| system.texts.get(list));

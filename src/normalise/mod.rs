@@ -35,7 +35,6 @@ use foldhash::HashSet;
 use polars::prelude::DataFrame;
 use rayon::prelude::*;
 
-use crate::columns::Role;
 use crate::config::Config;
 use crate::ingest::{Reject, Table, TableRows};
 use crate::systems::{DateOrder, Profile, Systems};
@@ -67,6 +66,11 @@ impl Rows {
     pub fn lists<'t>(&self, texts: &'t Texts) -> HashSet<&'t str> {
         let lists: HashSet<Text> = self.0.records.iter().flatten().filter_map(|record| record.unit).collect();
         lists.into_iter().map(|list| texts.get(list)).collect()
+    }
+
+    /// The kind and the key of each record that has one.
+    pub fn memberships(&self) -> impl Iterator<Item = (u32, Text)> {
+        self.0.records.iter().flatten().filter_map(|record| Some((record.kind, record.record?)))
     }
 }
 
@@ -139,22 +143,6 @@ pub fn spellings(text: &str, systems: &Systems) -> Vec<String> {
     all
 }
 
-/// The source system whose ids the others name: the one that the CRM's section of the configuration says, else the
-/// first that is known. The ids of two sources may be alike and mean different people, so it stays the one that it was where
-/// its export is late: `known` are also systems that earlier runs had exports of, or whose exports were refused.
-pub fn owner_of_source_ids(
-    used: impl Fn(usize) -> bool,
-    known: impl Fn(usize) -> bool,
-    systems: &Systems,
-    config: &Config,
-) -> Option<usize> {
-    let profiles = systems.profiles();
-    let crms = (0..profiles.len()).filter(|at| used(*at) && profiles[*at].role == Role::Crm);
-    let said = crms.filter_map(|at| config.systems.get(&profiles[at].name)?.source.as_deref()).next();
-    said.and_then(|name| systems.position(name))
-        .or_else(|| (0..profiles.len()).filter(|at| used(*at) || known(*at)).find(|at| profiles[*at].has_source_ids()))
-}
-
 /// What rows are read by, for all systems.
 #[derive(Debug)]
 pub struct Rules<'a> {
@@ -166,10 +154,10 @@ pub struct Rules<'a> {
     pub as_of: DateTime<Utc>,
     /// The store of texts.
     pub texts: &'a Texts,
-    /// See [`owner_of_source_ids`]; none while single rows are read, for it does not matter to them.
+    /// The source system whose ids the others name; ids of other sources are theirs alone. It does not matter to single rows.
     pub owner: Option<usize>,
-    /// Systems of which not all lists are there: of nobody in them it can be told that no list is left.
-    pub incomplete: Vec<usize>,
+    /// Who may be on a list that is missing, by system and key: of them it cannot be told that no list is left.
+    pub in_doubt: HashSet<(usize, Text)>,
 }
 
 /// What the rows of one system are read by.
@@ -189,6 +177,8 @@ struct System<'a> {
     as_of: DateTime<Utc>,
     tolerance_ms: i64,
     partial: bool,
+    /// See [`Rules::in_doubt`].
+    in_doubt: &'a HashSet<(usize, Text)>,
     /// The order of day and month that the configuration gives.
     date_order: Option<DateOrder>,
     texts: &'a Texts,
@@ -197,7 +187,7 @@ struct System<'a> {
 }
 
 impl<'a> System<'a> {
-    fn new(position: usize, run: &Rules<'a>) -> System<'a> {
+    fn new(position: usize, run: &'a Rules<'a>) -> System<'a> {
         let profile = &run.systems.profiles()[position];
         System {
             position,
@@ -213,7 +203,8 @@ impl<'a> System<'a> {
             categories: CategoryBook::new(profile, run.config),
             as_of: run.as_of,
             tolerance_ms: i64::from(run.config.policy.clock_tolerance_hours) * 3_600_000,
-            partial: run.config.system(&profile.name).partial || run.incomplete.contains(&position),
+            partial: run.config.system(&profile.name).partial,
+            in_doubt: &run.in_doubt,
             date_order: run.config.system(&profile.name).date_order,
             texts: run.texts,
             nothing: run.texts.intern(""),

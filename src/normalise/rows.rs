@@ -221,8 +221,8 @@ struct Reader<'a> {
     checkboxes: Vec<(usize, &'a str)>,
     addresses: Vec<usize>,
     shapes: [IdShape; Field::ALL.len()],
-    /// Columns for the preference beside its first, but for those whose header leaves open what yes means.
-    further: Vec<usize>,
+    /// Columns for the preference beside its first, and whether their header leaves open what yes means.
+    further: Vec<(usize, bool)>,
     /// Whether the header of the opt-out leaves open what yes means.
     mute: bool,
     /// The words of the kind's own status column, where it has other words than the system.
@@ -236,7 +236,8 @@ impl<'a> Reader<'a> {
     fn new(table: &'a Table<'a>, cells: &'a Cells<'a>, system: &'a System<'a>, orders: &'a Orders) -> Reader<'a> {
         let kind = &system.profile.kinds[table.kind];
         let is_mute = |header: &str| {
-            let header = fold_header(header);
+            // Of a header that stands twice the second has a number.
+            let header = fold_header(header.split(" (").next().unwrap_or(header));
             kind.mute_headers.iter().any(|mute| fold_header(mute) == header)
         };
         Reader {
@@ -256,8 +257,7 @@ impl<'a> Reader<'a> {
             shapes: Field::ALL.map(|field| kind.shape(field)),
             further: {
                 let preference = if cells.has(Field::OptOut) { Field::OptOut } else { Field::Status };
-                let columns = cells.all(preference).skip(1).filter(|(_, column)| !is_mute(&column.header));
-                columns.map(|(at, _)| at).collect()
+                cells.all(preference).skip(1).map(|(at, column)| (at, is_mute(&column.header))).collect()
             },
             mute: is_mute(cells.header(Field::OptOut)),
             own_states: (!kind.status.is_empty()).then(|| words::states(&kind.status)),

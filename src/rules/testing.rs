@@ -59,7 +59,7 @@ pub(crate) fn aside(records: &str, remembered: &[&str]) -> u64 {
         as_of,
         texts: &texts,
         owner: owner(&systems),
-        incomplete: Vec::new(),
+        in_doubt: Default::default(),
     };
     let mut rows = rows(&tables(records, &systems).1, &run);
     let opted_out = vec![std::array::from_fn(|at| remembered.get(at).copied())];
@@ -95,7 +95,7 @@ pub(crate) fn found(records: &str, aside: bool) -> Vec<(&'static str, String)> {
         as_of,
         texts: &texts,
         owner: owner(&systems),
-        incomplete: Vec::new(),
+        in_doubt: Default::default(),
     };
     let mut rows = rows(&tables, &run);
     let quiet = if aside { set_aside(&mut rows, &run, &Wanted::default(), room()) } else { Quiet::default() };

@@ -44,21 +44,21 @@ fn every_built_in_kind_is_recognised() {
 #[test]
 fn all_addresses_and_opt_outs_are_mapped_and_of_other_fields_the_first() {
     let config = "[systems.salesforce.columns]\nemail = [\"Email\", \"Home Email\"]\n[[category]]\nname = \"News\"\nsalesforce = \"Alumni_News__c\"";
-    let text = "Home Email,Id,Email,HasOptedOutOfEmail,Email Opt Out,Alumni News c,Home Emial,Phone,Email,Id\nh@example.org,003,,1,1,1,,,,\n";
+    let text = "Home Email,Id,Email,HasOptedOutOfEmail,Email Opt Out,Alumni News c,Home Emial,Phone,Email Opt Out,Email\nh@example.org,003,,1,1,1,,,,\n";
     let (_, recognised) = run("export.csv", text, config).unwrap();
     let mapped: Vec<(usize, &str)> = recognised.mapped.iter().map(|(at, column)| (*at, column.name.as_str())).collect();
     let expected = [
         (1, "record_id"),
         (2, "email"),
-        (8, "email_2"),
-        (0, "email_3"),
+        (0, "email_2"),
         (3, "opt_out"),
         (4, "opt_out_2"),
+        (8, "opt_out_3"),
         (5, "categories:News"),
     ];
     assert_eq!(mapped, expected);
     let unmapped: Vec<&str> = recognised.unmapped.iter().map(|header| header.header.as_str()).collect();
-    assert_eq!(unmapped, ["Home Emial", "Phone", "Id (2)"]);
+    assert_eq!(unmapped, ["Home Emial", "Phone", "Email (2)"]);
 }
 
 #[test]

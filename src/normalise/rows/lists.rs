@@ -62,6 +62,7 @@ impl Reader<'_> {
         let (word, list) = (word.map(str::to_owned), list);
         record.unit = list.map(|list| self.system.texts.intern(&list));
         self.read_preference_of(Field::Status, word.as_deref(), at, record);
+        self.read_further(Field::Status, at, record);
         if record.delivery == Delivery::Bounced {
             let failed = self.time(Field::BouncedAt, at);
             if self.system.profile.hard_bounce_opts_out && self.bounced_for_good(at) {

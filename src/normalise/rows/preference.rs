@@ -11,24 +11,47 @@ impl Reader<'_> {
         let field = if self.cells.has(Field::OptOut) { Field::OptOut } else { Field::Status };
         let cell = self.cells.get(field, at).map(str::to_owned);
         self.read_preference_of(field, cell.as_deref(), at, record);
-        if record.opt != Opt::Unreadable
-            && let Some(word) = self.further_opt_out(at).map(str::to_owned)
-        {
-            record.opt = Opt::Out;
-            record.word = Some(self.words.number(&word, self.system.texts));
-            if let Some(out) = self.time(Field::OptOutAt, at) {
-                record.say().out = Some(out);
+        self.read_further(field, at, record);
+    }
+
+    /// What the further columns for the preference say: whoever is opted out in one of them is.
+    pub(super) fn read_further(&mut self, field: Field, at: usize, record: &mut Record) {
+        if record.opt == Opt::Unreadable {
+            return;
+        }
+        for (column, is_mute) in self.further.clone() {
+            let Some(word) = self.cells.cell(column, at).map(str::to_owned) else { continue };
+            match self.further_meaning(&word, is_mute) {
+                None => {
+                    let reason = "no word that is known, in a second column for the preference: the other one counts";
+                    self.find_value("DAT604", field, &word, at, reason);
+                }
+                Some(true) => {
+                    record.opt = Opt::Out;
+                    record.of_all |= !self.cells.has(Field::OptOut) && self.states().meaning(&word) == Some(State::Suppressed);
+                    record.word = Some(self.words.number(&word, self.system.texts));
+                    if let Some(out) = self.time(Field::OptOutAt, at) {
+                        record.say().out = Some(out);
+                    }
+                }
+                Some(false) => {}
             }
         }
     }
 
-    /// The word of a further column for the preference that opts the row out, as a person is by any of them.
-    pub(super) fn further_opt_out(&self, at: usize) -> Option<&str> {
-        let words = self.further.iter().filter_map(|column| self.cells.cell(*column, at));
-        words.into_iter().find(|word| match self.cells.has(Field::OptOut) {
-            true => self.system.booleans.meaning(word) == Some(true),
-            false => matches!(self.states().meaning(word), Some(State::OptedOut | State::Suppressed)),
-        })
+    /// Whether the further columns say nothing beside the first.
+    pub(super) fn further_agree(&self, at: usize) -> bool {
+        let mut words = self.further.iter().filter_map(|(column, is_mute)| Some((self.cells.cell(*column, at)?, *is_mute)));
+        words.all(|(word, is_mute)| self.further_meaning(word, is_mute) == Some(false))
+    }
+
+    /// Whether a word of a further column opts out; none where it is not known.
+    fn further_meaning(&self, word: &str, is_mute: bool) -> Option<bool> {
+        if !self.cells.has(Field::OptOut) {
+            return Some(matches!(self.states().meaning(word)?, State::OptedOut | State::Suppressed));
+        }
+        let is_own = self.system.own_words.iter().any(|own| own.eq_ignore_ascii_case(word));
+        self.system.booleans.meaning(word).filter(|_| !is_mute || is_own)
     }
 
     /// What the words of the status mean.

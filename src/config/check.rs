@@ -8,19 +8,20 @@ use crate::nearest::sentence_hint;
 use crate::systems::{CodeMeaning, Systems};
 use crate::times::Zone;
 
+fn known_system(name: &str, place: &str, systems: &Systems) -> Result<()> {
+    let names = systems.names();
+    if names.contains(&name) {
+        return Ok(());
+    }
+    bail!("{place}: there is no system `{name}`{} Known are {}", sentence_hint(name, &names), names.join(", "))
+}
+
 impl Config {
     pub(super) fn check(&self, systems: &Systems) -> Result<()> {
-        let names = systems.names();
-        let known_system = |name: &str, place: &str| -> Result<()> {
-            if names.contains(&name) {
-                return Ok(());
-            }
-            bail!("{place}: there is no system `{name}`{} Known are {}", sentence_hint(name, &names), names.join(", "))
-        };
         self.timezone()?;
         self.as_of()?;
         if let Some(hub) = &self.run.hub {
-            known_system(hub, "[run] hub")?;
+            known_system(hub, "[run] hub", systems)?;
             if systems.get(hub).is_some_and(|profile| profile.role != Role::Crm) {
                 bail!("[run] hub: `{hub}` is no CRM, so its records are no contacts that others could be matched to");
             }
@@ -40,18 +41,24 @@ impl Config {
             bail!("[workbook] max_sheet_rows must be between 1 and 1000000: a sheet has 1,048,576 rows");
         }
         if self.policy.category_authority != "crm" {
-            known_system(&self.policy.category_authority, "[policy] category_authority")?;
+            known_system(&self.policy.category_authority, "[policy] category_authority", systems)?;
         }
         // Profiles of later releases may be named ahead of time: the default lists `dynamics`.
         for name in self.policy.opt_in_systems.iter().filter(|name| !Policy::default().opt_in_systems.contains(name)) {
-            known_system(name, "[policy] opt_in_systems")?;
+            known_system(name, "[policy] opt_in_systems", systems)?;
         }
+        self.check_systems(systems)?;
+        self.check_categories(systems)?;
+        self.check_codes()
+    }
+
+    fn check_systems(&self, systems: &Systems) -> Result<()> {
         for (name, system) in &self.systems {
             let place = format!("[systems.{name}]");
-            known_system(name, &place)?;
+            known_system(name, &place, systems)?;
             system.check(&place)?;
             if let Some(source) = &system.source {
-                known_system(source, &format!("{place} source"))?;
+                known_system(source, &format!("{place} source"), systems)?;
             }
             let profile = systems.get(name).expect("known by its name");
             let words = || profile.kinds.iter().flat_map(|kind| profile.status_of(kind).values().flatten());
@@ -62,6 +69,11 @@ impl Config {
                 }
             }
         }
+        Ok(())
+    }
+
+    fn check_categories(&self, systems: &Systems) -> Result<()> {
+        let names = systems.names();
         for category in &self.category {
             let place = format!("[[category]] \"{}\"", category.name);
             if category.name.trim().is_empty() || category.name.contains(';') {
@@ -78,6 +90,10 @@ impl Config {
                 }
             }
         }
+        Ok(())
+    }
+
+    fn check_codes(&self) -> Result<()> {
         for (name, system) in &self.systems {
             for (code, meaning) in &system.codes {
                 let meaning = CodeMeaning::parse(meaning).with_context(|| format!("[systems.{name}.codes] {code}"))?;

@@ -125,29 +125,8 @@ impl Part {
     /// Of rows with the same key the most restrictive one counts; the others are folded into it. A key that
     /// stands twice in an export of contacts is a finding; one that a unit's log names twice is not.
     fn keep_most_restrictive(&mut self, system: &System<'_>) {
-        let mut seen = vec![false; system.texts.len()];
-        let mut repeated = HashSet::default();
-        let readable = |record: &Record| record.opt != Opt::Unreadable;
-        for record in self.records.iter().filter(|record| readable(record)) {
-            let Some(key) = record.record else { continue };
-            if std::mem::replace(&mut seen[key.number() as usize], true) {
-                repeated.insert(key);
-            }
-        }
-        if repeated.is_empty() {
-            return;
-        }
-        let mut groups: HashMap<Key, Vec<usize>> = HashMap::default();
-        for (at, record) in self.records.iter().enumerate().filter(|(_, record)| readable(record)) {
-            if let Some(key) = record.record.filter(|key| repeated.contains(key)) {
-                groups.entry((record.kind, key, [record.unit, record.list])).or_default().push(at);
-            }
-        }
-        let place = |record: &Record| (record.input, record.row);
         let mut dropped = HashSet::default();
-        let mut groups: Vec<(Key, Vec<usize>)> = groups.into_iter().filter(|(_, rows)| rows.len() > 1).collect();
-        groups.sort_unstable_by_key(|(_, rows)| rows[0]);
-        for ((kind, key, _), rows) in groups {
+        for ((kind, key, _), rows) in self.repeated(system) {
             let strictest = rows.iter().copied().max_by_key(|at| self.records[*at].strictness(system)).unwrap_or(rows[0]);
             let mut others: Vec<usize> = rows.iter().copied().filter(|at| *at != strictest).collect();
             others.sort_by_cached_key(|at| self.records[*at].strictness(system));
@@ -157,16 +136,8 @@ impl Part {
                 self.records[strictest].learn(&other);
             }
             let kind = &system.profile.kinds[kind as usize];
-            let is_membership = kind.grain == Grain::Membership;
-            // In the extracts of two weeks a key may stand once each; the files of a list's states are parts of one export.
-            let together = |one: &usize, other: &usize| is_membership || self.records[*one].input == self.records[*other].input;
-            let mut repeated = rows.chunk_by(together).filter_map(|of_export| {
-                let mut rows: Vec<(u32, u32)> = of_export.iter().map(|at| place(&self.records[*at])).collect();
-                rows.sort_unstable();
-                rows.dedup();
-                Some((*rows.last()?, rows.len())).filter(|(_, rows)| *rows > 1)
-            });
-            if let (Some(((input, row), times)), Grain::Contact | Grain::Membership) = (repeated.next_back(), kind.grain) {
+            if let (Some(((input, row), times)), Grain::Contact | Grain::Membership) = (self.times(&rows, kind.grain), kind.grain)
+            {
                 let reason = format!("the key stands on {times} rows of this export: the most restrictive row counts");
                 self.findings.push(Finding {
                     code: "DAT607",
@@ -181,17 +152,62 @@ impl Part {
                 });
             }
         }
-        // A row of several lists is folded only where all of its memberships are.
+        if !dropped.is_empty() {
+            self.fold_dropped(&dropped, system);
+        }
+    }
+
+    /// The records that have a key in common, in the order of their first rows.
+    fn repeated(&self, system: &System<'_>) -> Vec<(Key, Vec<usize>)> {
+        let mut seen = vec![false; system.texts.len()];
+        let mut repeated = HashSet::default();
+        let readable = |record: &Record| record.opt != Opt::Unreadable;
+        for record in self.records.iter().filter(|record| readable(record)) {
+            let Some(key) = record.record else { continue };
+            if std::mem::replace(&mut seen[key.number() as usize], true) {
+                repeated.insert(key);
+            }
+        }
+        if repeated.is_empty() {
+            return Vec::new();
+        }
+        let mut groups: HashMap<Key, Vec<usize>> = HashMap::default();
+        for (at, record) in self.records.iter().enumerate().filter(|(_, record)| readable(record)) {
+            if let Some(key) = record.record.filter(|key| repeated.contains(key)) {
+                groups.entry((record.kind, key, [record.unit, record.list])).or_default().push(at);
+            }
+        }
+        let mut groups: Vec<(Key, Vec<usize>)> = groups.into_iter().filter(|(_, rows)| rows.len() > 1).collect();
+        groups.sort_unstable_by_key(|(_, rows)| rows[0]);
+        groups
+    }
+
+    /// On how many rows of one export records stand, where that is more than one, and the last of these rows. In the extracts
+    /// of two weeks a key may stand once each; the files of a list's states are parts of one export.
+    fn times(&self, records: &[usize], grain: Grain) -> Option<((u32, u32), usize)> {
+        let is_membership = grain == Grain::Membership;
+        let together = |one: &usize, other: &usize| is_membership || self.records[*one].input == self.records[*other].input;
+        let mut repeated = records.chunk_by(together).filter_map(|of_export| {
+            let mut rows: Vec<(u32, u32)> = of_export.iter().map(|at| self.records[*at].place()).collect();
+            rows.sort_unstable();
+            rows.dedup();
+            Some((*rows.last()?, rows.len())).filter(|(_, rows)| *rows > 1)
+        });
+        repeated.next_back()
+    }
+
+    /// Takes records out whose rows are part of others. A row of several lists is folded only where all of its memberships are.
+    fn fold_dropped(&mut self, dropped: &HashSet<usize>, system: &System<'_>) {
         let kept: HashSet<(u32, u32)> = (0..self.records.len())
             .filter(|at| !dropped.contains(at) && self.is_of_several(*at))
-            .map(|at| place(&self.records[at]))
+            .map(|at| self.records[at].place())
             .collect();
         let mut rows = HashSet::default();
         let mut in_order: Vec<usize> = dropped.iter().copied().collect();
         in_order.sort_unstable();
         for at in in_order {
             let record = &self.records[at];
-            if let Some(key) = record.record.filter(|_| !kept.contains(&place(record)) && rows.insert(place(record))) {
+            if let Some(key) = record.record.filter(|_| !kept.contains(&record.place()) && rows.insert(record.place())) {
                 self.folded.push(Folded { input: record.input, row: record.row, system: system.position as u32, record: key });
             }
         }
@@ -307,6 +323,11 @@ impl CodeRow {
 }
 
 impl Record {
+    /// The row that it was read from: the input and the number there.
+    fn place(&self) -> (u32, u32) {
+        (self.input, self.row)
+    }
+
     /// Takes over what a log says; false where that is news which the record's own state does not know.
     fn hears(&mut self, event: &Record, is_bounce: bool) -> bool {
         if self.emails[0].is_none() {

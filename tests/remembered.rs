@@ -421,13 +421,18 @@ fn an_exception_holds_while_an_export_is_late() {
     let crm = "Id,Email,HasOptedOutOfEmail\n003Hs0000000001IAA,ann@example.org,false\n";
     let mailer = format!("{SUBSCRIBERS}003Hs0000000001IAA,ann@example.org,Unsubscribed,11/10/2026\n");
     let workspace = Workspace::with("", &[("sf_2026-11-21.csv", crm), ("mc_2026-11-21.csv", &mailer)]);
-    let exceptions = "who,rule,owner,until,reason\nann@example.org,OPT105,Kim Example,2027-06-30,asked for by letter\n";
-    workspace.put("decisions/exceptions.csv", exceptions);
+    let exception =
+        |rule: &str| format!("who,rule,owner,until,reason\nann@example.org,{rule},Kim Example,2027-06-30,by letter\n");
+    workspace.put("decisions/exceptions.csv", &exception("OPT105"));
     assert_eq!(workspace.run_as_of(Some("2026-11-22T06:00:00Z")).of_rule("OPT105")[0]["outcome"], "excepted");
     fs::remove_file(workspace.inbox().join("mc_2026-11-21.csv")).unwrap();
     let later = workspace.run_as_of(Some("2026-11-29T06:00:00Z"));
     assert_eq!(later.of_rule("OPT113")[0]["outcome"], "excepted");
     assert!(opted_out(&later).is_empty());
+    // An exception for another rule is none for this opt-out.
+    workspace.put("decisions/exceptions.csv", &exception("OPT103"));
+    let later = workspace.run_as_of(Some("2026-12-06T06:00:00Z"));
+    assert_eq!(later.of_rule("OPT113")[0]["outcome"], "correct");
 }
 
 /// An extract beside a full export takes nothing from what that one proves, and is no measure for the next.

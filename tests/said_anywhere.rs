@@ -33,13 +33,16 @@ fn an_extract_takes_the_place_of_no_full_export_and_of_no_other_extract() {
     let files = [("sf_2026-11-21.csv", CRM), ("mc_1_2026-11-14.csv", older.as_str()), ("mc_2_2026-11-21.csv", &newer)];
     assert_eq!(contacts_of(&run(&files), "OPT105"), ["003Hs0000000001IAA", "003Hs0000000002IAA"]);
 
-    // Where files stay in the inbox, an extract that a run has used counts no more: its opt-outs are remembered.
+    // Where files stay in the inbox, an extract that a run has used gives way to a newer full export, and to nothing else.
     let workspace = Workspace::with("", &files[..2]);
     workspace.run_as_of(Some("2026-11-15T06:00:00Z"));
     workspace.put("inbox/mc_2_2026-11-21.csv", &newer);
     let second = workspace.run_as_of(Some("2026-11-22T06:00:00Z"));
-    assert!(second.text("summary.txt").contains("superseded by mc_2_2026-11-21.csv"));
-    assert_eq!(contacts_of(&second, "OPT113"), ["003Hs0000000001IAA"]);
+    assert_eq!(contacts_of(&second, "OPT105"), ["003Hs0000000001IAA", "003Hs0000000002IAA"]);
+    workspace.put("inbox/mc_all_2026-11-28.csv", &all.replace("Unsubscribed", "Active"));
+    let third = workspace.run_as_of(Some("2026-11-28T20:00:00Z"));
+    assert!(third.text("summary.txt").contains("superseded by mc_all_2026-11-28.csv"));
+    assert_eq!(contacts_of(&third, "OPT113"), ["003Hs0000000001IAA", "003Hs0000000002IAA"]);
 }
 
 #[test]
@@ -110,6 +113,9 @@ fn a_second_column_is_read_as_the_first_is() {
     let configuration = "[systems.activecampaign]\nfiles = ['ac_*']\n";
     let listed = Workspace::with(configuration, &[("sf_2026-11-21.csv", CRM), ("ac_2026-11-21.csv", lists)]).run();
     assert_eq!(contacts_of(&listed, "LST402"), ["003Hs0000000001IAA"]);
+    let lists = "Email,List,Status,Contact Status\nann@example.org,\"News, Gala\",Active,\"Unsubscribed, Unsubscribed\"\n";
+    let listed = Workspace::with(configuration, &[("sf_2026-11-21.csv", CRM), ("ac_2026-11-21.csv", lists)]).run();
+    assert_eq!((contacts_of(&listed, "LST402").len(), contacts_of(&listed, "DAT604").len()), (1, 0));
 }
 
 #[test]

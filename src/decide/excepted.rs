@@ -3,7 +3,7 @@
 use foldhash::HashMap;
 
 use crate::classify::{Detail, Found, World};
-use crate::columns::{Opt, Outcome};
+use crate::columns::{Opt, Outcome, Role};
 use crate::decide::{Verdict, identity};
 use crate::decisions::{Ruling, State, What};
 use crate::normalise::Facts;
@@ -36,13 +36,10 @@ impl<'a> Excepted<'a> {
                 subjects.iter().for_each(|subject| known.entry(*subject).or_default().push(at));
             }
         }
-        // What is excepted while an export shows it is not put right because this week's does not.
-        let is_not_shown = |found: &Found| {
-            let wish = found.person.and_then(|person| world.consent.wishes.get(&person));
-            RULES[found.rule].code == "OPT113" && wish.is_some_and(|wish| wish.undone.is_empty() && !wish.absent.is_empty())
+        let is_unshown = |exception: &crate::decisions::Exception, found: &Found| {
+            let rules = rules_while_shown(found, world, facts);
+            !rules.is_empty() && rules.iter().all(|rules| rules.iter().any(|rule| exception.is_of_rule(*rule)))
         };
-        let of_consent: Vec<usize> = (0..RULES.len()).filter(|rule| matches!(RULES[*rule].group(), "OPT" | "LST")).collect();
-        let is_of_consent = |exception: &crate::decisions::Exception| of_consent.iter().any(|rule| exception.is_of_rule(*rule));
         let answer = |found: &Found| {
             let (persons, records) = subjects(found);
             let of = |known: &HashMap<u32, Vec<usize>>, subjects: &[u32]| -> Vec<usize> {
@@ -51,7 +48,8 @@ impl<'a> Excepted<'a> {
             let mut about = of(&by_subject[0], &persons);
             about.extend(of(&by_subject[1], &records));
             about.retain(|at| {
-                desk.exceptions[*at].is_of_rule(found.rule) || is_not_shown(found) && is_of_consent(&desk.exceptions[*at])
+                let exception = &desk.exceptions[*at];
+                exception.is_of_rule(found.rule) || is_unshown(exception, found)
             });
             about.sort_unstable();
             // One that holds goes before one that has ended.
@@ -130,6 +128,30 @@ impl<'a> Excepted<'a> {
             }
         }
     }
+}
+
+/// Of a discrepancy that rests on opt-outs which this week's exports do not show, the rules that find each of them while one
+/// does: what is excepted by such a rule is not put right because an export is late.
+fn rules_while_shown(found: &Found, world: &World<'_>, facts: &Facts<'_>) -> Vec<Vec<usize>> {
+    let wish = found.person.and_then(|person| world.consent.wishes.get(&person));
+    let (Some(wish), Some(active)) = (wish.filter(|wish| wish.undone.is_empty()), found.a) else { return Vec::new() };
+    if RULES[found.rule].code != "OPT113" {
+        return Vec::new();
+    }
+    let codes = |at: &usize| {
+        let absent = &world.systems.profiles()[world.consent.recalled.absent[*at].system];
+        let codes: &[&str] = match (absent.role, facts.profile(active).role) {
+            (Role::Crm, Role::Source) => &["OPT101"],
+            (Role::Crm, Role::Marketing) => &["OPT102", "LST401"],
+            (Role::Source, Role::Crm) => &["OPT103"],
+            (Role::Source, Role::Marketing) => &["OPT104"],
+            (Role::Marketing, Role::Crm) => &["OPT105", "LST402"],
+            (Role::Marketing, Role::Source) => &["OPT106"],
+            _ => &[],
+        };
+        (0..RULES.len()).filter(|rule| codes.contains(&RULES[*rule].code)).collect()
+    };
+    wish.absent.iter().map(codes).collect()
 }
 
 /// Whom an exception may name to be about a discrepancy: any contact of an address, or the records that are nobody's.

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, SystemTime};
 
 use super::file::ReadFile;
@@ -72,15 +72,17 @@ fn supersede<T>(files: &mut [ReadFile<T>], systems: &Systems) {
         }
         let profile = &systems.profiles()[system];
         let Kind { grain, parts, .. } = profile.kinds[kind];
-        // A log, or an extract of what happened in a week, is about other people each time: all count that no run has used, and
-        // of those that one has, only what is newer than anything else.
+        // A log, or an extract of what happened in a week, is about other people each time: all count, until a run has used them
+        // and a newer full export is there.
         let is_log = matches!(grain, Grain::Bounce | Grain::UnsubscribeEvent);
         let is_extract = |at: &usize| is_log || files[*at].report.partial && !parts;
         let (extracts, full): (Vec<usize>, Vec<usize>) = left.iter().copied().partition(is_extract);
-        let is_over = |at: &&usize| **at != left[0] && files[**at].report.seen_in.is_some();
-        let over: Vec<usize> = extracts.iter().filter(is_over).copied().collect();
-        for at in over {
-            files[at].report.verdict = Verdict::Superseded(files[left[0]].report.file.clone());
+        let newest = full.first().map(|at| (files[*at].report.as_of, files[*at].report.file.clone()));
+        for at in extracts {
+            let report = &mut files[at].report;
+            if let Some((_, name)) = newest.as_ref().filter(|(made, _)| report.seen_in.is_some() && report.as_of < *made) {
+                report.verdict = Verdict::Superseded(name.clone());
+            }
         }
         if parts && part.is_none() {
             continue;
@@ -172,15 +174,18 @@ fn keep_newest<T>(files: &mut [ReadFile<T>], newest_first: &[usize], title: &str
 /// Ids without the zeros that they begin with elsewhere would match nobody, or somebody else.
 fn refuse_lost_zeros<T>(files: &mut [ReadFile<T>], config: &Config, systems: &Systems) {
     let profiles = systems.profiles();
-    let owner = profiles.iter().find_map(|profile| config.systems.get(&profile.name)?.source.as_deref());
-    // The ids of two sources are two numberings; the others name those of one.
-    let is_other_source = |at: usize| profiles[at].role == Role::Source && owner.is_some_and(|owner| owner != profiles[at].name);
-    let numbering = |one: &usize, other: &usize| {
-        let (one, other) = (files[*one].table.as_ref()?.system, files[*other].table.as_ref()?.system);
-        let sources = [one, other].into_iter().all(|at| profiles[at].role == Role::Source);
-        Some(one == other || !sources && !is_other_source(one) && !is_other_source(other))
-    };
     let used: Vec<usize> = (0..files.len()).filter(|at| files[*at].report.is_used() && files[*at].table.is_some()).collect();
+    let system_of = |at: &usize| files[*at].table.as_ref().map(|table| table.system);
+    let owner = profiles.iter().find_map(|profile| config.systems.get(&profile.name)?.source.as_deref());
+    let sources: BTreeSet<usize> = used.iter().filter_map(system_of).filter(|at| profiles[*at].role == Role::Source).collect();
+    // The ids of two sources are two numberings; the others name those of one, which the configuration may say.
+    let is_owner = |at: usize| owner.map_or(sources.len() == 1, |owner| owner == profiles[at].name);
+    let is_other_source = |at: usize| profiles[at].role == Role::Source && !is_owner(at);
+    let numbering = |one: &usize, other: &usize| {
+        let (one, other) = (system_of(one)?, system_of(other)?);
+        let both = [one, other].into_iter().all(|at| profiles[at].role == Role::Source);
+        Some(one == other || !both && !is_other_source(one) && !is_other_source(other))
+    };
     let keys = |at: &usize| files[*at].table.as_ref().map(|table| &table.keys);
     let refusal = |at: &usize| {
         let others = || used.iter().filter(|other| numbering(at, other) == Some(true));

@@ -57,12 +57,16 @@ impl Reader<'_> {
             [_, _, ..] if lists.len() == several.len() => Some(several[one]),
             _ => self.cells.get(Field::Status, at),
         };
+        let several_lists = lists.len();
         // A line break in a name would end the row of an import file.
         let list = lists.get(one).map(|list| list.split_whitespace().collect::<Vec<_>>().join(" "));
         let (word, list) = (word.map(str::to_owned), list);
         record.unit = list.map(|list| self.system.texts.intern(&list));
         self.read_preference_of(Field::Status, word.as_deref(), at, record);
-        self.read_further(Field::Status, at, record);
+        self.read_further(Field::Status, at, record, |cell| match split(Some(cell), separators).as_slice() {
+            words if words.len() == several_lists && several_lists > 1 => words[one],
+            _ => cell,
+        });
         if record.delivery == Delivery::Bounced {
             let failed = self.time(Field::BouncedAt, at);
             if self.system.profile.hard_bounce_opts_out && self.bounced_for_good(at) {

@@ -11,20 +11,23 @@ impl Reader<'_> {
         let field = if self.cells.has(Field::OptOut) { Field::OptOut } else { Field::Status };
         let cell = self.cells.get(field, at).map(str::to_owned);
         self.read_preference_of(field, cell.as_deref(), at, record);
-        self.read_further(field, at, record);
+        self.read_further(field, at, record, |cell| cell);
     }
 
-    /// What the further columns for the preference say: whoever is opted out in one of them is.
-    pub(super) fn read_further(&mut self, field: Field, at: usize, record: &mut Record) {
+    /// What the further columns for the preference say: whoever is opted out in one of them is. `part` is the part of a cell that
+    /// speaks of the record.
+    pub(super) fn read_further(&mut self, field: Field, at: usize, record: &mut Record, part: impl Fn(&str) -> &str) {
         if record.opt == Opt::Unreadable {
             return;
         }
         for (column, is_mute) in self.further.clone() {
-            let Some(word) = self.cells.cell(column, at).map(str::to_owned) else { continue };
+            let Some(word) = self.cells.cell(column, at).map(|cell| part(cell).to_owned()) else { continue };
             match self.further_meaning(&word, is_mute) {
                 None => {
-                    let reason = "no word that is known, in a second column for the preference: the other one counts";
-                    self.find_value("DAT604", field, &word, at, reason);
+                    let header = &self.table.columns[column].header;
+                    let reason =
+                        format!("`{header}`, a second column for it, has a word that is not known: the first one counts");
+                    self.find_value("DAT604", field, &word, at, &reason);
                 }
                 Some(true) => {
                     record.opt = Opt::Out;

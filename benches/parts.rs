@@ -44,7 +44,7 @@ fn parts(bench: &Bench, workspace: &Workspace, clock: Clock, settled: Settled<'_
     let (world, facts) = (settled.world, settled.facts);
     let (config, systems) = (world.config, world.systems);
     let owner = systems.profiles().iter().position(|profile| profile.has_source_ids());
-    let rules = Rules { systems, config, as_of: clock.as_of, texts: world.texts, owner, in_doubt: Default::default() };
+    let rules = Rules { owner, ..Rules::new(systems, config, clock.as_of, world.texts) };
     let earlier = HashMap::new();
 
     let columns = |table: &Table<'_>| Ok((table.kind, table.columns.clone(), table.batches(DataFrame::clone)?));

@@ -113,7 +113,7 @@ pub fn owner_of_source_ids(files: &[FileReport], systems: &Systems, ledger: &Led
 }
 
 /// What to tell where another source than before has an export, and none says whose ids are named.
-pub fn owner_of_ids_in_doubt(
+pub fn note_on_owner(
     owner: Option<usize>,
     files: &[FileReport],
     systems: &Systems,
@@ -188,9 +188,9 @@ impl Missed {
         self.lists.iter().map(|(system, lists)| {
             let named = lists.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
             let more = if lists.len() > 3 { format!(" and {} more", lists.len() - 3) } else { String::new() };
-            let noun = if lists.len() == 1 { "list" } else { "lists" };
+            let (noun, it) = if lists.len() == 1 { ("list", "it") } else { ("lists", "one of them") };
             format!(
-                "No row of the {noun} {named}{more} of {}, which earlier runs had, is in this run: who was on it is not taken for \
+                "No row of the {noun} {named}{more} of {}, which earlier runs had, is in this run: who was on {it} is not taken for \
                  unsubscribed from every list. Export all lists. A list that is no more is forgotten after four weeks.",
                 systems.profiles()[*system].title
             )

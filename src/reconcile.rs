@@ -15,8 +15,7 @@ use crate::decisions::{self, Desk, Scene};
 use crate::history::Week;
 use crate::ingest::{Ingested, Papers, Reject, Table, ingest, read_papers};
 use crate::inputs::{
-    Missed, count_rejected, owner_of_ids_in_doubt, owner_of_source_ids, require_few_rejects, require_known_contacts,
-    require_systems,
+    Missed, count_rejected, note_on_owner, owner_of_source_ids, require_few_rejects, require_known_contacts, require_systems,
 };
 use crate::ledger::{Ledger, Scope, Sighting};
 use crate::loads::{Loads, loads};
@@ -122,7 +121,7 @@ pub fn read_inbox(workspace: &Workspace, clock: Clock) -> Result<Exports> {
 pub fn read_exports(workspace: &Workspace, folder: &Path, earlier: &HashMap<String, String>, clock: Clock) -> Result<Exports> {
     let Workspace { config, systems, .. } = workspace;
     let texts = Texts::default();
-    let rules = Rules { systems, config, as_of: clock.as_of, texts: &texts, owner: None, in_doubt: Default::default() };
+    let rules = Rules::new(systems, config, clock.as_of, &texts);
     let read = |table: &Table<'_>| read_rows(table, &rules);
     let ingested = ingest(folder, config, systems, earlier, clock.as_of, clock.now, read).context(Stop::Inputs)?;
     Ok(Exports { ingested, texts })
@@ -154,10 +153,10 @@ fn settle<T>(
     require_known_contacts(&files, systems, &ledger, workspace).context(Stop::Inputs)?;
     let owner = owner_of_source_ids(&files, systems, &ledger, config);
     let missed = Missed::of(&tables, &ledger, systems, clock.as_of, &texts);
-    let doubt = owner_of_ids_in_doubt(owner, &files, systems, &ledger, config);
-    let notes = doubt.into_iter().chain(missed.notes(systems)).collect();
-    let Missed { lists: missed, contacts: in_doubt } = missed;
-    let run = Rules { systems, config, as_of: clock.as_of, texts: &texts, owner, in_doubt };
+    let whose_ids = note_on_owner(owner, &files, systems, &ledger, config);
+    let notes = whose_ids.into_iter().chain(missed.notes(systems)).collect();
+    let Missed { lists: missed, contacts: on_missed_lists } = missed;
+    let run = Rules { owner, on_missed_lists, ..Rules::new(systems, config, clock.as_of, &texts) };
     let standing = decisions::recall(ledger.decisions()).context(Stop::Inputs)?;
     let (quiet, normalised) = stages.run("normalise", || {
         let quiet = if config.run.set_aside {

@@ -10,7 +10,7 @@ use crate::columns::Role;
 use crate::commands::progress::Display;
 use crate::commands::{DONE, LOOK, coloured, print};
 use crate::ingest::{AsOfFrom, FileReport, Ingested, Reject, Verdict, ingest};
-use crate::inputs::{Missed, choose_hub, count_rejected, owner_of_source_ids, refused_contacts, require_known_contacts};
+use crate::inputs::{choose_hub, count_rejected, refused_contacts, require_known_contacts};
 use crate::ledger::Ledger;
 use crate::normalise::{Rules, codes_without_meaning, dates_of_two_readings, masked, normalise, read_rows};
 use crate::progress::{self, Unit};
@@ -30,7 +30,7 @@ pub(super) fn check(workspace: &Workspace, clock: Clock, format: Format, common:
     let Workspace { config, systems, .. } = workspace;
     let earlier = workspace.earlier_inputs(clock.as_of)?;
     let texts = Texts::default();
-    let run = Rules { systems, config, as_of: clock.as_of, texts: &texts, owner: None, in_doubt: Default::default() };
+    let run = Rules::new(systems, config, clock.as_of, &texts);
     let display = Display::start(common);
     let ingested = ingest(&workspace.inbox(), config, systems, &earlier, clock.as_of, clock.now, |table| read_rows(table, &run))?;
     let Ingested { mut files, tables, rejects } = ingested;
@@ -40,10 +40,7 @@ pub(super) fn check(workspace: &Workspace, clock: Clock, format: Format, common:
         _ => systems.clone(),
     };
     progress::begin("normalise", Unit::Count("rows"), files.iter().map(|file| file.rows).sum());
-    let ledger = Ledger::open(&workspace.ledger(), &workspace.runs(), clock.as_of)?;
-    let owner = owner_of_source_ids(&files, systems, &ledger, config);
-    let in_doubt = Missed::of(&tables, &ledger, systems, clock.as_of, &texts).contacts;
-    let normalised = normalise(tables, &Rules { systems, owner, in_doubt, ..run })?;
+    let normalised = normalise(tables, &Rules { systems, ..run })?;
     drop(display);
     let mut rejects = count_rejected(&mut files, rejects, normalised.rejects);
     rejects.sort();
@@ -51,6 +48,7 @@ pub(super) fn check(workspace: &Workspace, clock: Clock, format: Format, common:
     let mut missing = missing(&files, workspace);
     match hub {
         Ok(Some(hub)) => {
+            let ledger = Ledger::open(&workspace.ledger(), &workspace.runs(), clock.as_of)?;
             let lost =
                 || require_known_contacts(&files, systems, &ledger, workspace).err().map(|lost| capital(&format!("{lost}.")));
             missing.blocking.extend(refused_contacts(&files, hub, systems).or_else(lost));

@@ -58,6 +58,12 @@ fn merge(upper: &StringRecord, lower: &StringRecord, at: usize) -> Header {
     read(at, &cells.collect())
 }
 
+/// A header without the number that [`read`] gives to a second column of one header.
+pub fn without_number(header: &str) -> &str {
+    let is_number = |text: &str| text.strip_suffix(')').is_some_and(|number| number.parse::<usize>().is_ok());
+    header.rsplit_once(" (").filter(|(_, number)| is_number(number)).map_or(header, |(plain, _)| plain)
+}
+
 /// Of several columns with one header the first is the one that is meant; the others get a number.
 fn read(at: usize, cells: &StringRecord) -> Header {
     let mut seen: HashMap<String, usize> = HashMap::new();

@@ -236,6 +236,13 @@ pub struct MappedColumn {
     pub constant: Option<String>,
 }
 
+impl MappedColumn {
+    /// Its header as the file has it: a second column of that header has a number behind it.
+    pub fn own_header(&self) -> &str {
+        header::without_number(&self.header)
+    }
+}
+
 /// A header that means nothing here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UnmappedHeader {

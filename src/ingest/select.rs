@@ -91,11 +91,11 @@ fn supersede<T>(files: &mut [ReadFile<T>], systems: &Systems) {
         // What an earlier run used is last week's, and no part of this week's; of contacts nobody may be missing.
         let may_be_part = |at: &&usize| grain == Grain::Contact || files[**at].report.seen_in.is_none();
         let lists_everybody = matches!(grain, Grain::Contact | Grain::UnitUnsubscribe | Grain::Unsubscribe | Grain::Preference);
-        let are_parts = |newest: &usize, older: &[usize]| {
+        let in_parts = |newest: &usize, older: &[usize]| {
             older.iter().filter(may_be_part).any(|other| are_parts(&files[*newest], &files[*other]))
         };
         match full.split_first().filter(|_| lists_everybody) {
-            Some((newest, older)) if are_parts(newest, older) => refuse_parts(files, &full, &title),
+            Some((newest, older)) if in_parts(newest, older) => refuse_parts(files, &full, &title),
             _ => keep_newest(files, &full, &title),
         }
     }

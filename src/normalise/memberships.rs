@@ -30,7 +30,7 @@ impl Part {
                 }
             }
             let of_all = outs.iter().any(|at| self.records[*at].is_of_all());
-            let is_known = !system.partial && !system.in_doubt.contains(&(system.position, key));
+            let is_known = !system.partial && !system.on_missed_lists.contains(&(system.position, key));
             let every = is_known && !rows.iter().any(|at| self.records[*at].is_live());
             let speaker = outs.iter().copied().filter(|_| of_all || every).min_by_key(|at| {
                 let record = &self.records[*at];

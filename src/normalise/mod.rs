@@ -157,7 +157,14 @@ pub struct Rules<'a> {
     /// The source system whose ids the others name; ids of other sources are theirs alone. It does not matter to single rows.
     pub owner: Option<usize>,
     /// Who may be on a list that is missing, by system and key: of them it cannot be told that no list is left.
-    pub in_doubt: HashSet<(usize, Text)>,
+    pub on_missed_lists: HashSet<(usize, Text)>,
+}
+
+impl<'a> Rules<'a> {
+    /// What single rows are read by: nothing is known yet of other tables and of earlier runs.
+    pub fn new(systems: &'a Systems, config: &'a Config, as_of: DateTime<Utc>, texts: &'a Texts) -> Rules<'a> {
+        Rules { systems, config, as_of, texts, owner: None, on_missed_lists: HashSet::default() }
+    }
 }
 
 /// What the rows of one system are read by.
@@ -177,8 +184,8 @@ struct System<'a> {
     as_of: DateTime<Utc>,
     tolerance_ms: i64,
     partial: bool,
-    /// See [`Rules::in_doubt`].
-    in_doubt: &'a HashSet<(usize, Text)>,
+    /// See [`Rules::on_missed_lists`].
+    on_missed_lists: &'a HashSet<(usize, Text)>,
     /// The order of day and month that the configuration gives.
     date_order: Option<DateOrder>,
     texts: &'a Texts,
@@ -204,7 +211,7 @@ impl<'a> System<'a> {
             as_of: run.as_of,
             tolerance_ms: i64::from(run.config.policy.clock_tolerance_hours) * 3_600_000,
             partial: run.config.system(&profile.name).partial,
-            in_doubt: &run.in_doubt,
+            on_missed_lists: &run.on_missed_lists,
             date_order: run.config.system(&profile.name).date_order,
             texts: run.texts,
             nothing: run.texts.intern(""),

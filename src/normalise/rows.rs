@@ -236,8 +236,7 @@ impl<'a> Reader<'a> {
     fn new(table: &'a Table<'a>, cells: &'a Cells<'a>, system: &'a System<'a>, orders: &'a Orders) -> Reader<'a> {
         let kind = &system.profile.kinds[table.kind];
         let is_mute = |header: &str| {
-            // Of a header that stands twice the second has a number.
-            let header = fold_header(header.split(" (").next().unwrap_or(header));
+            let header = fold_header(header);
             kind.mute_headers.iter().any(|mute| fold_header(mute) == header)
         };
         Reader {
@@ -257,7 +256,7 @@ impl<'a> Reader<'a> {
             shapes: Field::ALL.map(|field| kind.shape(field)),
             further: {
                 let preference = if cells.has(Field::OptOut) { Field::OptOut } else { Field::Status };
-                cells.all(preference).skip(1).map(|(at, column)| (at, is_mute(&column.header))).collect()
+                cells.all(preference).skip(1).map(|(at, column)| (at, is_mute(column.own_header()))).collect()
             },
             mute: is_mute(cells.header(Field::OptOut)),
             own_states: (!kind.status.is_empty()).then(|| words::states(&kind.status)),

@@ -53,14 +53,7 @@ fn room() -> Room<'static> {
 /// How many of the records are set aside, where earlier runs saw a record with some keys opted out.
 pub(crate) fn aside(records: &str, remembered: &[&str]) -> u64 {
     let (systems, config, texts, as_of) = scene();
-    let run = normalise::Rules {
-        systems: &systems,
-        config: &config,
-        as_of,
-        texts: &texts,
-        owner: owner(&systems),
-        in_doubt: Default::default(),
-    };
+    let run = rules(&systems, &config, as_of, &texts);
     let mut rows = rows(&tables(records, &systems).1, &run);
     let opted_out = vec![std::array::from_fn(|at| remembered.get(at).copied())];
     set_aside(&mut rows, &run, &Wanted { always: Vec::new(), opted_out }, room()).len()
@@ -72,9 +65,10 @@ fn scene() -> (Systems, Config, Texts, DateTime<Utc>) {
     (config.adjust(systems), config, Texts::default(), "2026-11-22T06:00:00Z".parse().unwrap())
 }
 
-/// The source of these records, whose ids the others name.
-fn owner(systems: &Systems) -> Option<usize> {
-    systems.profiles().iter().position(|profile| profile.has_source_ids())
+/// The others name the ids of the first source.
+fn rules<'a>(systems: &'a Systems, config: &'a Config, as_of: DateTime<Utc>, texts: &'a Texts) -> normalise::Rules<'a> {
+    let owner = systems.profiles().iter().position(|profile| profile.has_source_ids());
+    normalise::Rules { owner, ..normalise::Rules::new(systems, config, as_of, texts) }
 }
 
 fn rows(tables: &[Table<'static>], run: &normalise::Rules<'_>) -> Vec<TableRows<normalise::Rows>> {
@@ -89,14 +83,7 @@ fn rows(tables: &[Table<'static>], run: &normalise::Rules<'_>) -> Vec<TableRows<
 pub(crate) fn found(records: &str, aside: bool) -> Vec<(&'static str, String)> {
     let (systems, config, texts, as_of) = scene();
     let (files, tables) = tables(records, &systems);
-    let run = normalise::Rules {
-        systems: &systems,
-        config: &config,
-        as_of,
-        texts: &texts,
-        owner: owner(&systems),
-        in_doubt: Default::default(),
-    };
+    let run = rules(&systems, &config, as_of, &texts);
     let mut rows = rows(&tables, &run);
     let quiet = if aside { set_aside(&mut rows, &run, &Wanted::default(), room()) } else { Quiet::default() };
     let normalised = normalise(rows, &run).unwrap();

@@ -57,14 +57,14 @@ impl Reader<'_> {
             [_, _, ..] if lists.len() == several.len() => Some(several[one]),
             _ => self.cells.get(Field::Status, at),
         };
-        let several_lists = lists.len();
+        let count = lists.len();
         // A line break in a name would end the row of an import file.
         let list = lists.get(one).map(|list| list.split_whitespace().collect::<Vec<_>>().join(" "));
         let (word, list) = (word.map(str::to_owned), list);
         record.unit = list.map(|list| self.system.texts.intern(&list));
         self.read_preference_of(Field::Status, word.as_deref(), at, record);
         self.read_further(Field::Status, at, record, |cell| match split(Some(cell), separators).as_slice() {
-            words if words.len() == several_lists && several_lists > 1 => words[one],
+            words if words.len() == count && count > 1 => words[one],
             _ => cell,
         });
         if record.delivery == Delivery::Bounced {

@@ -229,7 +229,7 @@ mod tests {
             let config = Config::parse(CONFIGURATION, &systems).unwrap();
             let (systems, texts) = (config.adjust(systems), Texts::default());
             let as_of = "2026-11-22T06:00:00Z".parse().unwrap();
-            let rules = Rules { systems: &systems, config: &config, as_of, texts: &texts, owner: None, in_doubt: Default::default() };
+            let rules = Rules::new(&systems, &config, as_of, &texts);
             let (name, kind, fields) = EXPORTS[of];
             let position = systems.position(name).unwrap();
             let kind = systems.profiles()[position].kinds.iter().position(|known| known.name == kind).unwrap();

@@ -27,6 +27,34 @@ pub fn summary(report: &Report) -> String {
     let _ = writeln!(text);
     clock(&mut text, report);
 
+    counts(&mut text, report);
+    rules(&mut text, report);
+    correction_files(&mut text, report);
+    load_results(&mut text, report);
+    inputs(&mut text, report);
+    text
+}
+
+/// What is overdue or due before the next run: this comes first, because the law sets the day.
+fn clock(text: &mut String, report: &Report) {
+    let (overdue, soon) = report.due.split_at(report.overdue());
+    if overdue.is_empty() && soon.is_empty() {
+        let _ = writeln!(text, "Nothing is overdue, and nothing falls due before the next run ({}).\n", report.next_run);
+        return;
+    }
+    let open = |due: &[Due]| count(due.len() as u64, "open discrepancy", "open discrepancies");
+    if !overdue.is_empty() {
+        let _ = writeln!(text, "OVERDUE: {}; the last day to honour the opt-out has passed.", open(overdue));
+        due_table(text, report, overdue);
+    }
+    if !soon.is_empty() {
+        let _ = writeln!(text, "Due before the next run, on or before {}: {}.", report.next_run, open(soon));
+        due_table(text, report, soon);
+    }
+}
+
+/// How many discrepancies there are, what becomes of them, and what else a person must read.
+fn counts(text: &mut String, report: &Report) {
     let critical: u64 =
         report.rules.iter().filter(|count| count.rule.severity == Severity::Critical).map(|count| count.total()).sum();
     let all: u64 = report.rules.iter().map(|count| count.total()).sum();
@@ -47,11 +75,13 @@ pub fn summary(report: &Report) -> String {
         let rejected = count(report.rejected.len() as u64, "row was", "rows were");
         let _ = writeln!(text, "{rejected} rejected: rejected_rows.csv says which and why.");
     }
-    since_last_run(&mut text, report);
+    since_last_run(text, report);
     for sentence in &report.attention {
         let _ = writeln!(text, "! {sentence}");
     }
+}
 
+fn rules(text: &mut String, report: &Report) {
     let excepted = report.outcome(Outcome::Excepted) > 0;
     let mut rules = table(
         ["rule", "", "severity", "found", "correct", "review", "held", "note", if excepted { "excepted" } else { "" }],
@@ -74,7 +104,9 @@ pub fn summary(report: &Report) -> String {
     if !rules.is_empty() {
         let _ = writeln!(text, "\nDiscrepancies\n{}", indented(&rules));
     }
+}
 
+fn correction_files(text: &mut String, report: &Report) {
     let mut files = table(["file", "rows"], 1..2);
     for (path, rows) in report.targets.iter().flat_map(|target| &target.files) {
         files.add_row([path.clone(), number(*rows)]);
@@ -82,28 +114,33 @@ pub fn summary(report: &Report) -> String {
     if !files.is_empty() {
         let _ = writeln!(text, "\nCorrection files\n{}", indented(&files));
     }
+}
 
-    if !report.loaded.is_empty() {
-        let _ = writeln!(text, "\nLoad results of earlier corrections");
-        let mut loads = table(["system", "taken", "refused"], 1..3);
-        for target in report.targets.iter().filter(|target| target.landed != [0, 0]) {
-            loads.add_row([target.title.clone(), number(target.landed[0]), number(target.landed[1])]);
-        }
-        let _ = writeln!(text, "{}", indented(&loads));
-        let mut reasons: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-        for loaded in &report.loaded {
-            if let Some(reason) = &loaded.refused {
-                *reasons.entry((&loaded.title, reason)).or_default() += 1;
-            }
-        }
-        for ((title, reason), number) in reasons.iter().take(MOST_REASONS) {
-            let _ = writeln!(text, "  {number} × {title}: {}", masked(reason));
-        }
-        if reasons.len() > MOST_REASONS {
-            let _ = writeln!(text, "  … {} more reasons: see load_results.csv", reasons.len() - MOST_REASONS);
+fn load_results(text: &mut String, report: &Report) {
+    if report.loaded.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\nLoad results of earlier corrections");
+    let mut loads = table(["system", "taken", "refused"], 1..3);
+    for target in report.targets.iter().filter(|target| target.landed != [0, 0]) {
+        loads.add_row([target.title.clone(), number(target.landed[0]), number(target.landed[1])]);
+    }
+    let _ = writeln!(text, "{}", indented(&loads));
+    let mut reasons: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for loaded in &report.loaded {
+        if let Some(reason) = &loaded.refused {
+            *reasons.entry((&loaded.title, reason)).or_default() += 1;
         }
     }
+    for ((title, reason), number) in reasons.iter().take(MOST_REASONS) {
+        let _ = writeln!(text, "  {number} × {title}: {}", masked(reason));
+    }
+    if reasons.len() > MOST_REASONS {
+        let _ = writeln!(text, "  … {} more reasons: see load_results.csv", reasons.len() - MOST_REASONS);
+    }
+}
 
+fn inputs(text: &mut String, report: &Report) {
     let _ = writeln!(text, "\nInputs");
     let mut inputs = table(["file", "read as", "rows", "rejected", "matched", "unmatched", "as of"], 2..6);
     for input in report.inputs.iter().filter(|input| !matches!(input.file.verdict, Verdict::Skipped(_))) {
@@ -129,25 +166,6 @@ pub fn summary(report: &Report) -> String {
         ]);
     }
     let _ = writeln!(text, "{}", indented(&inputs));
-    text
-}
-
-/// What is overdue or due before the next run: this comes first, because the law sets the day.
-fn clock(text: &mut String, report: &Report) {
-    let (overdue, soon) = report.due.split_at(report.overdue());
-    if overdue.is_empty() && soon.is_empty() {
-        let _ = writeln!(text, "Nothing is overdue, and nothing falls due before the next run ({}).\n", report.next_run);
-        return;
-    }
-    let open = |due: &[Due]| count(due.len() as u64, "open discrepancy", "open discrepancies");
-    if !overdue.is_empty() {
-        let _ = writeln!(text, "OVERDUE: {}; the last day to honour the opt-out has passed.", open(overdue));
-        due_table(text, report, overdue);
-    }
-    if !soon.is_empty() {
-        let _ = writeln!(text, "Due before the next run, on or before {}: {}.", report.next_run, open(soon));
-        due_table(text, report, soon);
-    }
 }
 
 fn due_table(text: &mut String, report: &Report, due: &[Due]) {

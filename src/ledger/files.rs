@@ -187,16 +187,17 @@ pub(super) fn verified(path: &Path, entry: &FileEntry) -> Result<Vec<u8>, String
     Ok(bytes)
 }
 
-/// A table of a set.
+/// A table of a set: whole and each column in one piece, or some columns in as many pieces as they are written in.
 ///
 /// # Errors
 /// What is wrong with it, in a few words.
 pub(super) fn read(path: &Path, entry: &FileEntry, columns: Option<&[&str]>) -> Result<DataFrame, String> {
     let bytes = verified(path, entry)?;
+    let is_whole = columns.is_none();
     let columns = columns.map(|columns| columns.iter().map(|column| (*column).to_owned()).collect());
     ParquetReader::new(Cursor::new(bytes))
         .with_columns(columns)
-        .set_rechunk(true)
+        .set_rechunk(is_whole)
         .finish()
         .map_err(|error| format!("cannot be read ({error})"))
 }

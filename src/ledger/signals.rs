@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use foldhash::HashMap;
 use polars::prelude::{
-    BooleanChunked, ChunkedBuilder, DataFrame, Int64Chunked, Int64Type, IntoColumn, NewChunkedArray, PolarsResult,
+    BooleanChunked, BooleanType, ChunkedBuilder, DataFrame, Int64Chunked, Int64Type, IntoColumn, NewChunkedArray, PolarsResult,
     PrimitiveChunkedBuilder, StringChunkedBuilder, StringType, TimeUnit, UInt64Chunked,
 };
 
@@ -70,11 +70,13 @@ impl Signal {
 /// The signals of all records, and who they are of.
 #[derive(Debug, Default)]
 pub(super) struct Signals {
-    of: HashMap<u64, (Signal, u32)>,
+    /// The row of each record's signal.
+    of: HashMap<u64, u32>,
+    /// By row, also those that later sets replace or that are settled.
+    signals: Vec<Signal>,
     /// The texts of the rows: system, kind, record, unit, e-mail, contact and source id.
     names: Vec<[ColumnCells<StringType>; NAMES.len()]>,
     offsets: Vec<u32>,
-    rows: u32,
 }
 
 /// Whom a signal is of, in the words of the systems.
@@ -92,69 +94,65 @@ const KEYS: [usize; 4] = [2, 4, 5, 6];
 impl Signals {
     /// Adds the rows of a set.
     pub fn apply(&mut self, frame: &DataFrame) -> PolarsResult<()> {
-        let time = |name: &str| -> PolarsResult<Vec<Option<i64>>> { Ok(read_moments(frame, name)?.iter().collect()) };
-        let flag = |name: &str| -> PolarsResult<Vec<bool>> {
-            Ok(frame.column(name)?.bool()?.iter().map(|flag| flag == Some(true)).collect())
-        };
+        let time = |name: &str| -> PolarsResult<ColumnCells<Int64Type>> { Ok(ColumnCells::of(&read_moments(frame, name)?)) };
+        let flag = |name: &str| -> PolarsResult<ColumnCells<BooleanType>> { Ok(ColumnCells::of(frame.column(name)?.bool()?)) };
         let keys = frame.column("key")?.u64()?;
-        let [out_from, out_until, first, after, seen, last, undone, evidence] =
-            ["out_from", "out_until", "first", "after", "seen", "last", "undone", "evidence"].map(time);
-        let (out_from, out_until, first, after) = (out_from?, out_until?, first?, after?);
-        let (seen, last, undone, evidence) = (seen?, last?, undone?, evidence?);
+        let (out_from, out_until, first, after) = (time("out_from")?, time("out_until")?, time("first")?, time("after")?);
+        let (seen, last, undone, evidence) = (time("seen")?, time("last")?, time("undone")?, time("evidence")?);
         let (opted_in, gone) = (flag("opted_in")?, flag("settled")?);
         // Earlier releases wrote every signal anew each time it was seen.
-        let absent = flag("absent").unwrap_or_else(|_| vec![false; frame.height()]);
-        let written = time("passed_on_by")?;
-        let passed_on = Stored::of(frame)?;
-        for (at, key) in keys.iter().enumerate() {
-            let key = key.unwrap_or_default();
-            if gone[at] {
-                self.of.remove(&key);
-                continue;
-            }
-            let echo = written[at].map(|written| Box::new(Echo { of: passed_on.at(at), written }));
-            let signal = Signal {
-                dated: out_from[at].zip(out_until[at]).map(|(from, until)| Moment { from, until }),
-                first: first[at],
-                after: after[at],
-                seen: seen[at].unwrap_or_default(),
-                last: last[at].unwrap_or_default(),
-                undone: undone[at],
-                absent: absent[at],
-                opted_in: opted_in[at],
-                evidence: evidence[at].unwrap_or_default(),
-                echo,
-            };
-            self.of.insert(key, (signal, self.rows + at as u32));
-        }
-        self.offsets.push(self.rows);
-        self.rows += frame.height() as u32;
+        let absent = flag("absent").ok();
+        let (written, passed_on) = (time("passed_on_by")?, Stored::of(frame)?);
         let names = NAMES.iter().map(|name| Ok(ColumnCells::of(frame.column(name)?.str()?))).collect::<PolarsResult<Vec<_>>>()?;
         self.names.push(names.try_into().expect("a column each"));
+        self.offsets.push(self.signals.len() as u32);
+        self.of.reserve(frame.height());
+        self.signals.reserve(frame.height());
+        for (at, key) in keys.iter().enumerate() {
+            let key = key.unwrap_or_default();
+            let is_set = |flags: &ColumnCells<BooleanType>| flags.get(at) == Some(true);
+            let signal = Signal {
+                dated: out_from.get(at).zip(out_until.get(at)).map(|(from, until)| Moment { from, until }),
+                first: first.get(at),
+                after: after.get(at),
+                seen: seen.get(at).unwrap_or_default(),
+                last: last.get(at).unwrap_or_default(),
+                undone: undone.get(at),
+                absent: absent.as_ref().is_some_and(is_set),
+                opted_in: is_set(&opted_in),
+                evidence: evidence.get(at).unwrap_or_default(),
+                echo: written.get(at).map(|written| Box::new(Echo { of: passed_on.at(at), written })),
+            };
+            match is_set(&gone) {
+                true => self.of.remove(&key),
+                false => self.of.insert(key, self.signals.len() as u32),
+            };
+            self.signals.push(signal);
+        }
         Ok(())
     }
 
     /// The signal of a record, and its row.
     pub fn find(&self, key: u64) -> Option<(&Signal, u32)> {
-        self.of.get(&key).map(|(signal, row)| (signal, *row))
+        self.of.get(&key).map(|row| (&self.signals[*row as usize], *row))
     }
 
     /// Rows of all sets.
     pub fn rows(&self) -> usize {
-        self.rows as usize
+        self.signals.len()
     }
 
     /// All but those of the marked rows, with their keys, in the order in which they were written.
     pub fn all_but(&self, marked: &[bool]) -> Vec<(u64, &Signal, u32)> {
-        let rest = self.of.iter().filter(|(_, (_, row))| !marked[*row as usize]);
-        let mut rest: Vec<(u64, &Signal, u32)> = rest.map(|(key, (signal, row))| (*key, signal, *row)).collect();
+        let rest = self.of.iter().filter(|(_, row)| !marked[**row as usize]);
+        let mut rest: Vec<(u64, &Signal, u32)> = rest.map(|(key, row)| (*key, &self.signals[*row as usize], *row)).collect();
         rest.sort_unstable_by_key(|(_, _, row)| *row);
         rest
     }
 
     /// The keys of each record, also of those whose signal has gone.
     pub fn named(&self) -> Vec<[Option<&str>; KEYS.len()]> {
-        (0..self.rows).map(|row| KEYS.map(|at| self.text(row, at))).collect()
+        (0..self.signals.len() as u32).map(|row| KEYS.map(|at| self.text(row, at))).collect()
     }
 
     /// Whether a row has other ids or another address than a record of this run.

@@ -16,7 +16,7 @@ use crate::ledger::manifest::FileEntry;
 use crate::ledger::parts::Part;
 use crate::ledger::present::{Present, key_of, state_of};
 use crate::ledger::sets::Set;
-use crate::ledger::state::{GONE, State};
+use crate::ledger::state::{Finder, GONE, State};
 use crate::normalise::{OpenBatch, QuietBatch, QuietPlace, QuietRecord};
 use columns::{Columns, Words};
 
@@ -147,8 +147,9 @@ impl Views<'_> {
         let whole = met.since.is_some();
         let mut columns = Columns::with_capacity(if whole { size } else { 0 });
         let mut kept: Vec<u32> = Vec::new();
+        let mut known = Finder::new(self.state);
         for row in rows {
-            let position = self.state.position(row.key);
+            let position = known.position(row.key);
             if let Some(position) = position {
                 met.seen[position as usize].store(true, Relaxed);
             }

@@ -83,18 +83,25 @@ impl Choices {
     }
 }
 
+/// What the values of a record's categories stand for.
+pub(super) fn book_of(record: u32, world: &World<'_>, facts: &Facts<'_>) -> CategoryBook {
+    let has_boxes = world.files[facts.input(record)].has_checkboxes();
+    let book = if has_boxes { CategoryBook::of_boxes } else { CategoryBook::new };
+    book(facts.profile(record), world.config)
+}
+
 /// The values of a record's cell with one category turned on or off; everything else stays as it is spelled.
 fn values_with(record: u32, category: &str, on: bool, world: &World<'_>, facts: &Facts<'_>) -> Vec<String> {
     let profile = facts.profile(record);
-    let book = CategoryBook::new(profile, world.config);
+    let book = book_of(record, world, facts);
     let mut values: Vec<String> = book.split(facts.text(col::CATEGORIES_CELL, record)).map(str::to_owned).collect();
     let is = |value: &String| book.name_of(value).map_or(value == category, |name| name == category);
     if !on {
         values.retain(|value| !is(value));
     } else if !values.iter().any(is) {
         let known = world.config.category.iter().find(|known| known.name == category);
-        let value = known.and_then(|known| own_values(known, &profile.name).next()).unwrap_or(category);
-        values.push(value.to_owned());
+        let value = known.and_then(|known| own_values(known, &profile.name).next()).filter(|value| book.name_of(value).is_some());
+        values.push(value.unwrap_or(category).to_owned());
     }
     values
 }

@@ -8,8 +8,9 @@ use crate::classify::{Detail, Found, World};
 use crate::columns::{Delivery, Opt, Role};
 use crate::consent::Wish;
 use crate::decide::brake::outs_of;
+use crate::decide::categories::book_of;
 use crate::ledger::Signal;
-use crate::normalise::{CategoryBook, Facts, col};
+use crate::normalise::{Facts, col};
 use crate::rules::RULES;
 use crate::systems::Grain;
 use crate::times::{Moment, Zone};
@@ -190,7 +191,7 @@ impl Sentences<'_> {
             }
             (_, "CAT303") => {
                 let odd = found.subject.map(|subject| self.world.texts.get(subject)).unwrap_or_default();
-                let book = found.a.map(|ix| CategoryBook::new(self.facts.profile(ix), self.world.config));
+                let book = found.a.map(|ix| book_of(ix, self.world, self.facts));
                 format!("{a} has \"{odd}\": {}.", book.map(|book| book.oddity(odd)).unwrap_or_default())
             }
             (_, "IDN503") => {

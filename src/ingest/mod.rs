@@ -162,6 +162,17 @@ impl FileReport {
         ))
     }
 
+    /// Whether it says of a category if it is on: where categories are checkboxes it does of those whose box was exported.
+    pub fn tells_category(&self, category: &str) -> bool {
+        let mut boxes = self.mapped.iter().filter_map(MappedColumn::category).peekable();
+        boxes.peek().is_none() || boxes.any(|known| known == category)
+    }
+
+    /// Whether its categories are checkboxes.
+    pub fn has_checkboxes(&self) -> bool {
+        self.mapped.iter().any(|column| column.category().is_some())
+    }
+
     /// Whether its rows are compared.
     pub fn is_used(&self) -> bool {
         self.verdict == Verdict::Used
@@ -237,11 +248,24 @@ pub struct MappedColumn {
 }
 
 impl MappedColumn {
+    /// The name of the checkbox of a category.
+    pub(crate) fn of_category(category: &str) -> String {
+        format!("{CHECKBOX}{category}")
+    }
+
+    /// The category whose checkbox it is.
+    pub fn category(&self) -> Option<&str> {
+        self.name.strip_prefix(CHECKBOX)
+    }
+
     /// Its header as the file has it: a second column of that header has a number behind it.
     pub fn own_header(&self) -> &str {
         header::without_number(&self.header)
     }
 }
+
+/// What the name of a checkbox's column begins with.
+const CHECKBOX: &str = "categories:";
 
 /// A header that means nothing here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

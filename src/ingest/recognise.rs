@@ -228,7 +228,7 @@ fn checkboxes(
         .filter_map(|category| {
             let wanted: Vec<String> = category.systems.get(system)?.all().iter().map(|value| fold_header(value)).collect();
             let at = (0..header.folded.len()).filter(free).find(|at| wanted.contains(&header.folded[*at]))?;
-            let name = format!("categories:{}", category.name);
+            let name = MappedColumn::of_category(&category.name);
             Some((at, MappedColumn { name, field: Field::Categories, header: header.names[at].clone(), constant: None }))
         })
         .collect()

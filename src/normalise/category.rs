@@ -16,6 +16,13 @@ enum Known {
     Retired(String),
 }
 
+impl Known {
+    fn by_name(category: &Category) -> Known {
+        let name = category.name.clone();
+        if category.retired { Known::Retired(name) } else { Known::Current(name) }
+    }
+}
+
 /// The categories of one system: its values, and the names that all systems share.
 #[derive(Clone, Debug)]
 pub struct CategoryBook {
@@ -40,15 +47,20 @@ impl CategoryBook {
     pub fn new(profile: &Profile, config: &Config) -> CategoryBook {
         let mut values = HashMap::default();
         for category in &config.category {
-            let name = category.name.clone();
             for old in &category.renamed_from {
-                values.insert(old.to_lowercase(), Known::Renamed(name.clone()));
+                values.insert(old.to_lowercase(), Known::Renamed(category.name.clone()));
             }
-            let known = if category.retired { Known::Retired(name.clone()) } else { Known::Current(name.clone()) };
+            let known = Known::by_name(category);
             for value in own_values(category, &profile.name) {
                 values.insert(value.to_lowercase(), known.clone());
             }
         }
+        CategoryBook { values, separator: profile.category_separator.clone(), cells: HashMap::default() }
+    }
+
+    /// The book of tables in which each category has a box of its own: what is ticked goes by the category's name there.
+    pub fn of_boxes(profile: &Profile, config: &Config) -> CategoryBook {
+        let values = config.category.iter().map(|category| (category.name.to_lowercase(), Known::by_name(category))).collect();
         CategoryBook { values, separator: profile.category_separator.clone(), cells: HashMap::default() }
     }
 
@@ -148,6 +160,18 @@ mod tests {
             let read = [read.current, read.on, read.odd].map(|text| texts.get(text).to_owned());
             assert_eq!(read, [current, on, odd], "{system} {cell}");
         }
+    }
+
+    #[test]
+    fn boxes_go_by_name_whatever_their_header_is() {
+        let text = "[[category]]\nname = 'Alumni News'\nsalesforce = 'Pref_Alumni_News__c'\n\
+                    [[category]]\nname = 'Gala'\nsalesforce = 'Pref_Gala__c'\nretired = true";
+        let (systems, texts) = (Systems::built_in().unwrap(), Texts::default());
+        let config = Config::parse(text, &systems).unwrap();
+        let mut book = CategoryBook::of_boxes(systems.get("salesforce").unwrap(), &config);
+        let read = book.read(Some("Alumni News;Gala"), &texts);
+        assert_eq!([read.current, read.on, read.odd].map(|text| texts.get(text)), ["Alumni News", "Alumni News;Gala", "Gala"]);
+        assert_eq!(book.oddity("Gala"), "the category is retired");
     }
 
     #[test]

@@ -239,6 +239,8 @@ impl<'a> Reader<'a> {
             let header = fold_header(header);
             kind.mute_headers.iter().any(|mute| fold_header(mute) == header)
         };
+        let checkboxes: Vec<(usize, &str)> =
+            cells.all(Field::Categories).filter_map(|(at, column)| Some((at, column.category()?))).collect();
         Reader {
             system,
             kind,
@@ -247,11 +249,8 @@ impl<'a> Reader<'a> {
             orders,
             zones: Field::ALL.map(|field| zone_of(cells, field, system)),
             cells,
-            categories: system.categories.clone(),
-            checkboxes: cells
-                .all(Field::Categories)
-                .filter_map(|(at, column)| Some((at, column.name.strip_prefix("categories:")?)))
-                .collect(),
+            categories: if checkboxes.is_empty() { system.categories.clone() } else { system.boxes.clone() },
+            checkboxes,
             addresses: cells.all(Field::Email).map(|(column, _)| column).take(ADDRESSES).collect(),
             shapes: Field::ALL.map(|field| kind.shape(field)),
             further: {

@@ -53,9 +53,16 @@ fn search(world: &World<'_>, rule: &'static Rule) -> Result<Vec<Found>> {
         Ok(numbers.u32()?.iter().map(|number| number.map(|number| world.texts.get(Text::from_number(number)))).collect())
     };
     let (ours, theirs, chosen) = (lists("ours")?, lists("theirs")?, lists(of::CHOSEN)?);
+    let inputs = world.records.column(of::INPUT)?.u32()?;
+    let tells = |ix: Option<u32>, category: &str| {
+        let input = ix.and_then(|ix| inputs.get(ix as usize));
+        input.is_none_or(|input| world.files[input as usize].tells_category(category))
+    };
     let mut found = Vec::new();
     for (at, pair) in rows(&differing, rule)?.into_iter().enumerate() {
-        for (category, on_in_a) in differences(ours[at].unwrap_or_default(), theirs[at], chosen[at].unwrap_or_default()) {
+        let differing = differences(ours[at].unwrap_or_default(), theirs[at], chosen[at].unwrap_or_default());
+        let known = |(category, _): &(&str, bool)| tells(pair.a, category) && tells(pair.b, category);
+        for (category, on_in_a) in differing.into_iter().filter(known) {
             found.push(Found { subject: Some(world.texts.intern(category)), detail: Detail::Category { on_in_a }, ..pair.clone() });
         }
     }

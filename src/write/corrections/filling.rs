@@ -45,7 +45,7 @@ pub(super) fn columns<'a>(
         if column.write == Some(Field::Categories) {
             let inputs: BTreeSet<usize> = records.iter().map(|record| facts.input(*record)).collect();
             for mapped in inputs.iter().flat_map(|input| &world.files[*input].mapped) {
-                if let Some(category) = mapped.name.strip_prefix("categories:") {
+                if let Some(category) = mapped.category() {
                     checkboxes.push((&mapped.header, category));
                 }
             }

@@ -307,11 +307,12 @@ impl Weighing<'_> {
             return Ok(());
         }
         let known = Persons::new(records, matched, recalled, self.systems, texts)?;
+        let policy = Judge { config: self.config, systems: self.systems };
         for (at, absent) in recalled.absent.iter().enumerate().filter(|(_, absent)| !absent.signal.opted_in) {
-            if !absent.unit.is_empty() && self.config.policy.unit_unsubscribe == crate::config::UnitUnsubscribe::Unit {
+            let profile = &self.systems.profiles()[absent.system];
+            if policy.leaves_in_unit(profile, !absent.unit.is_empty()) {
                 continue;
             }
-            let profile = &self.systems.profiles()[absent.system];
             let (zone, persons) = (Zone::parse(&profile.zone)?, known.of(absent, self.systems));
             for person in persons.iter().filter(|_| persons.len() <= self.config.policy.max_shared as usize) {
                 let wish = self.wishes.entry(*person).or_default();

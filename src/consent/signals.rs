@@ -10,7 +10,7 @@ use crate::config::{Config, UnitUnsubscribe};
 use crate::ledger::Recalled;
 use crate::matching::{Matched, cols, word};
 use crate::normalise::col as of;
-use crate::systems::Systems;
+use crate::systems::{Profile, Systems};
 use crate::texts::Text;
 use crate::times::Moment;
 
@@ -93,9 +93,12 @@ impl Judge<'_> {
 
     /// Whether it is of a business unit, which the policy leaves there.
     pub fn stays_in_unit(&self, rows: &Signals, at: usize) -> bool {
-        let profile = &self.systems.profiles()[rows.system[at] as usize];
-        let in_unit = rows.unit[at].is_some() && !profile.keeps_memberships();
-        in_unit && self.config.policy.unit_unsubscribe == UnitUnsubscribe::Unit
+        self.leaves_in_unit(&self.systems.profiles()[rows.system[at] as usize], rows.unit[at].is_some())
+    }
+
+    /// Likewise, by its system and whether it names a unit: where memberships are kept, that is a list.
+    pub fn leaves_in_unit(&self, profile: &Profile, has_unit: bool) -> bool {
+        has_unit && !profile.keeps_memberships() && self.config.policy.unit_unsubscribe == UnitUnsubscribe::Unit
     }
 
     pub fn opted_in(&self, rows: &Signals, at: usize) -> Option<Standing> {

@@ -130,6 +130,11 @@ impl<'a> Plan<'a> {
         {
             return Err("Its keys point at different contacts, so nobody can say whose opt-in it is.".to_owned());
         }
+        if let Some(other) = person.filter(|_| purpose == Purpose::OptIn).and_then(|person| self.named_instead(record, person)) {
+            return Err(format!(
+                "It names {other}, whom no export of the CRM has: an address alone does not say that it is the same person."
+            ));
+        }
         self.can_write(record, &change)?;
         let facts = self.facts;
         let correction = self.corrections.entry((record, purpose)).or_insert_with(|| Correction {
@@ -161,6 +166,23 @@ impl<'a> Plan<'a> {
         correction.rules.insert(rule);
         correction.persons.extend(person);
         Ok((record, purpose))
+    }
+
+    /// Whom a record names that is tied to a person by its address alone, where that is somebody else: the contact by id, or
+    /// the constituent.
+    fn named_instead(&self, record: u32, person: u32) -> Option<String> {
+        let (facts, profile) = (self.facts, self.facts.profile(record));
+        let (contact, id) = self.world.matched.contact(person)?;
+        let given = |ix: u32, column: &str| Some(facts.text(column, ix)).filter(|text| !text.is_empty());
+        let named = given(record, col::CONTACT_ID);
+        let sources = given(record, col::SOURCE_ID).zip(given(contact, col::SOURCE_ID));
+        if named == Some(self.world.texts.get(id)) || sources.is_some_and(|(its, theirs)| its == theirs) {
+            return None;
+        }
+        // The ids of another source are their own.
+        let constituent = || sources.filter(|(its, _)| !its.starts_with(&format!("{}:", profile.name))).map(|(its, _)| its);
+        let named = named.map(|contact| format!("the contact {contact}"));
+        named.or_else(|| constituent().map(|constituent| format!("the constituent {constituent}")))
     }
 
     /// Whether a correction file can take the record.

@@ -42,7 +42,8 @@ pub struct Shrunken {
     pub before: u64,
 }
 
-/// An opt-out of a record that no export of this run has, and whom it is of.
+/// An opt-out of a record that no export of this run has, or whose export does not say any more whom it is of; and whom that
+/// was.
 #[derive(Clone, Debug)]
 pub struct Absent {
     /// The opt-out.
@@ -124,6 +125,11 @@ impl Seeing<'_> {
         let noticed: Vec<Noticed> = (0..present.len()).into_par_iter().filter_map(|ix| self.notice(ix)).collect();
         for Noticed { ix, key, row, after, is_news } in noticed {
             row.into_iter().for_each(|row| here[row as usize] = true);
+            // What told whose it is may be missing this time: a file, or a column.
+            if let Some((row, signal)) = row.zip(after.as_ref()).filter(|(row, _)| signals.knows_more(*row, &named(present, ix)))
+            {
+                seen.recalled.absent.extend(self.absent(signal.clone(), row).map(|(_, absent)| Absent { gone: false, ..absent }));
+            }
             if let Some(signal) = &after {
                 seen.recalled.of.insert(ix as u32, self.provable(signal.clone()));
             }

@@ -90,10 +90,11 @@ impl OptOuts<'_> {
         let part = self.part(shown.of);
         let (dated, first) = (shown.dated, shown.first);
         let last = part.and_then(Part::as_of).unwrap_or(self.now);
-        let newer = part.is_some_and(Part::is_newer);
+        let (newer, older) = (part.is_some_and(Part::is_newer), part.is_none_or(Part::is_older));
         match before {
-            // An older export shows an opt-out that newer ones had, or did not have any more.
-            Some(before) if !newer => before,
+            // An older export shows an opt-out that newer ones had, or did not have any more. One of the same time may show a new
+            // one: nobody can tell which was made first.
+            Some(before) if !newer && (older || before.is_out()) => before,
             Some(before) if before.is_out() => {
                 // Another date, or none where there was one, is a new opt-out: the person's own.
                 let same = dated == before.dated;

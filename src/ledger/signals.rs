@@ -155,9 +155,20 @@ impl Signals {
         (0..self.signals.len() as u32).map(|row| KEYS.map(|at| self.text(row, at))).collect()
     }
 
-    /// Whether a row has other ids or another address than a record of this run.
+    /// Whether a record of this run has other ids or another address than a row: what it has not is left as it was.
     pub fn is_named_otherwise(&self, row: u32, named: &Named<'_>) -> bool {
-        MOVING.into_iter().any(|at| self.text(row, at) != named[at])
+        MOVING.into_iter().any(|at| named[at].is_some() && self.text(row, at) != named[at])
+    }
+
+    /// Whether a row has an id or an address that a record of this run has not.
+    pub fn knows_more(&self, row: u32, named: &Named<'_>) -> bool {
+        MOVING.into_iter().any(|at| named[at].is_none() && self.text(row, at).is_some())
+    }
+
+    /// Whom a record of this run is of, with what its row has where the record has nothing.
+    fn completed<'a>(&'a self, key: u64, named: Named<'a>) -> Named<'a> {
+        let Some((_, row)) = self.find(key) else { return named };
+        std::array::from_fn(|at| if MOVING.contains(&at) { named[at].or_else(|| self.text(row, at)) } else { named[at] })
     }
 
     /// A text of whom a row is of.
@@ -215,7 +226,7 @@ fn frame(rows: &Rows<'_>, opt_outs: &OptOuts<'_>) -> Result<DataFrame> {
                 let batch = present.quiet.batch_of(places[0]).open()?;
                 for record in places.iter().map(|place| batch.get(*place)) {
                     let (key, signal) = opt_outs.quiet_signal(batch.of, &record);
-                    columns.push(key, quietly_named(present, batch.of, &record), Some(&signal));
+                    columns.push(key, opt_outs.signals.completed(key, quietly_named(present, batch.of, &record)), Some(&signal));
                 }
             }
             columns.frame()
@@ -224,7 +235,7 @@ fn frame(rows: &Rows<'_>, opt_outs: &OptOuts<'_>) -> Result<DataFrame> {
             let mut columns = Columns::with_capacity(changes.len());
             for (key, signal, whose) in *changes {
                 let named = match whose {
-                    Whose::Present(ix) => named(present, *ix),
+                    Whose::Present(ix) => opt_outs.signals.completed(*key, named(present, *ix)),
                     Whose::Earlier(row) => opt_outs.signals.texts(*row),
                 };
                 columns.push(*key, named, *signal);

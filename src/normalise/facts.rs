@@ -43,7 +43,7 @@ pub struct Said<'a> {
     pub reason: &'a str,
 }
 
-const NUMBERS: [&str; 18] = [
+const NUMBERS: [&str; 19] = [
     col::INPUT,
     col::ROW,
     col::SYSTEM,
@@ -62,6 +62,7 @@ const NUMBERS: [&str; 18] = [
     col::UNIT,
     col::LIST,
     col::NO_EMAIL,
+    col::SOURCE_ID,
 ];
 const TIMES: [&str; 9] = [
     col::OUT_FROM,

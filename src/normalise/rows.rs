@@ -20,7 +20,7 @@ use crate::normalise::packed::Packed;
 use crate::normalise::records::Record;
 use crate::normalise::times::{self, NoTime, Order, Signs};
 use crate::normalise::words::{self, Numbers, Words};
-use crate::systems::{Grain, IdShape, Kind, State, fold_header};
+use crate::systems::{Grain, IdShape, Kind, State, fold_header, says_none};
 use crate::texts::{Text, Texts};
 use crate::times::{Moment, Zone};
 
@@ -306,7 +306,7 @@ impl<'a> Reader<'a> {
         if let Some(opted_in) = self.time(Field::OptInAt, at) {
             record.say().opted_in = Some(opted_in);
         }
-        if let Some(evidence) = self.text(Field::OptInEvidence, at) {
+        if let Some(evidence) = self.evidence(at) {
             record.say().evidence = Some(evidence);
         }
         self.time(Field::ModifiedAt, at);
@@ -402,6 +402,14 @@ impl<'a> Reader<'a> {
             Some(joined.as_str())
         };
         (Some(self.categories.read(cell, texts)), cell.map(|cell| self.words.number(cell, texts)))
+    }
+
+    /// What stands for the evidence of an opt-in, where it does not say that there is none.
+    fn evidence(&mut self, at: usize) -> Option<Text> {
+        self.cells
+            .get(Field::OptInEvidence, at)
+            .filter(|cell| !says_none(cell))
+            .map(|cell| self.words.number(cell, self.system.texts))
     }
 
     fn text(&mut self, field: Field, at: usize) -> Option<Text> {

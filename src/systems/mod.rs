@@ -27,6 +27,14 @@ const BUILT_IN: [(&str, &str); 8] = [
     ("campaign_monitor", include_str!("campaign_monitor.toml")),
 ];
 
+/// Whether a text in a column for the evidence of an opt-in says that there is none.
+pub fn says_none(evidence: &str) -> bool {
+    const NONE: [&str; 13] =
+        ["", "na", "none", "null", "nil", "no", "n", "false", "f", "0", "unknown", "notknown", "notapplicable"];
+    let letters: String = evidence.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).take(16).collect();
+    NONE.contains(&letters.as_str())
+}
+
 /// All profiles of a run, built-in ones first, then the workspace's own by name.
 #[derive(Clone, Debug)]
 pub struct Systems {
@@ -108,6 +116,27 @@ impl Systems {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn words_for_none_are_no_evidence() {
+        for (text, expected) in [
+            ("n/a", true),
+            ("None", true),
+            ("--None--", true),
+            ("--", true),
+            ("false", true),
+            ("0", true),
+            ("No", true),
+            ("Unknown", true),
+            ("not known", true),
+            ("Nora's form", false),
+            ("Web form", false),
+            ("0423", false),
+            ("No. 17", false),
+        ] {
+            assert_eq!(super::says_none(text), expected, "{text}");
+        }
+    }
+
     use super::*;
 
     #[test]

@@ -138,7 +138,7 @@ impl Reader<'_> {
             } else {
                 reason
             },
-            evidence: self.text(Field::OptInEvidence, at),
+            evidence: self.evidence(at),
             categories,
             categories_cell,
         })

@@ -1,0 +1,166 @@
+//! Exports that are missing, late, stale or without a column: who said no before has still said it, and nobody else's
+//! permission takes the place of that.
+
+mod common;
+
+use std::fs;
+
+use common::{RunFolder, Workspace};
+
+const ANN: &str = "003Hs00004x0001IAA";
+const LEAD: &str = "00QHs00004x0003MAA";
+const BO: &str = "003Hs00004x0002IAA";
+
+/// Runs over these files and no others.
+fn week(workspace: &Workspace, as_of: &str, files: &[(&str, &str)]) -> RunFolder {
+    fs::remove_dir_all(workspace.inbox()).unwrap();
+    fs::create_dir_all(workspace.inbox()).unwrap();
+    files.iter().for_each(|(name, text)| workspace.put(&format!("inbox/{name}"), text));
+    workspace.run_as_of(Some(as_of))
+}
+
+/// What a rule finds: the contact, and the outcome.
+fn found(run: &RunFolder, rule: &str) -> Vec<(String, String)> {
+    run.of_rule(rule).into_iter().map(|row| (row["contact_id"].clone(), row["outcome"].clone())).collect()
+}
+
+fn only(contact: &str, outcome: &str) -> Vec<(String, String)> {
+    vec![(contact.to_owned(), outcome.to_owned())]
+}
+
+fn contacts() -> String {
+    format!("Id,Email,HasOptedOutOfEmail\n{ANN},ann@example.org,false\n{BO},bo@example.org,false\n")
+}
+
+fn subscribers(ann: &str) -> String {
+    format!("SubscriberKey,EmailAddress,Status,DateUnsubscribed\n{ANN},ann@example.org,{ann}\n{BO},bo@example.org,Active,\n")
+}
+
+/// A contact with a proved opt-in and an opted-out lead share an address: while the lead is missing, its records are tied to
+/// the contact by that address.
+#[test]
+fn an_opt_in_is_carried_to_no_record_that_names_somebody_else() {
+    let crm = format!(
+        "Id,Email,HasOptedOutOfEmail,Ascend_ID__c,Email_Opt_In_Date__c,Email_Opt_In_Channel__c\n\
+         {ANN},fam@example.org,false,0001,2026-11-10,Web form\n{BO},bo@example.org,false,0002,,\n"
+    );
+    let leads = format!("Lead ID,Email,HasOptedOutOfEmail,Ascend_ID__c\n{LEAD},fam@example.org,false,0003\n");
+    let source = format!(
+        "Constituent ID,Salesforce Contact ID,Email,Email Opt Out,Opt Out Date\n0001,{ANN},fam@example.org,N,\n\
+         0003,{LEAD},fam@example.org,Y,2026-10-01\n0002,{BO},bo@example.org,N,\n"
+    );
+    let platform = format!(
+        "SubscriberKey,EmailAddress,Status,DateUnsubscribed\n{ANN},fam@example.org,Active,\n\
+         {LEAD},fam@example.org,Unsubscribed,10/01/2026\n{BO},bo@example.org,Active,\n"
+    );
+    let all = [
+        ("sf_2026-11-14.csv", crm.as_str()),
+        ("leads_2026-11-14.csv", &leads),
+        ("as_2026-11-14.csv", &source),
+        ("mc_2026-11-14.csv", &platform),
+    ];
+    let workspace = Workspace::with("", &[]);
+    let whole = week(&workspace, "2026-11-15T06:00:00Z", &all);
+    assert_eq!(found(&whole, "OPT103"), only(LEAD, "correct"));
+    let without_leads = [("sf_2026-11-21.csv", crm.as_str()), ("as_2026-11-21.csv", &source), ("mc_2026-11-21.csv", &platform)];
+    let first = Workspace::with("", &without_leads).run();
+    let later = week(&workspace, "2026-11-22T06:00:00Z", &without_leads);
+    for run in [first, later] {
+        for rule in ["OPT107", "OPT108"] {
+            assert_eq!(found(&run, rule), only(ANN, "review"), "{rule}");
+            let why = &run.of_rule(rule)[0]["why"];
+            assert!(why.contains(LEAD) && why.contains("an address alone does not say"), "{why}");
+        }
+        assert!(run.table("corrections.csv").rows().is_empty());
+    }
+}
+
+/// An export that lacks an opt-out and does not count says nothing of it: the others are corrected as if it were missing.
+#[test]
+fn an_opt_out_counts_on_beside_exports_that_are_older_or_of_the_same_time() {
+    for (day, as_of) in [("2026-11-19", "2026-11-23T06:00:00Z"), ("2026-11-20", "2026-11-21T18:00:00Z")] {
+        let workspace = Workspace::with("", &[]);
+        let files = [("sf_2026-11-20.csv", contacts()), ("mc_2026-11-20.csv", subscribers("Unsubscribed,11/10/2026"))];
+        let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        assert_eq!(found(&week(&workspace, "2026-11-21T06:00:00Z", &files), "OPT105"), only(ANN, "correct"));
+        let name = format!("mc_{day}.csv");
+        let second = week(&workspace, as_of, &[files[0], (&name, &subscribers("Active,"))]);
+        assert_eq!(found(&second, "OPT113"), only(ANN, "correct"), "{day}");
+        let rows = second.table("corrections/salesforce_contacts_opt_out.csv").sorted(&["Id"]);
+        assert_eq!(rows, [[ANN]], "{day}");
+    }
+}
+
+#[test]
+fn a_stale_file_of_one_list_does_not_hide_who_left_another() {
+    let workspace = Workspace::with("[systems.campaign_monitor]\nfiles = [\"cm_*\"]\n", &[]);
+    let events = "Email,List,State,Date\nbo@example.org,Events,Active,2026-01-01\n";
+    for (day, state) in [("2026-11-07", "Unsubscribed"), ("2026-11-14", "Active"), ("2026-11-21", "Active")] {
+        let news =
+            format!("Email,List,State,Date\nann@example.org,News,{state},2026-11-01\nbo@example.org,News,Active,2026-01-01\n");
+        let files = [
+            (format!("sf_{day}.csv"), contacts()),
+            (format!("cm_news_{day}.csv"), news),
+            ("cm_events_2026-01-14.csv".to_owned(), events.to_owned()),
+        ];
+        let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let run = week(&workspace, &format!("{day}T20:00:00Z"), &files);
+        let rule = if state == "Active" { "OPT113" } else { "LST402" };
+        assert_eq!(found(&run, rule), only(ANN, "correct"), "{day}");
+    }
+}
+
+/// Nobody can tell which of two exports of one time was made first: a box that is ticked in either is a new opt-out.
+#[test]
+fn an_opt_out_that_is_renewed_within_a_day_is_a_new_one() {
+    let crm = |ticked: &str, channel: &str| {
+        format!(
+            "Id,Email,HasOptedOutOfEmail,Email_Opt_In_Channel__c\n{ANN},ann@example.org,{ticked},{channel}\n{BO},bo@example.org,false,\n"
+        )
+    };
+    let platform = subscribers("Active,");
+    let workspace = Workspace::with("", &[]);
+    let weeks = [
+        ("2026-11-08T06:00:00Z", "2026-11-07", "true", ""),
+        ("2026-11-15T06:00:00Z", "2026-11-14", "false", "Web form"),
+        ("2026-11-15T20:00:00Z", "2026-11-14", "true", "Web form"),
+        ("2026-11-22T06:00:00Z", "2026-11-21", "false", "Web form"),
+    ];
+    let mut told = Vec::new();
+    for (as_of, day, ticked, channel) in weeks {
+        let names = [format!("sf_{day}.csv"), format!("mc_{day}.csv")];
+        let run = week(&workspace, as_of, &[(&names[0], &crm(ticked, channel)), (&names[1], &platform)]);
+        told.push([found(&run, "OPT102").len(), found(&run, "OPT113").len()]);
+    }
+    assert_eq!(told, [[1, 0], [0, 0], [1, 0], [0, 1]]);
+}
+
+/// The subscribers' file tells whose a key is; a week without it, or one without the unit's file, ends nothing.
+#[test]
+fn whose_an_opt_out_is_stays_known_while_the_file_is_missing_that_tells_it() {
+    let crm = contacts();
+    let subscribers = "SubscriberKey,EmailAddress,Status\nK-17,ann@example.org,Active\nK-18,bo@example.org,Active\n";
+    let units = "BusinessUnitID,UnsubDateUTC,UnsubReason,SubscriberKey\n77,11/1/2026 9:00:00 AM,,K-17\n";
+    let workspace = Workspace::with("", &[]);
+    let first = [("sf_2026-11-14.csv", crm.as_str()), ("mc_2026-11-14.csv", subscribers), ("units_2026-11-14.csv", units)];
+    assert_eq!(found(&week(&workspace, "2026-11-15T06:00:00Z", &first), "OPT105"), only(ANN, "correct"));
+    let second = [("sf_2026-11-21.csv", crm.as_str()), ("units_2026-11-21.csv", units)];
+    assert_eq!(found(&week(&workspace, "2026-11-22T06:00:00Z", &second), "OPT113"), only(ANN, "correct"));
+    let third = [("sf_2026-11-28.csv", crm.as_str()), ("mc_2026-11-28.csv", subscribers)];
+    assert_eq!(found(&week(&workspace, "2026-11-29T06:00:00Z", &third), "OPT113"), only(ANN, "correct"));
+}
+
+/// What a platform calls a unit, another calls a list: its opt-outs are the person's under any policy for units.
+#[test]
+fn an_opt_out_of_a_list_is_remembered_whatever_is_done_with_units() {
+    let crm = contacts();
+    let list = "Email,List,State,Date\nann@example.org,News,Unsubscribed,2026-11-01\nbo@example.org,News,Active,2026-01-01\n";
+    for policy in ["all", "unit"] {
+        let configuration =
+            format!("[policy]\nunit_unsubscribe = \"{policy}\"\n[systems.campaign_monitor]\nfiles = [\"cm_*\"]\n");
+        let workspace = Workspace::with(&configuration, &[]);
+        week(&workspace, "2026-11-15T06:00:00Z", &[("sf_2026-11-14.csv", &crm), ("cm_news_2026-11-14.csv", list)]);
+        let second = week(&workspace, "2026-11-22T06:00:00Z", &[("sf_2026-11-21.csv", &crm)]);
+        assert_eq!(found(&second, "OPT113"), only(ANN, "correct"), "{policy}");
+    }
+}

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use foldhash::HashSet;
 
 use crate::columns::Role;
 use crate::config::Config;
 use crate::ingest::{FileReport, Reject, TableRows, Verdict};
-use crate::ledger::Ledger;
+use crate::ledger::{Known, Ledger};
 use crate::normalise::Rows;
 use crate::systems::{Grain, Kind, Profile, Systems};
 use crate::texts::{Text, Texts};
@@ -139,6 +139,32 @@ pub fn note_on_owner(
          alone. If they are those of {of}, say so in prefrecon.toml: [systems.{}] source = \"{}\".",
         crm.name, other.name
     ))
+}
+
+/// What to tell where a kind of export is not used that earlier runs had: what its records said cannot be compared.
+pub fn notes_on_missing(files: &[FileReport], systems: &Systems, ledger: &Ledger, as_of: DateTime<Utc>) -> Vec<String> {
+    let known = || ledger.last().into_iter().flat_map(|last| &last.known);
+    // A system that is no more is forgotten after four weeks.
+    let is_recent = |made: Option<DateTime<Utc>>| made.is_some_and(|made| as_of - made <= TimeDelta::days(28));
+    let mut notes = Vec::new();
+    for profile in systems.profiles() {
+        let is_missing = |kind: &&Kind| {
+            let tells_all = !matches!(kind.grain, Grain::Answer | Grain::Bounce | Grain::UnsubscribeEvent);
+            let is_it = |known: &&Known| known.system == profile.name && known.kind == kind.name;
+            let used = files.iter().any(|file| file.is_used() && file.is_taken_for(&profile.name, &kind.name));
+            tells_all && !used && known().find(is_it).is_some_and(|known| known.rows > 0 && is_recent(known.as_of))
+        };
+        let missing: Vec<String> = profile.kinds.iter().filter(is_missing).map(|kind| kind.name.replace('_', " ")).collect();
+        if !missing.is_empty() {
+            notes.push(format!(
+                "No export of {} has {} this time, which earlier runs had: nothing is found in them, and what they said counts on \
+                 without being looked at. Export them and run again.",
+                profile.title,
+                missing.join(" and ")
+            ));
+        }
+    }
+    notes
 }
 
 /// Lists that earlier runs had of a platform and this one has not.

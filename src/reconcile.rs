@@ -15,7 +15,8 @@ use crate::decisions::{self, Desk, Scene};
 use crate::history::Week;
 use crate::ingest::{Ingested, Papers, Reject, Table, ingest, read_papers};
 use crate::inputs::{
-    Missed, count_rejected, note_on_owner, owner_of_source_ids, require_few_rejects, require_known_contacts, require_systems,
+    Missed, count_rejected, note_on_owner, notes_on_missing, owner_of_source_ids, require_few_rejects, require_known_contacts,
+    require_systems,
 };
 use crate::ledger::{Ledger, Scope, Sighting};
 use crate::loads::{Loads, loads};
@@ -154,7 +155,8 @@ fn settle<T>(
     let owner = owner_of_source_ids(&files, systems, &ledger, config);
     let missed = Missed::of(&tables, &ledger, systems, clock.as_of, &texts);
     let whose_ids = note_on_owner(owner, &files, systems, &ledger, config);
-    let notes = whose_ids.into_iter().chain(missed.notes(systems)).collect();
+    let missing = notes_on_missing(&files, systems, &ledger, clock.as_of);
+    let notes = missing.into_iter().chain(whose_ids).chain(missed.notes(systems)).collect();
     let Missed { lists: missed, contacts: on_missed_lists } = missed;
     let run = Rules { owner, on_missed_lists, ..Rules::new(systems, config, clock.as_of, &texts) };
     let standing = decisions::recall(ledger.decisions()).context(Stop::Inputs)?;

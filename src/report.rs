@@ -1,5 +1,7 @@
 //! What a run found, computed once and rendered many times: terminal, manifest, summary, workbook.
 
+use std::collections::BTreeMap;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -49,6 +51,8 @@ pub struct Report {
     pub timezone: Tz,
     /// The run's time.
     pub as_of: DateTime<Utc>,
+    /// What people call each system, by its name.
+    pub titles: BTreeMap<String, String>,
     /// The inputs, in order of their path.
     pub inputs: Vec<Input>,
     /// Every rule of the catalogue in code order, with its counts.
@@ -112,6 +116,11 @@ pub struct History {
 }
 
 impl Report {
+    /// Earlier discrepancies that this run could not compare.
+    pub fn not_compared(&self) -> u64 {
+        self.history.standing(Standing::NotCompared)
+    }
+
     /// What a system answered to a correction of an earlier run, by the position of that.
     pub fn answer(&self, correction: usize) -> Option<&Answer> {
         self.history.answers.get(correction).and_then(Option::as_ref)

@@ -85,7 +85,7 @@ fn the_next_run_is_when_the_configuration_says() {
     let run = week(&format!("{CONFIGURATION}business_days = 30\n"), &people());
     let summary = std::fs::read_to_string(run.path.join("summary.txt")).unwrap();
     assert!(summary.contains("Nothing is overdue, and nothing falls due before the next run (2026-11-29)."), "{summary}");
-    assert_eq!(overdue(&run), [["Nothing is overdue, and nothing falls due before the next run."]]);
+    assert_eq!(overdue(&run), [["Nothing is overdue, and nothing falls due before the next run (2026-11-29)."]]);
 }
 
 #[test]

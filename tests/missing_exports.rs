@@ -164,3 +164,53 @@ fn an_opt_out_of_a_list_is_remembered_whatever_is_done_with_units() {
         assert_eq!(found(&second, "OPT113"), only(ANN, "correct"), "{policy}");
     }
 }
+
+/// What a missing platform said counts on; the summary names it, and does not claim that all is well.
+#[test]
+fn a_platform_that_is_missing_is_named() {
+    let crm = contacts().replace("ann@example.org,false", "ann@example.org,true");
+    let workspace = Workspace::with("", &[]);
+    let platform = subscribers("Active,");
+    week(&workspace, "2026-11-15T06:00:00Z", &[("sf_2026-11-14.csv", &crm), ("mc_2026-11-14.csv", &platform)]);
+    let second = week(&workspace, "2026-11-22T06:00:00Z", &[("sf_2026-11-21.csv", &crm)]);
+    let summary = second.text("summary.txt");
+    assert!(summary.contains("! No export of Marketing Cloud has subscribers this time, which earlier runs had"), "{summary}");
+    assert!(summary.contains("Of what could be compared nothing is overdue"), "{summary}");
+    assert!(summary.contains("1 earlier discrepancy could not be: an export is missing"), "{summary}");
+    let later = week(&workspace, "2026-12-20T06:00:00Z", &[("sf_2026-12-19.csv", &crm)]);
+    assert!(!later.text("summary.txt").contains("No export of Marketing Cloud"), "a system that is no more is forgotten");
+}
+
+/// Names as exports of Dynamics have them, and a copy of last week's file that is newer on the disk.
+#[test]
+fn the_newest_export_is_the_one_whose_name_says_so() {
+    let dynamics = |bulk: &str| {
+        format!(
+            "(Do Not Modify) Contact,Email,Do not allow Bulk Emails\n7b2a0000-1111-4222-8333-000000000001,ann@example.org,{bulk}\n"
+        )
+    };
+    let platform = "SubscriberKey,EmailAddress,Status\nk1,ann@example.org,Active\n";
+    let files = [
+        ("My Active Contacts 11-21-2026 10-30-15 AM.csv", dynamics("Do Not Allow")),
+        ("My Active Contacts 11-14-2026 10-30-15 AM.csv", dynamics("Allow")),
+        ("mc_2026-11-21.csv", platform.to_owned()),
+    ];
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let run = Workspace::with("", &files).run();
+    assert_eq!(run.of_rule("OPT102").len(), 1);
+    assert!(run.text("summary.txt").contains("superseded by My Active Contacts 11-21-2026 10-30-15 AM.csv"));
+
+    let run = Workspace::with("", &[("My Active Contacts 10-11-2026.csv", &dynamics("Allow"))]).run();
+    assert!(run.text("summary.txt").contains("whose day and month cannot be told apart"), "{}", run.text("summary.txt"));
+}
+
+#[test]
+fn what_stands_where_a_header_should_is_not_repeated() {
+    let workspace = Workspace::with(
+        "",
+        &[("sf_2026-11-21.csv", &contacts()), ("list.csv", "p1@secret.example,Ana,true\nx@y.example,B,no\n")],
+    );
+    let summary = workspace.run().text("summary.txt");
+    assert!(summary.contains("list.csv was refused") && summary.contains("its first row is data"), "{summary}");
+    assert!(!summary.contains("secret"), "{summary}");
+}

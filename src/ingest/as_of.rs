@@ -5,12 +5,41 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use crate::systems::DateOrder;
 use crate::times::Zone;
 
-/// The latest date in a file's name, with the time of day that may follow it, that is not after `limit`: no export is made
-/// after the run that reads it. A bare date is the day's beginning.
-pub fn from_name(name: &str, zone: Zone, limit: DateTime<Utc>) -> Option<DateTime<Utc>> {
+/// What the name of a file says of the time at which it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// Nothing.
+    Nothing,
+    /// The latest date that is not after the limit, with the time of day that may follow it. A bare date is the day's beginning.
+    At(DateTime<Utc>),
+    /// A date whose day and month cannot be told apart.
+    TwoWays,
+}
+
+impl Named {
+    /// The time, where it says one.
+    pub fn at(self) -> Option<DateTime<Utc>> {
+        if let Named::At(moment) = self { Some(moment) } else { None }
+    }
+}
+
+/// Reads the date in a file's name. None is after `limit`: no export is made after the run that reads it. Where no date begins
+/// with the year, one that ends with it is read as `order` says, or as the only reading that it has; with dots the day is first.
+pub fn from_name(name: &str, order: Option<DateOrder>, zone: Zone, limit: DateTime<Utc>) -> Named {
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    let dates = dates(stem, DateOrder::Ymd, &['-', '_', '.', ' ']).map(|date| date.instant(zone));
-    dates.filter(|date| *date <= limit).max()
+    let latest = |order: DateOrder, separators: &[char]| {
+        dates(stem, order, separators).map(|date| date.instant(zone)).filter(|date| *date <= limit).max()
+    };
+    const LINES: [char; 3] = ['-', '_', ' '];
+    let by_year = latest(DateOrder::Ymd, &['-', '_', '.', ' ']).or_else(|| latest(DateOrder::Dmy, &['.']));
+    let readings = || match order.filter(|order| *order != DateOrder::Ymd) {
+        Some(order) => [latest(order, &LINES), None],
+        None => [latest(DateOrder::Mdy, &LINES), latest(DateOrder::Dmy, &LINES)],
+    };
+    match by_year.map_or_else(readings, |moment| [Some(moment), None]) {
+        [Some(one), Some(other)] if one != other => Named::TwoWays,
+        [one, other] => one.or(other).map_or(Named::Nothing, Named::At),
+    }
 }
 
 /// The time that a preamble or footer names: a line that says so, else the latest date that is no filter. None is after
@@ -204,8 +233,24 @@ mod tests {
             // No export is made after its run.
             ("contacts_2027-11-21.csv", ""),
             ("gala 2027-06-05 contacts 2026-11-21.csv", "2026-11-21T07:00:00Z"),
+            ("My Active Contacts 11-21-2026 10-30-15 AM.xlsx", "2026-11-21T17:30:15Z"),
+            ("contacts_21-11-2026.csv", "2026-11-21T07:00:00Z"),
+            ("contacts_5.11.2026.csv", "2026-11-05T07:00:00Z"),
+            ("contacts_11_11_2026.csv", "2026-11-11T07:00:00Z"),
+            // The other reading is after the run.
+            ("contacts 11-12-2026.csv", "2026-11-12T07:00:00Z"),
+            ("contacts_2026-11-21 of 01-02-2026.csv", "2026-11-21T07:00:00Z"),
         ] {
-            assert_eq!(text(from_name(name, denver, limit())), expected, "{name}");
+            assert_eq!(text(from_name(name, None, denver, limit()).at()), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_date_of_two_readings_is_read_as_its_system_writes_dates() {
+        let (utc, name) = (Zone::parse("UTC").unwrap(), "contacts 10-11-2026.csv");
+        assert_eq!(from_name(name, None, utc, limit()), Named::TwoWays);
+        for (order, expected) in [(DateOrder::Mdy, "2026-10-11T00:00:00Z"), (DateOrder::Dmy, "2026-11-10T00:00:00Z")] {
+            assert_eq!(text(from_name(name, Some(order), utc, limit()).at()), expected);
         }
     }
 

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::as_of::{self, Named};
 use super::container::{Archive, gunzip};
 use super::decode::{self, Format};
 use super::inbox::{Concern, Found, concern_of_name};
@@ -17,7 +18,7 @@ use super::keys::Keys;
 use super::limits::SMALL_FILE_BYTES;
 use super::recognise::{Recognised, named_systems};
 use super::source::{self, Loaded, ReadRows, Stop};
-use super::{AsOfFrom, FileReport, Reject, Verdict, as_of};
+use super::{AsOfFrom, FileReport, Reject, Verdict};
 use crate::config::Config;
 use crate::hash::sha256;
 use crate::progress;
@@ -246,6 +247,7 @@ fn report(found: &Found) -> FileReport {
         as_of: None,
         as_of_from: AsOfFrom::File,
         dated_after_run: None,
+        dated_two_ways: false,
         stale: false,
         partial: false,
         seen_in: None,
@@ -280,13 +282,15 @@ fn used<T>(found: &Found, context: Context, mut report: FileReport, loaded: Load
     let lines = || preamble.iter().chain(&outcome.footer).map(String::as_str);
     // A day's name may begin later than the run, by the zone.
     let limit = context.as_of + TimeDelta::days(1);
-    let by_name = |limit| found.names().into_iter().find_map(|name| as_of::from_name(name, zone, limit));
-    let by_folder = || found.folders().find_map(|name| as_of::from_name(name, zone, limit));
+    let named = |name: &str, limit| as_of::from_name(name, profile.date_order, zone, limit);
+    let by_name = |limit| found.names().into_iter().find_map(|name| named(name, limit).at());
+    let by_folder = || found.folders().find_map(|name| named(name, limit).at());
     let (as_of, from) = by_name(limit)
         .map(|moment| (moment, AsOfFrom::Name))
         .or_else(|| as_of::from_content(lines(), profile.date_order, zone, limit).map(|moment| (moment, AsOfFrom::Content)))
         .or_else(|| by_folder().map(|moment| (moment, AsOfFrom::Name)))
         .unwrap_or((found.modified.into(), AsOfFrom::File));
+    report.dated_two_ways = from != AsOfFrom::Name && found.names().into_iter().any(|name| named(name, limit) == Named::TwoWays);
     report.dated_after_run = by_name(DateTime::<Utc>::MAX_UTC).filter(|named| *named > limit);
 
     report.system = Some(profile.name.clone());

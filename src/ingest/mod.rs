@@ -126,6 +126,9 @@ pub struct FileReport {
     /// A date in its name that is after the run, and so tells nothing.
     #[serde(skip)]
     pub dated_after_run: Option<DateTime<Utc>>,
+    /// Whether day and month of a date in its name cannot be told apart, so that it tells nothing.
+    #[serde(skip)]
+    pub dated_two_ways: bool,
     /// Older than `[inbox] max_age_days`.
     pub stale: bool,
     /// An extract that leaves out whoever nothing happened to: absence proves nothing.
@@ -150,10 +153,18 @@ impl FileReport {
         }
     }
 
-    /// That the date in its name is none that an export can have been made at.
+    /// That the date in its name is none that an export can have been made at, or has two readings.
     pub fn misdated(&self) -> Option<String> {
-        let (named, made) = (self.dated_after_run?, self.as_of?);
         let day = |time: DateTime<Utc>| time.format("%Y-%m-%d").to_string();
+        let made = self.as_of?;
+        if self.dated_two_ways {
+            return Some(format!(
+                "{} has a date in its name whose day and month cannot be told apart: it counts as made on {}. Put the year first.",
+                self.file,
+                day(made)
+            ));
+        }
+        let named = self.dated_after_run?;
         Some(format!(
             "{} has a date in its name that is after this run ({}): it counts as made on {}. Put the day of the export there.",
             self.file,

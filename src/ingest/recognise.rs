@@ -278,6 +278,12 @@ fn none_fits(names: &[&str], header: &Header, rows: &[&StringRecord], kinds: &[C
     let Some(nearest_kind) = telling.min_by_key(|candidate| closeness(candidate.kind)) else {
         return "no system is known whose export it could be".to_owned();
     };
+    // What stands there is not repeated: it may be about people.
+    if header.names.iter().any(|name| name.contains('@')) {
+        return "it has an address where the name of a column should be: its first row is data. Export it again with the names of \
+                the columns in the first row"
+            .to_owned();
+    }
     let nearest_candidate = nearest_kind;
     let Candidate { profile, kind, .. } = nearest_kind;
     let found: Vec<&str> = header.names.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();

@@ -214,6 +214,7 @@ fn report(system: &str, kind: &str, rows: usize) -> FileReport {
         as_of: None,
         as_of_from: AsOfFrom::File,
         dated_after_run: None,
+        dated_two_ways: false,
         stale: false,
         partial: false,
         seen_in: None,

@@ -193,7 +193,17 @@ fn fill<'a>(rows: &Rows<'a>, fillings: &Fillings<'a>, facts: &Facts<'_>) -> Fill
             filled.undone.push(undo);
         }
         let row = filled.rows.len() - 1;
-        filled.changes.extend(changes.into_iter().map(|change| (row, change)));
+        for change in changes {
+            // Two memberships of one address are one row, and one change.
+            let same = |known: &FieldChange<'_>| {
+                (known.record, known.field, &known.before, &known.after)
+                    == (change.record, change.field, &change.before, &change.after)
+            };
+            let of_row = filled.changes.iter().rev().take_while(|(at, _)| *at == row);
+            if !of_row.map(|(_, known)| known).any(same) {
+                filled.changes.push((row, change));
+            }
+        }
     }
     filled
 }
@@ -272,6 +282,14 @@ fn fillings<'a>(rows: &Rows<'a>, world: &'a World<'a>, facts: &'a Facts<'a>) -> 
             profile: facts.profile(record),
             columns: columns(spec, &records, world, facts),
         });
+    }
+    // What no row changes is left to the system: its cell may be another by now.
+    let width = fillings.values().next().map_or(0, |filling: &Filling<'_>| filling.columns.len());
+    let kept: Vec<bool> =
+        (0..width).map(|at| fillings.values().all(|filling| filling.columns[at].column.keep.is_some())).collect();
+    for filling in fillings.values_mut() {
+        let mut kept = kept.iter();
+        filling.columns.retain(|_| kept.next() != Some(&true));
     }
     fillings
 }

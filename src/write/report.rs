@@ -83,8 +83,7 @@ pub fn report<'a>(
     };
     let rules = counts(&decided.decisions);
     let targets = targets(decided, &files, &loads.loaded, world, facts)?;
-    let mut attention = attention(decided, world, &targets);
-    attention.extend(notes);
+    let mut attention = attention(notes, decided, world, &targets);
     attention.extend(sighting.troubles());
     attention.extend(loads.troubles);
     history.pruned = sighting.prunes();
@@ -93,6 +92,7 @@ pub fn report<'a>(
         organisation: world.config.run.organisation.clone(),
         timezone,
         as_of: world.as_of,
+        titles: world.systems.profiles().iter().map(|profile| (profile.name.clone(), profile.title.clone())).collect(),
         inputs: inputs?,
         rules,
         targets,
@@ -286,9 +286,29 @@ fn corrections<'a>(changes: &[FieldChange<'a>]) -> Result<DataFrame> {
     Ok(DataFrame::new(changes.len(), columns)?)
 }
 
-/// What a person must read, each a sentence.
-fn attention(decided: &Decided, world: &World<'_>, targets: &[Target]) -> Vec<String> {
-    let mut sentences = Vec::new();
+/// What a person must read, each a sentence, behind what is known already: what holds most comes first.
+fn attention(notes: Vec<String>, decided: &Decided, world: &World<'_>, targets: &[Target]) -> Vec<String> {
+    let mut sentences = notes;
+    for shrunken in &world.consent.recalled.shrunken {
+        let profile = &world.systems.profiles()[shrunken.at.0];
+        sentences.push(format!(
+            "The {} of {} have shrunk from {} rows to {}, by more than [brake] max_shrink = {} allows: what rests on them is held. \
+             Export them again; if it is right, raise max_shrink for one run.",
+            profile.kinds[shrunken.at.1].name.replace('_', " "),
+            profile.title,
+            shrunken.before,
+            shrunken.rows,
+            world.config.brake.max_shrink
+        ));
+    }
+    for (system, reason) in &decided.braked {
+        sentences.push(format!(
+            "The safety brake holds every correction of {}: {reason} Look at held/; where it is right, `prefrecon approve latest {}` \
+             in the workspace releases it.",
+            world.systems.profiles()[*system].title,
+            world.systems.profiles()[*system].name
+        ));
+    }
     for file in world.files {
         match &file.verdict {
             Verdict::Refused(why) => sentences.push(format!("{} was refused: {why}", file.file)),
@@ -311,26 +331,6 @@ fn attention(decided: &Decided, world: &World<'_>, targets: &[Target]) -> Vec<St
             [file] => format!("{file} is the same as in the run {run}: export it again if it should be newer."),
             files => format!("{} are the same as in the run {run}: export them again if they should be newer.", files.join(", ")),
         });
-    }
-    for shrunken in &world.consent.recalled.shrunken {
-        let profile = &world.systems.profiles()[shrunken.at.0];
-        sentences.push(format!(
-            "The {} of {} have shrunk from {} rows to {}, by more than [brake] max_shrink = {} allows: what rests on them is held. \
-             Export them again; if it is right, raise max_shrink for one run.",
-            profile.kinds[shrunken.at.1].name.replace('_', " "),
-            profile.title,
-            shrunken.before,
-            shrunken.rows,
-            world.config.brake.max_shrink
-        ));
-    }
-    for (system, reason) in &decided.braked {
-        sentences.push(format!(
-            "The safety brake holds every correction of {}: {reason} Look at held/; where it is right, `prefrecon approve latest {}` \
-             in the workspace releases it.",
-            world.systems.profiles()[*system].title,
-            world.systems.profiles()[*system].name
-        ));
     }
     sentences.extend(decisions::attention(&decided.decisions, world));
     for target in targets.iter().filter(|target| target.landed[1] > 0) {

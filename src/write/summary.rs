@@ -35,11 +35,24 @@ pub fn summary(report: &Report) -> String {
     text
 }
 
+/// That nothing is due, as far as this run can tell.
+pub(super) fn nothing_due(report: &Report) -> String {
+    match report.not_compared() {
+        0 => format!("Nothing is overdue, and nothing falls due before the next run ({}).", report.next_run),
+        some => format!(
+            "Of what could be compared nothing is overdue, and nothing falls due before the next run ({}). {} could not be: an \
+             export is missing, or older than the last one.",
+            report.next_run,
+            count(some, "earlier discrepancy", "earlier discrepancies")
+        ),
+    }
+}
+
 /// What is overdue or due before the next run: this comes first, because the law sets the day.
 fn clock(text: &mut String, report: &Report) {
     let (overdue, soon) = report.due.split_at(report.overdue());
     if overdue.is_empty() && soon.is_empty() {
-        let _ = writeln!(text, "Nothing is overdue, and nothing falls due before the next run ({}).\n", report.next_run);
+        let _ = writeln!(text, "{}\n", nothing_due(report));
         return;
     }
     let open = |due: &[Due]| count(due.len() as u64, "open discrepancy", "open discrepancies");

@@ -31,7 +31,6 @@ pub struct Context<'a> {
     pub found: Found,
     /// The last runs, this one included, the oldest first.
     pub weeks: Vec<Week>,
-    titles: BTreeMap<&'a str, &'a str>,
     standings: BTreeMap<(&'a str, &'static str), u64>,
     /// The rules with their names as cells have them, by code.
     rules: BTreeMap<&'a str, (&'static Rule, String)>,
@@ -72,9 +71,6 @@ impl<'a> Context<'a> {
         let past = &report.past[report.past.len().saturating_sub(MOST_WEEKS - 1)..];
         let present = Week { run: String::new(), as_of: report.as_of, figures: report.figures.clone() };
         let weeks = past.iter().cloned().chain([present]).collect();
-        let inputs = report.inputs.iter().filter_map(|input| Some((input.file.system.as_deref()?, input.title.as_str())));
-        let targets = report.targets.iter().map(|target| (target.system.as_str(), target.title.as_str()));
-        let titles = inputs.chain(targets).filter(|(_, title)| !title.is_empty()).collect();
         let rules = report.rules.iter().map(|count| (count.rule.code, (count.rule, capital(count.rule.name)))).collect();
         let mut standings: BTreeMap<(&str, &str), u64> = BTreeMap::new();
         let past = report.history.past.iter().filter_map(|past| Some((rule_of(report, &past.identity[0])?, past.case.standing)));
@@ -85,12 +81,12 @@ impl<'a> Context<'a> {
         for (rule, standing) in past.chain(here) {
             *standings.entry((rule, standing.word())).or_default() += 1;
         }
-        Ok(Context { standings, report, max_rows: limits.max_sheet_rows, style: Style::new(), found, weeks, titles, rules })
+        Ok(Context { standings, report, max_rows: limits.max_sheet_rows, style: Style::new(), found, weeks, rules })
     }
 
     /// A system's name for people.
     pub fn title<'t>(&'t self, system: &'t str) -> &'t str {
-        self.titles.get(system).copied().unwrap_or(system)
+        self.report.titles.get(system).map_or(system, String::as_str)
     }
 
     /// Discrepancies of a rule that stand so.

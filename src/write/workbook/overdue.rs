@@ -11,6 +11,7 @@ use super::detail;
 use super::listing::{Column, Listing};
 use crate::columns::Severity;
 use crate::decide::Dated;
+use crate::write::summary::nothing_due;
 
 /// Adds the sheet.
 pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
@@ -52,7 +53,7 @@ pub fn write(book: &mut Workbook, context: &Context) -> Result<()> {
         columns,
         rows: rows.len(),
         rest: "discrepancies.csv and discrepancies.parquet",
-        empty: "Nothing is overdue, and nothing falls due before the next run.",
+        empty: &nothing_due(report),
     };
     listing.write(book, context)?;
     Ok(())

@@ -112,6 +112,9 @@ pub fn report(times: usize) -> Report {
         organisation: "Example University".into(),
         timezone: chrono_tz::America::Denver,
         as_of: as_of(),
+        titles: [("salesforce", "Salesforce"), ("marketing_cloud", "Marketing Cloud"), ("ascend", "CU Ascend")]
+            .map(|(name, title)| (name.to_owned(), title.to_owned()))
+            .into(),
         inputs: inputs(),
         rules,
         targets: targets(),
@@ -401,6 +404,7 @@ fn inputs() -> Vec<Input> {
             as_of: Some(as_of() - TimeDelta::days(days) - TimeDelta::minutes(214)),
             as_of_from: AsOfFrom::Name,
             dated_after_run: None,
+            dated_two_ways: false,
             stale: days > 8,
             partial: false,
             seen_in: None,

@@ -45,6 +45,7 @@ fn figures(context: &Context) -> [Figure; 5] {
         Some(oldest) => {
             format!("{}; the oldest was due {}", words::count(people.len() as u64, "person", "people"), oldest.clock.due)
         }
+        None if report.not_compared() > 0 => "None of what could be compared".into(),
         None => "None: every opt-out is within its days".into(),
     };
     let review_hint = if review > 0 { "A person must decide: sheet Needs review" } else { "Nothing waits for a person" };

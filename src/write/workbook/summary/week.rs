@@ -79,6 +79,9 @@ pub fn earlier(sheet: &mut Worksheet, context: &Context, looks: &Looks, first: R
     let remark = match waiting {
         Some(1) => "None was due before this run: the sheet says for whom.".to_owned(),
         Some(runs) => format!("The oldest that has not landed has waited for {runs} runs: the sheet says for whom."),
+        None if all.iter().all(|one| one.fate == Fate::Unknown) => {
+            "No export of this run tells what became of them: the sheet lists them.".to_owned()
+        }
         None => "All that could be looked at are done with: the sheet says which.".to_owned(),
     };
     let link = format!("internal:'{}'!A1", earlier::NAME);

@@ -74,6 +74,9 @@ impl Workspace {
         let text = match fs::read_to_string(&file) {
             Ok(text) => Some(text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && config.is_none() => None,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                bail!("there is no {}: name the configuration file, or leave out --config", file.display())
+            }
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
         };
         let place = || format!("{}", file.display());

@@ -53,6 +53,11 @@ fn what_is_approved_moves_with_its_undo_file_and_is_recorded() {
     assert_eq!(approve(&workspace, &["latest", "held/salesforce_contacts_opt_out.csv"]).status, 0);
     assert_eq!(approve(&workspace, &["latest"]).status, 0);
 
+    let released = &run.table("corrections.csv").rows()[0];
+    let told = workspace.call("explain", &[&released["record"]]).out;
+    let (_, earlier) = told.split_once("Earlier corrections").unwrap_or_else(|| panic!("{told}"));
+    assert!(earlier.contains(": released") && !earlier.contains(": held"), "{earlier}");
+
     assert!(!run.path.join("held").exists());
     let after = files_below(&run.path);
     for (file, bytes) in &before {

@@ -101,3 +101,18 @@ fn a_sharer_has_the_clock_of_whom_the_opt_out_came_from() {
         run.discrepancies().iter().filter(|row| !row["due"].is_empty()).map(|row| row["due"].clone()).collect();
     assert!(!due.is_empty() && due.iter().all(|day| day == "2026-11-17"), "{due:?}");
 }
+
+#[test]
+fn an_opt_out_that_an_opt_in_withdrew_starts_no_clock() {
+    let crm = "Id,Email,HasOptedOutOfEmail,Ascend_ID__c,Email_Opt_In_Date__c,Email_Opt_In_Channel__c\n\
+               003Hs00004aBcDeIAK,ana@example.org,false,0001,2022-05-05T10:00:00.000Z,Web form\n";
+    let marketing = "SubscriberKey,EmailAddress,Status,DateUnsubscribed\n\
+                     003Hs00004aBcDeIAK,ana@example.org,Unsubscribed,2026-11-18 10:00:00\n";
+    let source = "Constituent ID,Salesforce Contact ID,Email,Email Opt Out,Opt Out Date\n\
+                  0001,003Hs00004aBcDeIAK,ana@example.org,Y,2020-03-25\n";
+    let files = [("contacts_2026-11-21.csv", crm), ("subs_2026-11-21.csv", marketing), ("source_2026-11-21.csv", source)];
+    let run = Workspace::with(CONFIGURATION, &files).run_as_of(Some(common::AS_OF));
+    let due: Vec<String> =
+        run.discrepancies().iter().filter(|row| !row["due"].is_empty()).map(|row| row["due"].clone()).collect();
+    assert!(!due.is_empty() && due.iter().all(|day| day.starts_with("2026-12")), "{due:?}");
+}

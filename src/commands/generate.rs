@@ -14,6 +14,9 @@ pub(super) fn generate(dir: &Path, contacts: u64, seed: u64, systems: &[String],
     let display = Display::start(common);
     let generated = crate::generate::generate_systems(dir, contacts, seed, systems)?;
     drop(display);
+    if common.quiet {
+        return Ok(DONE);
+    }
     let mut files = table(["file", "rows", "bytes"], 1..3);
     for file in &generated.files {
         files.add_row([file.path.display().to_string(), file.rows.to_string(), file.bytes.to_string()]);

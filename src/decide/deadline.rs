@@ -3,12 +3,13 @@
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, SecondsFormat, Utc, Weekday};
 
 use crate::classify::{Found, World};
-use crate::columns::{Delivery, Opt};
+use crate::columns::{Delivery, Opt, Role};
 use crate::config::Deadline;
+use crate::consent::beats;
 use crate::ledger::Signal;
 use crate::normalise::Facts;
 use crate::rules::RULES;
-use crate::times::Zone;
+use crate::times::{Moment, Zone};
 
 /// What is known of when an opt-out was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,8 +44,8 @@ impl Clock {
     }
 }
 
-/// The clock behind a discrepancy: it runs from the earliest of the person's opt-outs, or of those that came over a
-/// shared address. One that no export dates counts from the last export that did not show it yet, else from the first run
+/// The clock behind a discrepancy: it runs from the earliest of the person's opt-outs that no later opt-in withdrew, or of
+/// those that came over a shared address. One that no export dates counts from the last export that did not show it yet, else from the first run
 /// that saw it.
 pub(super) fn clock(found: &Found, world: &World<'_>, facts: &Facts<'_>) -> Option<Clock> {
     clock_of(found.person.filter(|_| RULES[found.rule].clock)?, world, facts)
@@ -66,13 +67,23 @@ pub(super) fn clock_of(person: u32, world: &World<'_>, facts: &Facts<'_>) -> Opt
     };
     // A bounce that counts as an opt-out is nobody's wish.
     let by_bounce = |ix: u32| facts.delivery(ix) == Delivery::Bounced && facts.profile(ix).keeps_memberships();
-    let wished = wish.outs.iter().filter(|ix| !by_bounce(**ix));
+    let opted_in = wish.opted_in.and_then(|ix| Some((facts.in_at(ix)?, facts.zone(ix))));
+    let is_withdrawn = |out: Option<Moment>, zone: Zone, is_box: bool| {
+        opted_in.is_some_and(|opted_in| beats(opted_in, (out, zone, is_box), world.config))
+    };
+    let is_box = |ix: u32| facts.profile(ix).role == Role::Crm && facts.is_main(ix);
+    let wished = wish.outs.iter().filter(|ix| !by_bounce(**ix)).map(|ix| {
+        let withdrawn = is_withdrawn(facts.out_at(*ix), facts.zone(*ix), is_box(*ix));
+        (withdrawn, began(ix))
+    });
     let absent = wish.absent.iter().filter_map(|at| {
         let absent = &recalled.absent[*at];
         let zone = Zone::parse(&world.systems.profiles()[absent.system].zone).ok()?;
-        Some(clock_since(since(&absent.signal, recalled.now)?, zone, &world.config.deadline))
+        let withdrawn = is_withdrawn(absent.signal.dated, zone, false);
+        Some((withdrawn, clock_since(since(&absent.signal, recalled.now)?, zone, &world.config.deadline)))
     });
-    wished.map(began).chain(absent).min_by_key(|clock| (clock.due, clock.since, clock.dated))
+    let clocks = wished.chain(absent);
+    clocks.min_by_key(|(withdrawn, clock)| (*withdrawn, clock.due, clock.since, clock.dated)).map(|(_, clock)| clock)
 }
 
 fn clock_since((since, dated): (DateTime<Utc>, Dated), zone: Zone, deadline: &Deadline) -> Clock {

@@ -75,7 +75,8 @@ pub struct Earlier {
     pub after: String,
     /// The name of the file.
     pub file: String,
-    /// `landed`, `not_landed`, `overtaken`, `unknown`; `held`, or `written` where no later run has looked.
+    /// `landed`, `not_landed`, `overtaken`, `unknown`; `held`, `released` where that was approved later, or `written` where no
+    /// later run has looked.
     pub state: String,
     /// The run that saw it so, where it is settled.
     pub settled_in: Option<String>,
@@ -113,7 +114,12 @@ impl Person {
                     before: written.before.clone(),
                     after: written.after.clone(),
                     file: written.file.clone(),
-                    state: if written.held { "held" } else { "written" }.to_owned(),
+                    state: match (written.held, written.released) {
+                        (true, false) => "held",
+                        (true, true) => "released",
+                        (false, _) => "written",
+                    }
+                    .to_owned(),
                     settled_in: None,
                     runs: None,
                     answer: "",

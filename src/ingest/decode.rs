@@ -38,6 +38,9 @@ pub fn format(head: &[u8], archive: impl Read + Seek) -> Format {
             Format::Other("an archive of another kind than ZIP and GZIP", "unpack it first and drop the files that are in it")
         }
         [b'%', b'P', b'D', b'F', ..] => Format::Other("PDF", EXPORT_AGAIN),
+        [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] | [b'G', b'I', b'F', b'8', ..] => {
+            Format::Other("a picture", EXPORT_AGAIN)
+        }
         _ if [&b"<html"[..], b"<!doctype", b"<table", b"<?xml", b"<meta"].iter().any(|start| text.starts_with(start)) => {
             Format::Other("a web page or XML", SAVE_AS)
         }

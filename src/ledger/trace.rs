@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
+use foldhash::HashSet;
 use polars::prelude::{DataFrame, DataType, IdxCa};
 
 use crate::columns::Standing;
@@ -61,6 +62,7 @@ pub struct Written {
     pub after: String,
     pub file: String,
     pub held: bool,
+    pub released: bool,
 }
 
 /// What became of a correction.
@@ -106,9 +108,9 @@ pub fn trace(ledger: &Path, runs: &Path, until: DateTime<Utc>, who: &[Who]) -> R
             settled: read(open::LANDED).map(|rows| rows.named(&names)),
             answers: read(answers::FILE).map(|rows| rows.named(&names)),
         };
-        let changed = tables.changed(&mut known);
+        let (changed, released) = (tables.changed(&mut known), open::released(&set.manifest.run, &sets));
         for ((who, steps), standings) in who.iter().zip(&mut steps).zip(&mut standings) {
-            let step = tables.step(who, &changed, set, at == 0, standings);
+            let step = tables.step(who, &changed, (set, &released), at == 0, standings);
             if !step.is_empty() {
                 steps.push(step);
             }
@@ -173,8 +175,16 @@ impl Tables {
         changed
     }
 
-    /// `first` is whether no set before is left: then all that it says is news.
-    fn step(&self, who: &Who, changed: &[State], set: &Set, first: bool, standings: &mut BTreeMap<String, Standing>) -> Step {
+    /// What they say of a person. The set comes with the files of its run that were held and released later; `first` is whether
+    /// no set before is left: then all that it says is news.
+    fn step(
+        &self,
+        who: &Who,
+        changed: &[State],
+        (set, released): (&Set, &HashSet<(String, String)>),
+        first: bool,
+        standings: &mut BTreeMap<String, Standing>,
+    ) -> Step {
         let is_of = |system: &str, record: &str| who.records.contains(&(system.to_owned(), record.to_owned()));
         let mut step = Step { run: set.manifest.run.clone(), ..Step::default() };
         step.states = changed.iter().filter(|state| is_of(&state.system, &state.record)).cloned().collect();
@@ -197,7 +207,9 @@ impl Tables {
             if is_of(&get("system"), &get("record")) && (first || moment(table, "written", row) == Some(now)) {
                 let [system, record, purpose, before, after, file] =
                     ["system", "record", "purpose", "before", "after", "file"].map(get);
-                step.written.push(Written { system, record, purpose, before, after, file, held: get("held") == "true" });
+                let held = get("held") == "true";
+                let released = held && released.contains(&(system.clone(), file.clone()));
+                step.written.push(Written { system, record, purpose, before, after, file, held, released });
             }
         }
         for (table, row) in each(&self.settled) {

@@ -151,3 +151,19 @@ fn lists_with_the_same_rows_are_no_copies() {
     assert_eq!(verdicts, ["used"; 3], "{manifest:#}");
     assert_eq!(run.of_rule("LST402").len(), 1, "unsubscribed from every list");
 }
+
+#[test]
+fn a_list_in_other_capitals_is_the_same_list() {
+    let contacts =
+        "Id,Email,HasOptedOutOfEmail\n003Hs0000000001IAA,ann@example.org,false\n003Hs0000000002IAA,bo@example.org,false\n";
+    let active = "EmailAddress,ListJoinedDate\nann@example.org,2026-01-01\nbo@example.org,2026-01-01\n";
+    let unsubscribed = "EmailAddress,ListJoinedDate\nann@example.org,2026-01-01\n";
+    for list in ["News", "news"] {
+        let name = format!("{list}-unsubscribed-2026-11-21.csv");
+        let files = [("sf_2026-11-21.csv", contacts), ("News-active-2026-11-14.csv", active), (name.as_str(), unsubscribed)];
+        let run = Workspace::with("[systems.campaign_monitor]\nfiles = [\"?ews-*\"]\n", &files).run_as_of(Some(common::AS_OF));
+        let found: Vec<String> = run.of_rule("LST402").iter().map(|row| row["contact_id"].clone()).collect();
+        assert_eq!(found, ["003Hs0000000001IAA"], "{list}");
+        assert!(run.of_rule("LST403").is_empty(), "{list}");
+    }
+}

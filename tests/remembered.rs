@@ -431,10 +431,17 @@ fn an_exception_holds_while_an_export_is_late() {
     let later = workspace.run_as_of(Some("2026-11-29T06:00:00Z"));
     assert_eq!(later.of_rule("OPT113")[0]["outcome"], "excepted");
     assert!(opted_out(&later).is_empty());
-    // An exception for another rule is none for this opt-out.
-    workspace.put("decisions/exceptions.csv", &exception("OPT103"));
-    let later = workspace.run_as_of(Some("2026-12-06T06:00:00Z"));
-    assert_eq!(later.of_rule("OPT113")[0]["outcome"], "correct");
+    // Nor does an export say anything that is older than the one before.
+    workspace.put("inbox/mc_2026-11-20.csv", &mailer.replace("Unsubscribed,11/10/2026", "Active,"));
+    let later = workspace.run_as_of(Some("2026-11-30T06:00:00Z"));
+    assert_eq!(later.of_rule("OPT113")[0]["outcome"], "excepted");
+    assert!(opted_out(&later).is_empty());
+    fs::remove_file(workspace.inbox().join("mc_2026-11-20.csv")).unwrap();
+    // An exception for another rule is none for this opt-out: neither for the source's, nor for those of platforms with lists.
+    for (rule, as_of) in [("OPT103", "2026-12-06T06:00:00Z"), ("LST402", "2026-12-07T06:00:00Z")] {
+        workspace.put("decisions/exceptions.csv", &exception(rule));
+        assert_eq!(workspace.run_as_of(Some(as_of)).of_rule("OPT113")[0]["outcome"], "correct", "{rule}");
+    }
 }
 
 /// An extract beside a full export takes nothing from what that one proves, and is no measure for the next.

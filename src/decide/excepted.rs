@@ -7,7 +7,8 @@ use crate::columns::{Opt, Outcome, Role};
 use crate::decide::{Verdict, identity};
 use crate::decisions::{Ruling, State, What};
 use crate::normalise::Facts;
-use crate::rules::RULES;
+use crate::rules::{RULES, position};
+use crate::systems::Profile;
 
 /// The answers, by the position of the discrepancy.
 pub(super) struct Excepted<'a> {
@@ -38,7 +39,7 @@ impl<'a> Excepted<'a> {
         }
         let is_unshown = |exception: &crate::decisions::Exception, found: &Found| {
             let rules = rules_while_shown(found, world, facts);
-            !rules.is_empty() && rules.iter().all(|rules| rules.iter().any(|rule| exception.is_of_rule(*rule)))
+            !rules.is_empty() && rules.iter().all(|rule| rule.is_some_and(|rule| exception.is_of_rule(rule)))
         };
         let answer = |found: &Found| {
             let (persons, records) = subjects(found);
@@ -130,28 +131,33 @@ impl<'a> Excepted<'a> {
     }
 }
 
-/// Of a discrepancy that rests on opt-outs which this week's exports do not show, the rules that find each of them while one
+/// Of a discrepancy that rests on opt-outs which this week's exports do not show, the rule that finds each of them while one
 /// does: what is excepted by such a rule is not put right because an export is late.
-fn rules_while_shown(found: &Found, world: &World<'_>, facts: &Facts<'_>) -> Vec<Vec<usize>> {
+fn rules_while_shown(found: &Found, world: &World<'_>, facts: &Facts<'_>) -> Vec<Option<usize>> {
     let wish = found.person.and_then(|person| world.consent.wishes.get(&person));
-    let (Some(wish), Some(active)) = (wish.filter(|wish| wish.undone.is_empty()), found.a) else { return Vec::new() };
-    if RULES[found.rule].code != "OPT113" {
+    let (Some(wish), Some(active)) = (wish, found.a) else { return Vec::new() };
+    let recalled = &world.consent.recalled;
+    if RULES[found.rule].code != "OPT113" || wish.undone.iter().any(|ix| recalled.undone(*ix).is_some()) {
         return Vec::new();
     }
-    let codes = |at: &usize| {
-        let absent = &world.systems.profiles()[world.consent.recalled.absent[*at].system];
-        let codes: &[&str] = match (absent.role, facts.profile(active).role) {
-            (Role::Crm, Role::Source) => &["OPT101"],
-            (Role::Crm, Role::Marketing) => &["OPT102", "LST401"],
-            (Role::Source, Role::Crm) => &["OPT103"],
-            (Role::Source, Role::Marketing) => &["OPT104"],
-            (Role::Marketing, Role::Crm) => &["OPT105", "LST402"],
-            (Role::Marketing, Role::Source) => &["OPT106"],
-            _ => &[],
+    let active = facts.profile(active);
+    let rules = |said: &Profile| {
+        let code = match (said.role, active.role) {
+            (Role::Crm, Role::Source) => "OPT101",
+            (Role::Crm, Role::Marketing) if active.keeps_memberships() => "LST401",
+            (Role::Crm, Role::Marketing) => "OPT102",
+            (Role::Source, Role::Crm) => "OPT103",
+            (Role::Source, Role::Marketing) => "OPT104",
+            (Role::Marketing, Role::Crm) if said.keeps_memberships() => "LST402",
+            (Role::Marketing, Role::Crm) => "OPT105",
+            (Role::Marketing, Role::Source) => "OPT106",
+            _ => return None,
         };
-        (0..RULES.len()).filter(|rule| codes.contains(&RULES[*rule].code)).collect()
+        Some(position(code))
     };
-    wish.absent.iter().map(codes).collect()
+    let late = wish.undone.iter().map(|ix| rules(facts.profile(*ix)));
+    let absent = wish.absent.iter().map(|at| rules(&world.systems.profiles()[recalled.absent[*at].system]));
+    late.chain(absent).collect()
 }
 
 /// Whom an exception may name to be about a discrepancy: any contact of an address, or the records that are nobody's.

@@ -226,7 +226,8 @@ mod tests {
             (b"7z\xbc\xaf'\x1c", "an archive of another kind than ZIP and GZIP"),
             (b"PK\x03\x04cut", "a damaged workbook or archive"),
             (b"\n<HTML><table>", "a web page or XML"),
-            (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "neither text nor a workbook"),
+            (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a picture"),
+            (b"RIFF\x24\0\0\0WAVEfmt ", "neither text nor a workbook"),
         ] {
             let said = match format(head, Cursor::new(head)) {
                 Format::Text => "text",

@@ -57,7 +57,9 @@ fn supersede<T>(files: &mut [ReadFile<T>], systems: &Systems) {
     let mut by_part: BTreeMap<Part, Vec<usize>> = BTreeMap::new();
     for (at, read) in files.iter().enumerate() {
         if let Some(table) = &read.table {
-            by_part.entry((table.system, table.kind, table.part.clone())).or_default().push(at);
+            // A list in other capitals is the same one.
+            let part = table.part.as_ref().map(|(list, state)| (list.to_lowercase(), state.to_lowercase()));
+            by_part.entry((table.system, table.kind, part)).or_default().push(at);
         }
     }
     for ((system, kind, part), mut same_kind) in by_part {

@@ -62,6 +62,9 @@ pub(super) fn fold(read: Vec<Read>, system: &System<'_>) -> Part {
         part.findings.extend(table.findings);
         part.rejects.extend(table.rejects);
     }
+    if system.profile.keeps_memberships() {
+        part.spell_lists_alike(system.texts);
+    }
     part.tell_short_keys_apart(system);
     part.keep_most_restrictive(system);
     part.leave_the_name_to_one();
@@ -79,6 +82,21 @@ pub(super) fn fold(read: Vec<Read>, system: &System<'_>) -> Part {
 }
 
 impl Part {
+    /// A list that files spell with other capitals is one list, under the first of its spellings.
+    fn spell_lists_alike(&mut self, texts: &Texts) {
+        let lists: HashSet<Text> = self.records.iter().filter_map(|record| record.unit).collect();
+        let mut spellings: HashMap<String, &str> = HashMap::default();
+        for list in lists.iter().map(|list| texts.get(*list)) {
+            spellings.entry(list.to_lowercase()).and_modify(|first| *first = list.min(first)).or_insert(list);
+        }
+        if spellings.len() == lists.len() {
+            return;
+        }
+        for record in self.records.iter_mut().filter(|record| record.unit.is_some()) {
+            record.unit = record.unit.map(|list| texts.intern(spellings[&texts.get(list).to_lowercase()]));
+        }
+    }
+
     /// A contact's id in 15 characters and in 18 is one contact, but where a platform keeps whatever text is loaded as its
     /// key, these are two subscribers, and both are mailed. Where both stand among them, the short one keeps its own name.
     fn tell_short_keys_apart(&mut self, system: &System<'_>) {

@@ -31,6 +31,10 @@ const BUILT_IN: [(&str, &str); 8] = [
 pub fn says_none(evidence: &str) -> bool {
     const NONE: [&str; 13] =
         ["", "na", "none", "null", "nil", "no", "n", "false", "f", "0", "unknown", "notknown", "notapplicable"];
+    // Nearly every text begins as none of these do.
+    if evidence.chars().find(|c| c.is_alphanumeric()).is_some_and(|first| !"nNuUfF0".contains(first)) {
+        return false;
+    }
     let letters: String = evidence.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).take(16).collect();
     NONE.contains(&letters.as_str())
 }

@@ -157,8 +157,8 @@ pub fn notes_on_missing(files: &[FileReport], systems: &Systems, ledger: &Ledger
         let missing: Vec<String> = profile.kinds.iter().filter(is_missing).map(|kind| kind.name.replace('_', " ")).collect();
         if !missing.is_empty() {
             notes.push(format!(
-                "No export of {} has {} this time, which earlier runs had: nothing is found in them, and what they said counts on \
-                 without being looked at. Export them and run again.",
+                "No export of {} {} is used this time, which earlier runs had: nothing is compared with them, and opt-outs that they \
+                 showed still count. Export them and run again.",
                 profile.title,
                 missing.join(" and ")
             ));

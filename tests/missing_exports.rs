@@ -174,7 +174,10 @@ fn a_platform_that_is_missing_is_named() {
     week(&workspace, "2026-11-15T06:00:00Z", &[("sf_2026-11-14.csv", &crm), ("mc_2026-11-14.csv", &platform)]);
     let second = week(&workspace, "2026-11-22T06:00:00Z", &[("sf_2026-11-21.csv", &crm)]);
     let summary = second.text("summary.txt");
-    assert!(summary.contains("! No export of Marketing Cloud has subscribers this time, which earlier runs had"), "{summary}");
+    assert!(
+        summary.contains("! No export of Marketing Cloud subscribers is used this time, which earlier runs had"),
+        "{summary}"
+    );
     assert!(summary.contains("Of what could be compared nothing is overdue"), "{summary}");
     assert!(summary.contains("1 earlier discrepancy could not be: an export is missing"), "{summary}");
     let later = week(&workspace, "2026-12-20T06:00:00Z", &[("sf_2026-12-19.csv", &crm)]);
@@ -213,4 +216,24 @@ fn what_stands_where_a_header_should_is_not_repeated() {
     let summary = workspace.run().text("summary.txt");
     assert!(summary.contains("list.csv was refused") && summary.contains("its first row is data"), "{summary}");
     assert!(!summary.contains("secret"), "{summary}");
+}
+
+/// What the source says is left by an exception; what the platform said before it deleted the subscriber is not.
+#[test]
+fn an_exception_for_one_opt_out_hides_no_other() {
+    let source = format!(
+        "Constituent ID,Salesforce Contact ID,Email,Email Opt Out,Opt Out Date\n0001,{ANN},ann@example.org,Y,2026-10-01\n"
+    );
+    let (crm, said) = (contacts(), subscribers("Unsubscribed,11/10/2026"));
+    let deleted = said.lines().filter(|line| !line.contains("Unsubscribed,")).collect::<Vec<_>>().join("\n") + "\n";
+    let workspace = Workspace::with("", &[]);
+    let exception = "who,rule,owner,until,reason\nann@example.org,OPT103,Kim Example,2027-06-30,by letter\n";
+    workspace.put("decisions/exceptions.csv", exception);
+    for (day, platform, rule) in [("14", &said, "OPT105"), ("21", &deleted, "OPT113"), ("28", &deleted, "OPT113")] {
+        let names = ["sf", "as", "mc"].map(|system| format!("{system}_2026-11-{day}.csv"));
+        let files = [(names[0].as_str(), crm.as_str()), (&names[1], &source), (&names[2], platform)];
+        let run = week(&workspace, &format!("2026-11-{day}T20:00:00Z"), &files);
+        assert_eq!(found(&run, "OPT103"), only(ANN, "excepted"), "{day}");
+        assert_eq!(found(&run, rule), only(ANN, "correct"), "{day}");
+    }
 }

@@ -51,6 +51,11 @@ impl Exception {
         self.of_rule.is_none_or(|of| of == rule)
     }
 
+    /// Whether it is about the discrepancies of one rule alone.
+    pub fn is_of_one_rule(&self) -> bool {
+        self.of_rule.is_some()
+    }
+
     /// The persons, and the records, that it may be about.
     pub fn subjects(&self) -> [&HashSet<u32>; 2] {
         [&self.persons, &self.records]

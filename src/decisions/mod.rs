@@ -12,7 +12,7 @@ mod stored;
 
 use anyhow::Result;
 use chrono::{DateTime, NaiveDate, Utc};
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 use polars::prelude::DataFrame;
 
 use crate::config::Config;
@@ -164,6 +164,12 @@ pub struct Scene<'a> {
 }
 
 impl Desk {
+    /// The persons of whom an exception that holds leaves what one rule finds.
+    pub fn excepted(&self) -> HashSet<u32> {
+        let holds = |exception: &&Exception| exception.is_of_one_rule() && matches!(exception.state, State::Holds(_));
+        self.exceptions.iter().filter(holds).flat_map(|exception| exception.subjects()[0]).copied().collect()
+    }
+
     /// Takes over what was decided: what stands from earlier runs, and the rows of this one's papers.
     ///
     /// # Errors

@@ -34,12 +34,14 @@ fn search(world: &World<'_>, rule: &'static Rule) -> Result<Vec<Found>> {
         opts.get(*ix as usize) != Some(Opt::Out as u8) && !stopped.contains(&deliveries.get(*ix as usize))
     };
     let alone = records_without_contact(world)?;
+    let excepted = world.desk.excepted();
     let mut found = Vec::new();
     for (person, wish) in world.consent.wishes.iter().filter(|(_, wish)| wish.decision == Some(Opt::Out)) {
         let undone = || wish.undone.iter().copied().filter(|ix| recalled.undone(*ix).is_some());
         // Where no record says it any more, nor is one mailed that did, the person's others are what is wrong. A log or an extract
         // says it once, and an export may be late, stale, or older than the one that said it: who said no is not mailed for that.
-        let is_said = wish.outs.iter().any(|ix| !wish.undone.contains(ix));
+        // Nor for an exception that leaves what another record says.
+        let is_said = !excepted.contains(person) && wish.outs.iter().any(|ix| !wish.undone.contains(ix));
         let is_remembered = !wish.undone.is_empty() || !wish.absent.is_empty();
         let gone = is_remembered && !is_said && !undone().any(|ix| is_mailed(&ix));
         let contact = world.matched.contact(*person).map(|(ix, _)| ix).filter(|_| gone);

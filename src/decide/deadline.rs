@@ -45,8 +45,8 @@ impl Clock {
 }
 
 /// The clock behind a discrepancy: it runs from the earliest of the person's opt-outs that no later opt-in withdrew, or of
-/// those that came over a shared address. One that no export dates counts from the last export that did not show it yet, else from the first run
-/// that saw it.
+/// those that came over a shared address. One that no export dates counts from the last export that did not show it yet, else
+/// from the first run that saw it.
 pub(super) fn clock(found: &Found, world: &World<'_>, facts: &Facts<'_>) -> Option<Clock> {
     clock_of(found.person.filter(|_| RULES[found.rule].clock)?, world, facts)
 }

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use foldhash::HashSet;
 
-use crate::columns::Role;
+use crate::columns::{Field, Role};
 use crate::config::Config;
-use crate::ingest::{FileReport, Reject, TableRows, Verdict};
+use crate::ingest::{FileReport, MappedColumn, Reject, TableRows, Verdict};
 use crate::ledger::{Known, Ledger};
 use crate::normalise::Rows;
 use crate::systems::{Grain, Kind, Profile, Systems};
@@ -144,15 +144,13 @@ pub fn note_on_owner(
 /// What to tell where a kind of export is not used that earlier runs had: what its records said cannot be compared.
 pub fn notes_on_missing(files: &[FileReport], systems: &Systems, ledger: &Ledger, as_of: DateTime<Utc>) -> Vec<String> {
     let known = || ledger.last().into_iter().flat_map(|last| &last.known);
-    // A system that is no more is forgotten after four weeks.
-    let is_recent = |made: Option<DateTime<Utc>>| made.is_some_and(|made| as_of - made <= TimeDelta::days(28));
     let mut notes = Vec::new();
     for profile in systems.profiles() {
         let is_missing = |kind: &&Kind| {
-            let tells_all = !matches!(kind.grain, Grain::Answer | Grain::Bounce | Grain::UnsubscribeEvent);
+            let tells_all = kind.grain != Grain::Answer && !kind.grain.is_log();
             let is_it = |known: &&Known| known.system == profile.name && known.kind == kind.name;
             let used = files.iter().any(|file| file.is_used() && file.is_taken_for(&profile.name, &kind.name));
-            tells_all && !used && known().find(is_it).is_some_and(|known| known.rows > 0 && is_recent(known.as_of))
+            tells_all && !used && known().find(is_it).is_some_and(|known| known.is_expected(as_of))
         };
         let missing: Vec<String> = profile.kinds.iter().filter(is_missing).map(|kind| kind.name.replace('_', " ")).collect();
         if !missing.is_empty() {
@@ -296,8 +294,11 @@ pub fn require_few_rejects(files: &[FileReport], rejected: &[Reject], workspace:
     let first = first
         .map(|reject| {
             // What stands in a column of words is no secret; elsewhere it may be somebody's.
-            let is_word = !reject.value.contains('@') && reject.value.chars().all(|c| c.is_alphabetic() || c == ' ');
-            let value = if is_word && !reject.value.is_empty() { format!(" \"{}\"", reject.value) } else { String::new() };
+            let is_of_words = |column: &MappedColumn| {
+                column.header == reject.column && matches!(column.field, Field::OptOut | Field::NoEmail | Field::Status)
+            };
+            let is_word = file.mapped.iter().any(is_of_words) && !reject.value.contains('@');
+            let value = if is_word { format!(" \"{}\"", reject.value) } else { String::new() };
             let column = if reject.column.is_empty() { String::new() } else { format!(", {}{value}", reject.column) };
             format!("; the first is row {}{column}: {}", reject.row, reject.reason)
         })

@@ -1,8 +1,6 @@
 //! What a run found, computed once and rendered many times: terminal, manifest, summary, workbook.
 
-use std::collections::BTreeMap;
-
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;

@@ -466,3 +466,28 @@ fn a_note_that_has_just_been_written_is_a_note() {
     assert_eq!(said.status, 4);
     assert!(said.err.contains("README.txt (a note, not an export)") && !said.err.contains("being copied"), "{}", said.err);
 }
+
+#[test]
+fn quiet_is_quiet_and_a_configuration_that_is_not_there_is_said_to_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("made");
+    let said = prefrecon(["-q", "generate", root.to_str().unwrap(), "--contacts", "50", "--seed", "1"]);
+    assert_eq!((said.status, said.out.as_str(), said.err.as_str()), (0, "", ""));
+    let said = prefrecon(["check", root.to_str().unwrap(), "--config", "nowhere.toml"]);
+    assert!(said.status != 0 && said.err.contains("there is no nowhere.toml: name the configuration file"), "{}", said.err);
+}
+
+#[test]
+fn a_word_that_stops_a_run_is_quoted_and_an_address_is_not() {
+    let rows: String = (1..9).map(|at| format!("003Hs000000000{at}IAA,p{at}@example.org,FALSCH\n")).collect();
+    let words = format!("Id,Email,HasOptedOutOfEmail\n{rows}");
+    let addresses = words.replace("FALSCH", "ana@secret.example");
+    for (text, quoted) in [(words, true), (addresses, false)] {
+        let workspace = Workspace::with("", &[("sf_2026-11-21.csv", &text)]);
+        workspace.put("prefrecon.toml", "[inbox]\nsettle_seconds = 0\n");
+        let said = workspace.call("run", &["--as-of", AS_OF]);
+        assert_eq!(said.status, 4, "{}", said.err);
+        assert_eq!(said.err.contains("\"FALSCH\""), quoted, "{}", said.err);
+        assert!(!said.err.contains("secret"), "{}", said.err);
+    }
+}

@@ -75,6 +75,24 @@ fn an_opt_in_is_carried_to_no_record_that_names_somebody_else() {
     }
 }
 
+/// A bar that is linked to one of two contacts with its address is both of theirs: it names nobody else.
+#[test]
+fn a_record_of_two_contacts_is_opted_in_by_either() {
+    let row = |at: u8| format!("7b2a0000-1111-4222-8333-00000000000{at},us@example.org,Allow,2026-11-10,Web form\n");
+    let contacts = format!(
+        "(Do Not Modify) Contact,Email,Do not allow Bulk Emails,Email Opt In Date,Email Opt In Channel\n{}{}",
+        row(1),
+        row(2)
+    );
+    let bar = "(Do Not Modify) Unsubscribe,Email,Linked Contact ID,Created On\n\
+               9d2a0000-1111-4222-8333-000000000001,us@example.org,7b2a0000-1111-4222-8333-000000000001,2026-10-01\n";
+    let columns = "[systems.dynamics.columns]\nopt_in_at = \"Email Opt In Date\"\nopt_in_evidence = \"Email Opt In Channel\"\n";
+    let files = [("dy_2026-11-21.csv", contacts.as_str()), ("unsubscribes_2026-11-21.csv", bar)];
+    let run = Workspace::with(columns, &files).run();
+    let outcomes: Vec<String> = run.of_rule("OPT111").iter().map(|row| row["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["correct", "correct"], "{:?}", run.of_rule("OPT111"));
+}
+
 /// An export that lacks an opt-out and does not count says nothing of it: the others are corrected as if it were missing.
 #[test]
 fn an_opt_out_counts_on_beside_exports_that_are_older_or_of_the_same_time() {

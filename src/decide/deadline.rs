@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, SecondsFormat, Utc, Weekday};
 
 use crate::classify::{Found, World};
-use crate::columns::{Delivery, Opt, Role};
+use crate::columns::{Delivery, Opt};
 use crate::config::Deadline;
 use crate::consent::beats;
 use crate::ledger::Signal;
@@ -71,9 +71,8 @@ pub(super) fn clock_of(person: u32, world: &World<'_>, facts: &Facts<'_>) -> Opt
     let is_withdrawn = |out: Option<Moment>, zone: Zone, is_box: bool| {
         opted_in.is_some_and(|opted_in| beats(opted_in, (out, zone, is_box), world.config))
     };
-    let is_box = |ix: u32| facts.profile(ix).role == Role::Crm && facts.is_main(ix);
     let wished = wish.outs.iter().filter(|ix| !by_bounce(**ix)).map(|ix| {
-        let withdrawn = is_withdrawn(facts.out_at(*ix), facts.zone(*ix), is_box(*ix));
+        let withdrawn = is_withdrawn(facts.out_at(*ix), facts.zone(*ix), facts.is_box(*ix));
         (withdrawn, began(ix))
     });
     let absent = wish.absent.iter().filter_map(|at| {

@@ -8,13 +8,13 @@ use polars::prelude::{IntoLazy, col as column, lit};
 use rayon::prelude::*;
 
 use crate::classify::{Detail, Found, World, member};
-use crate::columns::{Delivery, Opt, Purpose};
+use crate::columns::{Delivery, Method, Opt, Purpose};
 use crate::consent::decided;
 use crate::decide::brake;
 use crate::decide::sentence::Sentences;
 use crate::decide::{Change, Correction, Key};
 use crate::decisions::What;
-use crate::matching::{cols, word};
+use crate::matching::{cols, is_method, word};
 use crate::normalise::{Facts, col};
 use crate::rules::{RULES, position, without_unsubscribe_record};
 use crate::systems::{CorrectionFile, Grain, Take, is_formula};
@@ -34,6 +34,8 @@ pub(super) struct Plan<'a> {
     unbacked: HashSet<u32>,
     /// Records that belong to several persons.
     shared: HashSet<u32>,
+    /// Records that nothing but an address ties to anybody.
+    by_address: HashSet<u32>,
     /// Records whose keys point at different contacts: nobody is opted in on the strength of them.
     contradictory: HashSet<u32>,
     /// Records that an exception leaves as they are, each for one person.
@@ -87,6 +89,9 @@ impl<'a> Plan<'a> {
         let (ixs, persons) = (opted_out.column(col::IX)?.u32()?.clone(), opted_out.column(cols::PERSON)?.u32()?.clone());
         let links = world.matched.links.clone().lazy().filter(column(cols::BELONGS).gt(lit(1u32)));
         let shared = links.select([column(col::IX)]).collect()?;
+        let has_id = is_method(Method::Email).or(is_method(Method::SharedEmail)).not();
+        let links = world.matched.links.clone().lazy().group_by([column(col::IX)]).agg([has_id.any(true).alias("has_id")]);
+        let by_address = links.filter(column("has_id").not()).select([column(col::IX)]).collect()?;
         let unbacked = without_unsubscribe_record(world, RULES[position("OPT112")])?;
         let mut all: Vec<(u32, u32)> = ixs.iter().flatten().zip(persons.iter().flatten()).collect();
         all.extend(unreadable_of_opted_out(world, facts)?);
@@ -98,6 +103,7 @@ impl<'a> Plan<'a> {
             of_opted_out: all.into_iter().filter(|(_, person)| noticed.contains_key(person)).collect(),
             noticed,
             contradictory,
+            by_address: by_address.column(col::IX)?.u32()?.iter().flatten().collect(),
             shared: shared.column(col::IX)?.u32()?.iter().flatten().collect(),
             unbacked: unbacked.into_iter().filter_map(|unbacked| unbacked.found.a).collect(),
             withheld: HashSet::default(),
@@ -171,6 +177,9 @@ impl<'a> Plan<'a> {
     /// Whom a record names that is tied to a person by its address alone, where that is somebody else: the contact by id, or
     /// the constituent.
     fn named_instead(&self, record: u32, person: u32) -> Option<String> {
+        if !self.by_address.contains(&record) {
+            return None;
+        }
         let (facts, profile) = (self.facts, self.facts.profile(record));
         let (contact, id) = self.world.matched.contact(person)?;
         let given = |ix: u32, column: &str| Some(facts.text(column, ix)).filter(|text| !text.is_empty());

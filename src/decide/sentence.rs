@@ -263,7 +263,7 @@ impl Sentences<'_> {
         let absent = &self.world.consent.recalled.absent[at];
         let profile = &self.world.systems.profiles()[absent.system];
         let kind = &profile.kinds[absent.kind];
-        let is_log = matches!(kind.grain, Grain::Bounce | Grain::UnsubscribeEvent);
+        let is_log = kind.grain.is_log();
         let is_here =
             || is_log || self.world.files.iter().any(|file| file.is_used() && file.is_taken_for(&profile.name, &kind.name));
         let why = match absent.gone {

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::Explain;
-use crate::columns::{Opt, Role};
+use crate::columns::Opt;
 use crate::consent::{Standing, beats, signals_of};
 use crate::normalise::col;
 use crate::times::{Moment, Zone};
@@ -141,11 +141,7 @@ impl Explain<'_> {
 
     fn beats(&self, at: Moment, opt_in: u32, out: u32) -> bool {
         let facts = self.facts;
-        beats(
-            (at, facts.zone(opt_in)),
-            (facts.out_at(out), facts.zone(out), facts.profile(out).role == Role::Crm && facts.is_main(out)),
-            self.world.config,
-        )
+        beats((at, facts.zone(opt_in)), (facts.out_at(out), facts.zone(out), facts.is_box(out)), self.world.config)
     }
 
     fn opt_in_day(&self, opt_in: u32) -> String {

@@ -31,12 +31,12 @@ pub fn from_name(name: &str, order: Option<DateOrder>, zone: Zone, limit: DateTi
         dates(stem, order, separators).map(|date| date.instant(zone)).filter(|date| *date <= limit).max()
     };
     const LINES: [char; 3] = ['-', '_', ' '];
-    let by_year = latest(DateOrder::Ymd, &['-', '_', '.', ' ']).or_else(|| latest(DateOrder::Dmy, &['.']));
+    let certain = latest(DateOrder::Ymd, &['-', '_', '.', ' ']).or_else(|| latest(DateOrder::Dmy, &['.']));
     let readings = || match order.filter(|order| *order != DateOrder::Ymd) {
         Some(order) => [latest(order, &LINES), None],
         None => [latest(DateOrder::Mdy, &LINES), latest(DateOrder::Dmy, &LINES)],
     };
-    match by_year.map_or_else(readings, |moment| [Some(moment), None]) {
+    match certain.map_or_else(readings, |moment| [Some(moment), None]) {
         [Some(one), Some(other)] if one != other => Named::TwoWays,
         [one, other] => one.or(other).map_or(Named::Nothing, Named::At),
     }

@@ -76,8 +76,7 @@ fn supersede<T>(files: &mut [ReadFile<T>], systems: &Systems) {
         let Kind { grain, parts, .. } = profile.kinds[kind];
         // A log, or an extract of what happened in a week, is about other people each time: all count, until a run has used them
         // and a newer full export is there.
-        let is_log = matches!(grain, Grain::Bounce | Grain::UnsubscribeEvent);
-        let is_extract = |at: &usize| is_log || files[*at].report.partial && !parts;
+        let is_extract = |at: &usize| grain.is_log() || files[*at].report.partial && !parts;
         let (extracts, full): (Vec<usize>, Vec<usize>) = left.iter().copied().partition(is_extract);
         let newest = full.first().map(|at| (files[*at].report.as_of, files[*at].report.file.clone()));
         for at in extracts {

@@ -110,14 +110,19 @@ pub struct Known {
     pub lists: BTreeMap<String, DateTime<Utc>>,
 }
 
-/// Days for which a list is missed that is in no export any more.
-const LIST_DAYS: TimeDelta = TimeDelta::days(28);
+/// Days for which a list, or an export, is missed that is not there any more.
+const MISSED_DAYS: TimeDelta = TimeDelta::days(28);
 
 impl Known {
+    /// Whether a run at a time may expect an export of its kind.
+    pub fn is_expected(&self, as_of: DateTime<Utc>) -> bool {
+        self.rows > 0 && self.as_of.is_some_and(|made| as_of - made <= MISSED_DAYS)
+    }
+
     /// Its lists that a run at a time may expect.
     pub fn lists(&self, as_of: DateTime<Utc>) -> impl Iterator<Item = (&str, DateTime<Utc>)> {
         let lists = self.lists.iter().map(|(list, seen)| (list.as_str(), *seen));
-        lists.filter(move |(_, seen)| as_of - *seen <= LIST_DAYS)
+        lists.filter(move |(_, seen)| as_of - *seen <= MISSED_DAYS)
     }
 }
 

@@ -72,7 +72,7 @@ pub(super) fn parts(
     for (system, profile) in systems.profiles().iter().enumerate() {
         for (position, kind) in profile.kinds.iter().enumerate() {
             // What a loader answers is no state of any record, and a log of events is as long as its week was busy.
-            let is_log = matches!(kind.grain, Grain::Bounce | Grain::UnsubscribeEvent);
+            let is_log = kind.grain.is_log();
             let is_of = |file: &&FileReport| {
                 kind.grain != Grain::Answer && file.is_used() && file.is_taken_for(&profile.name, &kind.name)
             };

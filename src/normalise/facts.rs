@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use polars::prelude::{BooleanChunked, DataFrame, Int64Type, UInt8Type, UInt32Type};
 
 use crate::column_cells::ColumnCells;
-use crate::columns::{Delivery, Opt};
+use crate::columns::{Delivery, Opt, Role};
 use crate::normalise::col;
 use crate::systems::{Kind, Profile, Systems};
 use crate::texts::{Text, Texts};
@@ -207,6 +207,11 @@ impl<'a> Facts<'a> {
     /// When it was opted out.
     pub fn out_at(&self, ix: u32) -> Option<Moment> {
         self.moment(col::OUT_FROM, col::OUT_UNTIL, ix)
+    }
+
+    /// Whether its preference is a box of the CRM, which has no date of its own.
+    pub fn is_box(&self, ix: u32) -> bool {
+        self.profile(ix).role == Role::Crm && self.is_main(ix)
     }
 
     /// When it was first opted out, as far as is known.

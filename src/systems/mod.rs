@@ -120,6 +120,8 @@ impl Systems {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn words_for_none_are_no_evidence() {
         for (text, expected) in [
@@ -137,11 +139,9 @@ mod tests {
             ("0423", false),
             ("No. 17", false),
         ] {
-            assert_eq!(super::says_none(text), expected, "{text}");
+            assert_eq!(says_none(text), expected, "{text}");
         }
     }
-
-    use super::*;
 
     #[test]
     fn built_in_profiles_are_consistent_and_named_as_their_files() {

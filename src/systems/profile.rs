@@ -166,6 +166,13 @@ pub enum Grain {
     Membership,
 }
 
+impl Grain {
+    /// Whether it is a log of events: its rows are of those to whom something happened.
+    pub fn is_log(self) -> bool {
+        matches!(self, Grain::Bounce | Grain::UnsubscribeEvent)
+    }
+}
+
 /// A column that tells a kind by its values.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]

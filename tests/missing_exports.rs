@@ -75,6 +75,90 @@ fn an_opt_in_is_carried_to_no_record_that_names_somebody_else() {
     }
 }
 
+/// Bo's constituent is at the address that Ann shared with her, and the column is missing that says it is Bo's.
+#[test]
+fn an_opt_in_is_carried_to_no_record_that_was_somebody_elses() {
+    let crm = |bo: &str, date: &str, channel: &str| {
+        format!(
+            "Id,Email,HasOptedOutOfEmail,Email_Opt_In_Date__c,Email_Opt_In_Channel__c\n\
+             {ANN},fam@example.org,false,{date},{channel}\n{BO},{bo},false,,\n"
+        )
+    };
+    let source = format!(
+        "Constituent ID,Salesforce Contact ID,Email,Email Opt Out,Opt Out Date\n0003,{BO},fam@example.org,Y,2026-10-01\n"
+    );
+    let without_ids = "Constituent ID,Email,Email Opt Out,Opt Out Date\n0003,fam@example.org,Y,2026-10-01\n";
+    let workspace = Workspace::with("", &[]);
+    let first = [("sf_2026-11-14.csv", &*crm("fam@example.org", "", "")), ("as_2026-11-14.csv", &source)];
+    assert_eq!(found(&week(&workspace, "2026-11-15T06:00:00Z", &first), "OPT103"), only(BO, "correct"));
+    let second = [("sf_2026-11-21.csv", &*crm("bo@example.org", "2026-11-17", "Web form")), ("as_2026-11-21.csv", without_ids)];
+    let run = week(&workspace, "2026-11-22T06:00:00Z", &second);
+    assert_eq!(found(&run, "OPT107"), only(ANN, "review"));
+    let why = &run.of_rule("OPT107")[0]["why"];
+    assert!(why.contains(&format!("An earlier export named the contact {BO} there")), "{why}");
+    assert_eq!(found(&run, "OPT113"), only(BO, "correct"));
+    assert!(run.table("corrections.csv").rows().iter().all(|row| row["record"] != "0003"));
+}
+
+/// A constituent with the address of a contact whose constituent, by id, is another one.
+#[test]
+fn an_opt_in_is_carried_to_no_second_constituent() {
+    let crm = format!(
+        "Id,Email,HasOptedOutOfEmail,Email_Opt_In_Date__c,Email_Opt_In_Channel__c\n{ANN},fam@example.org,false,2026-11-10,Web form\n"
+    );
+    let source = |second: &str| {
+        format!(
+            "Constituent ID,Salesforce Contact ID,Email,Email Opt Out,Opt Out Date\n{second}\n0003,,fam@example.org,Y,2026-10-01\n"
+        )
+    };
+    for (second, outcome) in
+        [(format!("0001,{ANN},fam@example.org,N,"), "review"), ("0002,,bo@example.org,N,".to_owned(), "correct")]
+    {
+        let run = Workspace::with("", &[("sf_2026-11-21.csv", &crm), ("as_2026-11-21.csv", &source(&second))]).run();
+        assert_eq!(found(&run, "OPT107"), only(ANN, outcome), "{second}");
+    }
+}
+
+/// Both name the lead, which was deleted or is not exported this time; their addresses are not the same.
+#[test]
+fn records_that_name_one_contact_are_one_persons_without_it() {
+    let crm = contacts();
+    let leads = format!("Lead ID,Email,HasOptedOutOfEmail\n{LEAD},lee@example.org,false\n");
+    let source = format!(
+        "Constituent ID,Salesforce Contact ID,Email,Email Opt Out,Opt Out Date\n0009,{LEAD},home@example.org,Y,2026-11-10\n\
+         0001,{ANN},ann@example.org,N,\n"
+    );
+    let platform = format!("SubscriberKey,EmailAddress,Status\n{LEAD},lee@example.org,Active\n{ANN},ann@example.org,Active\n");
+    let workspace = Workspace::with("", &[]);
+    let all = [
+        ("sf_2026-11-14.csv", crm.as_str()),
+        ("leads_2026-11-14.csv", &leads),
+        ("as_2026-11-14.csv", &source),
+        ("mc_2026-11-14.csv", &platform),
+    ];
+    assert_eq!(found(&week(&workspace, "2026-11-15T06:00:00Z", &all), "OPT104"), only(LEAD, "correct"));
+    let without = [("sf_2026-11-21.csv", crm.as_str()), ("as_2026-11-21.csv", &source), ("mc_2026-11-21.csv", &platform)];
+    assert_eq!(found(&week(&workspace, "2026-11-22T06:00:00Z", &without), "OPT104"), only("", "correct"));
+}
+
+/// An opted-out contact was merged away; another one has what was its second address.
+#[test]
+fn who_is_gone_is_known_by_every_address() {
+    let header = "(Do Not Modify) Contact,Email,Email Address 2,Do not allow Bulk Emails\n";
+    let row = |at: u8, first: &str, second: &str, bulk: &str| {
+        format!("7b2a0000-1111-4222-8333-00000000000{at},{first},{second},{bulk}\n")
+    };
+    let (kept, other) = (row(2, "home@example.org", "", "Allow"), row(3, "bo@example.org", "", "Allow"));
+    for (first, second) in [("work@example.org", "home@example.org"), ("home@example.org", "work@example.org")] {
+        let workspace = Workspace::with("", &[]);
+        let all = format!("{header}{}{kept}{other}", row(1, first, second, "Do Not Allow"));
+        let before = week(&workspace, "2026-11-15T06:00:00Z", &[("dy_2026-11-14.csv", &all)]);
+        assert_eq!(found(&before, "OPT113"), []);
+        let after = week(&workspace, "2026-11-22T06:00:00Z", &[("dy_2026-11-21.csv", &format!("{header}{kept}{other}"))]);
+        assert_eq!(found(&after, "OPT113"), only("7b2a0000-1111-4222-8333-000000000002", "correct"), "{first}");
+    }
+}
+
 /// A bar that is linked to one of two contacts with its address is both of theirs: it names nobody else.
 #[test]
 fn a_record_of_two_contacts_is_opted_in_by_either() {

@@ -143,9 +143,15 @@ fn our_own_correction_is_no_new_signal() {
 #[test]
 fn an_unticked_box_needs_new_evidence() {
     // permission asked for | channel while out | channel after | opted in
-    for (permission, before, after, opted_in) in
-        [(true, "", "", false), (true, "Web form", "Web form", false), (true, "", "Phone call", true), (false, "", "", true)]
-    {
+    for (permission, before, after, opted_in) in [
+        (true, "", "", false),
+        (true, "Web form", "Web form", false),
+        // The picklist's value instead of its label; or an older permission's, put right by hand.
+        (true, "WEB_FORM", "Web form", false),
+        (true, "Web form", "Web form (2019)", false),
+        (true, "", "Phone call", true),
+        (false, "", "", true),
+    ] {
         let mut weeks = Weeks::new(&format!("[policy]\nrequire_permission = {permission}\n"));
         weeks.add("ana");
         weeks.set(CRM, "ana", &[OUT, ("Email_Opt_In_Channel__c", before)]);

@@ -11,6 +11,7 @@ mod excepted;
 mod identity;
 mod plan;
 mod sentence;
+mod strangers;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -8,13 +8,14 @@ use polars::prelude::{IntoLazy, col as column, lit};
 use rayon::prelude::*;
 
 use crate::classify::{Detail, Found, World, member};
-use crate::columns::{Delivery, Method, Opt, Purpose};
+use crate::columns::{Delivery, Opt, Purpose};
 use crate::consent::decided;
 use crate::decide::brake;
 use crate::decide::sentence::Sentences;
+use crate::decide::strangers::Strangers;
 use crate::decide::{Change, Correction, Key};
 use crate::decisions::What;
-use crate::matching::{cols, is_method, word};
+use crate::matching::{cols, word};
 use crate::normalise::{Facts, col};
 use crate::rules::{RULES, position, without_unsubscribe_record};
 use crate::systems::{CorrectionFile, Grain, Take, is_formula};
@@ -34,8 +35,7 @@ pub(super) struct Plan<'a> {
     unbacked: HashSet<u32>,
     /// Records that belong to several persons.
     shared: HashSet<u32>,
-    /// Records that nothing but an address ties to anybody.
-    by_address: HashSet<u32>,
+    strangers: Strangers<'a>,
     /// Records whose keys point at different contacts: nobody is opted in on the strength of them.
     contradictory: HashSet<u32>,
     /// Records that an exception leaves as they are, each for one person.
@@ -89,9 +89,6 @@ impl<'a> Plan<'a> {
         let (ixs, persons) = (opted_out.column(col::IX)?.u32()?.clone(), opted_out.column(cols::PERSON)?.u32()?.clone());
         let links = world.matched.links.clone().lazy().filter(column(cols::BELONGS).gt(lit(1u32)));
         let shared = links.select([column(col::IX)]).collect()?;
-        let has_id = is_method(Method::Email).or(is_method(Method::SharedEmail)).not();
-        let links = world.matched.links.clone().lazy().group_by([column(col::IX)]).agg([has_id.any(true).alias("has_id")]);
-        let by_address = links.filter(column("has_id").not()).select([column(col::IX)]).collect()?;
         let unbacked = without_unsubscribe_record(world, RULES[position("OPT112")])?;
         let mut all: Vec<(u32, u32)> = ixs.iter().flatten().zip(persons.iter().flatten()).collect();
         all.extend(unreadable_of_opted_out(world, facts)?);
@@ -103,7 +100,7 @@ impl<'a> Plan<'a> {
             of_opted_out: all.into_iter().filter(|(_, person)| noticed.contains_key(person)).collect(),
             noticed,
             contradictory,
-            by_address: by_address.column(col::IX)?.u32()?.iter().flatten().collect(),
+            strangers: Strangers::of(world, facts)?,
             shared: shared.column(col::IX)?.u32()?.iter().flatten().collect(),
             unbacked: unbacked.into_iter().filter_map(|unbacked| unbacked.found.a).collect(),
             withheld: HashSet::default(),
@@ -136,10 +133,9 @@ impl<'a> Plan<'a> {
         {
             return Err("Its keys point at different contacts, so nobody can say whose opt-in it is.".to_owned());
         }
-        if let Some(other) = person.filter(|_| purpose == Purpose::OptIn).and_then(|person| self.named_instead(record, person)) {
-            return Err(format!(
-                "It names {other}, whom no export of the CRM has: an address alone does not say that it is the same person."
-            ));
+        if let Some(doubt) = person.filter(|_| purpose == Purpose::OptIn).and_then(|person| self.strangers.doubt(record, person))
+        {
+            return Err(doubt);
         }
         self.can_write(record, &change)?;
         let facts = self.facts;
@@ -172,26 +168,6 @@ impl<'a> Plan<'a> {
         correction.rules.insert(rule);
         correction.persons.extend(person);
         Ok((record, purpose))
-    }
-
-    /// Whom a record names that is tied to a person by its address alone, where that is somebody else: the contact by id, or
-    /// the constituent.
-    fn named_instead(&self, record: u32, person: u32) -> Option<String> {
-        if !self.by_address.contains(&record) {
-            return None;
-        }
-        let (facts, profile) = (self.facts, self.facts.profile(record));
-        let (contact, id) = self.world.matched.contact(person)?;
-        let given = |ix: u32, column: &str| Some(facts.text(column, ix)).filter(|text| !text.is_empty());
-        let named = given(record, col::CONTACT_ID);
-        let sources = given(record, col::SOURCE_ID).zip(given(contact, col::SOURCE_ID));
-        if named == Some(self.world.texts.get(id)) || sources.is_some_and(|(its, theirs)| its == theirs) {
-            return None;
-        }
-        // The ids of another source are their own.
-        let constituent = || sources.filter(|(its, _)| !its.starts_with(&format!("{}:", profile.name))).map(|(its, _)| its);
-        let named = named.map(|contact| format!("the contact {contact}"));
-        named.or_else(|| constituent().map(|constituent| format!("the constituent {constituent}")))
     }
 
     /// Whether a correction file can take the record.

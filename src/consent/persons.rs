@@ -29,8 +29,12 @@ impl<'a> Known<'a> {
         self
     }
 
-    fn find(&self, keys: [&str; 3]) -> Option<&[u32]> {
-        self.0.iter().zip(keys).find_map(|(known, key)| known.get(key)).map(Vec::as_slice)
+    /// By one of the ids, else by the addresses.
+    fn find(&self, keys: [&str; 3], further: &[String]) -> Vec<u32> {
+        let by_id = self.0.iter().zip(keys).take(ADDRESS).find_map(|(known, key)| known.get(key));
+        let addresses = || [keys[ADDRESS]].into_iter().chain(further.iter().map(String::as_str));
+        let by_address = || addresses().filter_map(|address| self.0[ADDRESS].get(address)).flatten().copied().collect();
+        by_id.cloned().unwrap_or_else(by_address)
     }
 }
 
@@ -58,6 +62,7 @@ impl<'a> Persons<'a> {
             for (wanted, key) in wanted.iter_mut().zip(keys(absent, systems)) {
                 wanted.extend(Some(key).filter(|key| !key.is_empty()));
             }
+            wanted[ADDRESS].extend(absent.further.iter().map(String::as_str));
         }
         let wanted =
             |by: usize, key: Option<u32>| key.map(|key| texts.get(Text::from_number(key))).filter(|key| wanted[by].contains(key));
@@ -91,7 +96,10 @@ impl<'a> Persons<'a> {
     /// The persons that a record was of, each once.
     pub fn of(&self, absent: &Absent, systems: &Systems) -> Vec<u32> {
         let keys = keys(absent, systems);
-        let mut persons = self.contacts.find(keys).or_else(|| self.others.find(keys)).unwrap_or_default().to_vec();
+        let mut persons = self.contacts.find(keys, &absent.further);
+        if persons.is_empty() {
+            persons = self.others.find(keys, &absent.further);
+        }
         let with = |by: usize| self.contacts.0[by].get(keys[by]).into_iter().flatten().copied();
         if is_unsubscribe(absent, systems) {
             // It bars its address, and the contact that it is linked to besides.

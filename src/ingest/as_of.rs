@@ -23,20 +23,38 @@ impl Named {
     }
 }
 
+/// How a system writes dates.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Orders {
+    /// As its profile or the configuration says.
+    pub usual: Option<DateOrder>,
+    /// As the configuration says, for its own files.
+    pub configured: Option<DateOrder>,
+}
+
 /// Reads the date in a file's name. None is after `limit`: no export is made after the run that reads it. Where no date begins
-/// with the year, one that ends with it is read as `order` says, or as the only reading that it has; with dots the day is first.
-pub fn from_name(name: &str, order: Option<DateOrder>, zone: Zone, limit: DateTime<Utc>) -> Named {
+/// with the year, one that ends with it is read as the system writes dates, or as the only reading that it has; with dots the day
+/// is first, unless the configuration says otherwise.
+pub fn from_name(name: &str, orders: Orders, zone: Zone, limit: DateTime<Utc>) -> Named {
+    use DateOrder::{Dmy, Mdy, Ymd};
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    let latest = |order: DateOrder, separators: &[char]| {
-        dates(stem, order, separators).map(|date| date.instant(zone)).filter(|date| *date <= limit).max()
+    let all = |order: DateOrder, separators: &[char]| -> Vec<DateTime<Utc>> {
+        dates(stem, order, separators).map(|date| date.instant(zone)).collect()
     };
+    let latest = |dates: Vec<DateTime<Utc>>| dates.into_iter().filter(|date| *date <= limit).max();
+    // The other order is only asked where nothing is a date in this one.
+    let first = |order: DateOrder, separators: &[char]| {
+        let read = all(order, separators);
+        latest(if read.is_empty() { all(if order == Mdy { Dmy } else { Mdy }, separators) } else { read })
+    };
+    let year_last = |order: Option<DateOrder>| order.filter(|order| *order != Ymd);
     const LINES: [char; 3] = ['-', '_', ' '];
-    let certain = latest(DateOrder::Ymd, &['-', '_', '.', ' ']).or_else(|| latest(DateOrder::Dmy, &['.']));
-    let readings = || match order.filter(|order| *order != DateOrder::Ymd) {
-        Some(order) => [latest(order, &LINES), None],
-        None => [latest(DateOrder::Mdy, &LINES), latest(DateOrder::Dmy, &LINES)],
+    let dotted = || first(year_last(orders.configured).unwrap_or(Dmy), &['.']);
+    let readings = || match year_last(orders.usual) {
+        Some(order) => [first(order, &LINES), None],
+        None => [Mdy, Dmy].map(|order| latest(all(order, &LINES))),
     };
-    match certain.map_or_else(readings, |moment| [Some(moment), None]) {
+    match latest(all(Ymd, &['-', '_', '.', ' '])).or_else(dotted).map_or_else(readings, |moment| [Some(moment), None]) {
         [Some(one), Some(other)] if one != other => Named::TwoWays,
         [one, other] => one.or(other).map_or(Named::Nothing, Named::At),
     }
@@ -237,20 +255,35 @@ mod tests {
             ("contacts_21-11-2026.csv", "2026-11-21T07:00:00Z"),
             ("contacts_5.11.2026.csv", "2026-11-05T07:00:00Z"),
             ("contacts_11_11_2026.csv", "2026-11-11T07:00:00Z"),
+            ("contacts_11.21.2026.csv", "2026-11-21T07:00:00Z"),
             // The other reading is after the run.
             ("contacts 11-12-2026.csv", "2026-11-12T07:00:00Z"),
             ("contacts_2026-11-21 of 01-02-2026.csv", "2026-11-21T07:00:00Z"),
         ] {
-            assert_eq!(text(from_name(name, None, denver, limit()).at()), expected, "{name}");
+            assert_eq!(text(from_name(name, Orders::default(), denver, limit()).at()), expected, "{name}");
         }
     }
 
     #[test]
     fn a_date_of_two_readings_is_read_as_its_system_writes_dates() {
-        let (utc, name) = (Zone::parse("UTC").unwrap(), "contacts 10-11-2026.csv");
-        assert_eq!(from_name(name, None, utc, limit()), Named::TwoWays);
-        for (order, expected) in [(DateOrder::Mdy, "2026-10-11T00:00:00Z"), (DateOrder::Dmy, "2026-11-10T00:00:00Z")] {
-            assert_eq!(text(from_name(name, Some(order), utc, limit()).at()), expected);
+        let utc = Zone::parse("UTC").unwrap();
+        let usual = |usual: Option<DateOrder>| Orders { usual, configured: None };
+        let configured = |order: DateOrder| Orders { usual: Some(order), configured: Some(order) };
+        assert_eq!(from_name("contacts 10-11-2026.csv", usual(None), utc, limit()), Named::TwoWays);
+        // name | how the system writes dates | instant
+        for (name, orders, expected) in [
+            ("contacts 10-11-2026.csv", usual(Some(DateOrder::Mdy)), "2026-10-11T00:00:00Z"),
+            ("contacts 10-11-2026.csv", usual(Some(DateOrder::Dmy)), "2026-11-10T00:00:00Z"),
+            // The only reading that it has.
+            ("contacts 21-09-2026.csv", usual(Some(DateOrder::Mdy)), "2026-09-21T00:00:00Z"),
+            ("contacts 09-21-2026.csv", usual(Some(DateOrder::Dmy)), "2026-09-21T00:00:00Z"),
+            // The reading that it has is after the run.
+            ("contacts 12-05-2026.csv", usual(Some(DateOrder::Mdy)), ""),
+            ("contacts 10.11.2026.csv", usual(Some(DateOrder::Mdy)), "2026-11-10T00:00:00Z"),
+            ("contacts 10.11.2026.csv", configured(DateOrder::Mdy), "2026-10-11T00:00:00Z"),
+            ("contacts 10.11.2026.csv", configured(DateOrder::Ymd), "2026-11-10T00:00:00Z"),
+        ] {
+            assert_eq!(text(from_name(name, orders, utc, limit()).at()), expected, "{name} {orders:?}");
         }
     }
 

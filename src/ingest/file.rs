@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::as_of::{self, Named};
+use super::as_of::{self, Named, Orders};
 use super::container::{Archive, gunzip};
 use super::decode::{self, Format};
 use super::inbox::{Concern, Found, concern_of_name};
@@ -282,7 +282,9 @@ fn used<T>(found: &Found, context: Context, mut report: FileReport, loaded: Load
     let lines = || preamble.iter().chain(&outcome.footer).map(String::as_str);
     // A day's name may begin later than the run, by the zone.
     let limit = context.as_of + TimeDelta::days(1);
-    let named = |name: &str, limit| as_of::from_name(name, profile.date_order, zone, limit);
+    let configured = context.config.systems.get(&profile.name).and_then(|system| system.date_order);
+    let orders = Orders { usual: profile.date_order, configured };
+    let named = |name: &str, limit| as_of::from_name(name, orders, zone, limit);
     let by_name = |limit| found.names().into_iter().find_map(|name| named(name, limit).at());
     let by_folder = || found.folders().find_map(|name| named(name, limit).at());
     let (as_of, from) = by_name(limit)

@@ -2,7 +2,7 @@
 //!
 //! An opt-out is remembered by the record that had it. It is *undone* when a newer fresh export shows the record not
 //! opted out; it goes only when our own opt-in correction did that. An undone opt-out counts on, unless the change is
-//! itself an explicit opt-in: in a system whose opt-ins count, with evidence that was not there while the record was
+//! itself an explicit opt-in: in a system whose opt-ins count, with evidence where there was none while the record was
 //! opted out (or `require_permission = false`), and without a date from before. An opt-out that our own correction made is
 //! an [`Echo`](crate::ledger::Echo).
 
@@ -14,7 +14,6 @@ use crate::columns::{Delivery, Opt, Purpose};
 use crate::config::Config;
 use crate::ledger::opt_outs::OptOuts;
 use crate::ledger::parts::Part;
-use crate::ledger::present::NOT_EXPORTED;
 use crate::ledger::signals::{Signal, Whose, named, quietly_named};
 use crate::normalise::{QuietBatch, QuietPlace};
 
@@ -62,6 +61,8 @@ pub struct Absent {
     pub source_id: String,
     /// Its first address.
     pub email: String,
+    /// Its other addresses.
+    pub further: Vec<String>,
     /// Whether its system was exported and the record was not there.
     pub gone: bool,
 }
@@ -218,9 +219,9 @@ impl Seeing<'_> {
         let (system, _) = present.of(ix);
         let counts = self.config.policy.opt_in_systems.contains(&present.systems.profiles()[system].name);
         let says_so = present.opt(ix) == Opt::In && present.delivery(ix) != Delivery::Removed && present.has_word(ix);
-        let evidence = present.evidence(ix);
-        // What a column says that was not exported before may have stood there all the time.
-        let is_new = evidence != 0 && ![evidence, NOT_EXPORTED].contains(&before.evidence);
+        // What stood there while the record was opted out is the evidence of an older permission, however it is spelt now; and
+        // so may be what a column says that was not exported then.
+        let is_new = present.evidence(ix) != 0 && before.evidence == 0;
         let proven = !self.config.policy.require_permission || is_new;
         // With a date from before the opt-out it is an older permission that a load brought back.
         let is_older = present.in_until(ix).is_some_and(|until| until < last);
@@ -251,6 +252,7 @@ impl Seeing<'_> {
             contact_id: name("contact_id"),
             source_id: name("source_id"),
             email: name("email"),
+            further: self.opt_outs.signals.further(row).map(str::to_owned).collect(),
             gone: part.is_some_and(Part::proves_absence),
         };
         Some((part, absent))

@@ -6,7 +6,7 @@ use polars::prelude::{BooleanChunked, DataFrame, Int64Type, UInt8Type, UInt32Typ
 use rayon::prelude::*;
 
 use crate::column_cells::ColumnCells;
-use crate::columns::{Delivery, Opt};
+use crate::columns::{ADDRESSES, Delivery, Opt};
 use crate::ledger::key::Key;
 use crate::normalise::{Quiet, col};
 use crate::systems::Systems;
@@ -28,7 +28,7 @@ pub(super) struct Present<'a> {
     record: ColumnCells<UInt32Type>,
     contact_id: ColumnCells<UInt32Type>,
     source_id: ColumnCells<UInt32Type>,
-    email: ColumnCells<UInt32Type>,
+    emails: [ColumnCells<UInt32Type>; ADDRESSES],
     unit: ColumnCells<UInt32Type>,
     list: ColumnCells<UInt32Type>,
     categories_on: ColumnCells<UInt32Type>,
@@ -53,6 +53,7 @@ impl<'a> Present<'a> {
         let words = |name: &str| -> Result<ColumnCells<UInt8Type>> {
             Ok(ColumnCells::of(records.column(name)?.to_physical_repr().u8()?))
         };
+        let emails = col::EMAILS.iter().map(|name| numbers(name)).collect::<Result<Vec<_>>>()?;
         let mut present = Present {
             texts,
             systems,
@@ -64,7 +65,7 @@ impl<'a> Present<'a> {
             record: numbers(col::RECORD)?,
             contact_id: numbers(col::CONTACT_ID)?,
             source_id: numbers(col::SOURCE_ID)?,
-            email: numbers(col::EMAILS[0])?,
+            emails: emails.try_into().unwrap_or_else(|_| unreachable!("a column each")),
             unit: numbers(col::UNIT)?,
             list: numbers(col::LIST)?,
             categories_on: numbers(col::CATEGORIES_ON)?,
@@ -122,7 +123,12 @@ impl<'a> Present<'a> {
 
     /// Its first address.
     pub fn email(&self, ix: usize) -> Option<&'a str> {
-        self.text(&self.email, ix)
+        self.text(&self.emails[0], ix)
+    }
+
+    /// The others.
+    pub fn further_emails(&self, ix: usize) -> [Option<&'a str>; ADDRESSES - 1] {
+        std::array::from_fn(|at| self.text(&self.emails[at + 1], ix))
     }
 
     /// The CRM id that it names.

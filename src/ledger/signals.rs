@@ -10,6 +10,7 @@ use polars::prelude::{
 };
 
 use crate::column_cells::ColumnCells;
+use crate::columns::ADDRESSES;
 use crate::hardest::Hardest;
 use crate::ledger::files::{TableFile, moments, read_moments};
 use crate::ledger::manifest::FileEntry;
@@ -74,19 +75,35 @@ pub(super) struct Signals {
     of: HashMap<u64, u32>,
     /// By row, also those that later sets replace or that are settled.
     signals: Vec<Signal>,
-    /// The texts of the rows: system, kind, record, unit, e-mail, contact and source id.
-    names: Vec<[ColumnCells<StringType>; NAMES.len()]>,
+    /// The texts of the rows, see [`NAMES`]. Earlier releases kept one address alone.
+    names: Vec<[Option<ColumnCells<StringType>>; NAMES.len()]>,
     offsets: Vec<u32>,
 }
 
 /// Whom a signal is of, in the words of the systems.
-pub(super) const NAMES: [&str; 7] = ["system", "kind", "record", "unit", "email", "contact_id", "source_id"];
+pub(super) const NAMES: [&str; IDS.end + ADDRESSES - 1] = [
+    "system",
+    "kind",
+    "record",
+    "unit",
+    "contact_id",
+    "source_id",
+    "email",
+    "email_2",
+    "email_3",
+    "email_4",
+    "email_5",
+    "email_6",
+];
 
 /// The texts of a row in the order of [`NAMES`].
 pub(super) type Named<'a> = [Option<&'a str>; NAMES.len()];
 
-/// Of these, what may change while the record stays the same: address, contact and source id.
-const MOVING: std::ops::Range<usize> = 4..7;
+/// Of these, what may change while the record stays the same: contact and source id, and the addresses.
+const MOVING: std::ops::Range<usize> = 4..NAMES.len();
+
+/// Of these, the ids and the first address.
+const IDS: std::ops::Range<usize> = 4..7;
 
 /// Of these, what is a key of the person: those and the record's own.
 const KEYS: [usize; 4] = [2, 4, 5, 6];
@@ -103,8 +120,12 @@ impl Signals {
         // Earlier releases wrote every signal anew each time it was seen.
         let absent = flag("absent").ok();
         let (written, passed_on) = (time("passed_on_by")?, Stored::of(frame)?);
-        let names = NAMES.iter().map(|name| Ok(ColumnCells::of(frame.column(name)?.str()?))).collect::<PolarsResult<Vec<_>>>()?;
-        self.names.push(names.try_into().expect("a column each"));
+        let names = NAMES.iter().enumerate().map(|(at, name)| match frame.column(name) {
+            Err(_) if !IDS.contains(&at) && MOVING.contains(&at) => Ok(None),
+            column => Ok(Some(ColumnCells::of(column?.str()?))),
+        });
+        let names = names.collect::<PolarsResult<Vec<_>>>()?;
+        self.names.push(names.try_into().unwrap_or_else(|_| unreachable!("a column each")));
         self.offsets.push(self.signals.len() as u32);
         self.of.reserve(frame.height());
         self.signals.reserve(frame.height());
@@ -150,9 +171,20 @@ impl Signals {
         rest
     }
 
-    /// The keys of each record, also of those whose signal has gone.
+    /// The keys of each record, also of those whose signal has gone; once for each of its addresses.
     pub fn named(&self) -> Vec<[Option<&str>; KEYS.len()]> {
-        (0..self.signals.len() as u32).map(|row| KEYS.map(|at| self.text(row, at))).collect()
+        let mut named = Vec::with_capacity(self.signals.len());
+        for row in 0..self.signals.len() as u32 {
+            let keys = KEYS.map(|at| self.text(row, at));
+            named.push(keys);
+            named.extend(self.further(row).map(|email| [keys[0], keys[1], keys[2], Some(email)]));
+        }
+        named
+    }
+
+    /// The addresses of a row behind its first.
+    pub fn further(&self, row: u32) -> impl Iterator<Item = &str> {
+        (IDS.end..NAMES.len()).filter_map(move |at| self.text(row, at))
     }
 
     /// Whether a record of this run has other ids or another address than a row: what it has not is left as it was.
@@ -160,9 +192,9 @@ impl Signals {
         MOVING.into_iter().any(|at| named[at].is_some() && self.text(row, at) != named[at])
     }
 
-    /// Whether a row has an id or an address that a record of this run has not.
+    /// Whether a row has an id, or an address, where a record of this run has none.
     pub fn knows_more(&self, row: u32, named: &Named<'_>) -> bool {
-        MOVING.into_iter().any(|at| named[at].is_none() && self.text(row, at).is_some())
+        IDS.into_iter().any(|at| named[at].is_none() && self.text(row, at).is_some())
     }
 
     /// Whom a record of this run is of, with what its row has where the record has nothing.
@@ -178,7 +210,7 @@ impl Signals {
 
     fn text(&self, row: u32, at: usize) -> Option<&str> {
         let set = self.offsets.partition_point(|offset| *offset <= row) - 1;
-        self.names[set][at].get((row - self.offsets[set]) as usize)
+        self.names[set][at].as_ref()?.get((row - self.offsets[set]) as usize)
     }
 
     /// The texts of a row.
@@ -319,21 +351,21 @@ impl Columns {
 /// The texts of a record that was set aside.
 pub(super) fn quietly_named<'a>(present: &Present<'a>, (system, kind): (usize, usize), record: &QuietRecord<'a>) -> Named<'a> {
     let profile = &present.systems.profiles()[system];
-    let kind = profile.kinds[kind].name.as_str();
-    [Some(&profile.name), Some(kind), Some(record.record), None, record.email, record.contact_id, record.source_id]
+    let of = [&profile.name, &profile.kinds[kind].name].map(|name| Some(name.as_str()));
+    let further = [record.second, None, None, None, None];
+    whole(of, [Some(record.record), None, record.contact_id, record.source_id, record.email], further)
 }
 
 /// The texts of a record of this run.
 pub(super) fn named<'a>(present: &Present<'a>, ix: usize) -> Named<'a> {
     let (system, kind) = present.of(ix);
     let profile = &present.systems.profiles()[system];
-    [
-        Some(&profile.name),
-        Some(&profile.kinds[kind].name),
-        Some(present.name(ix)),
-        present.unit(ix),
-        present.email(ix),
-        present.contact_id(ix),
-        present.source_id(ix),
-    ]
+    let of = [&profile.name, &profile.kinds[kind].name].map(|name| Some(name.as_str()));
+    let own = [Some(present.name(ix)), present.unit(ix), present.contact_id(ix), present.source_id(ix), present.email(ix)];
+    whole(of, own, present.further_emails(ix))
+}
+
+fn whole<'a>(of: [Option<&'a str>; 2], own: [Option<&'a str>; 5], further: [Option<&'a str>; ADDRESSES - 1]) -> Named<'a> {
+    let mut all = of.into_iter().chain(own).chain(further);
+    std::array::from_fn(|_| all.next().flatten())
 }

@@ -2,7 +2,8 @@
 //!
 //! The CRM is the hub: every contact or lead is a person. Another record belongs to a person by contact id,
 //! else by source id, else by address, where it may fit several and stays one record linked to all of them.
-//! What fits no contact is matched the same way with the source system as hub, and what is left by address.
+//! What fits no contact is matched the same way with the source system as hub: by the contact id that both name, else by
+//! source id, else by address. What is left is matched by address.
 //! A record of the source that names a contact by id, and whose source id other contacts have too, belongs to them as well.
 //! An unsubscribe record belongs to everybody with its address, see [`by_address`].
 //! Matching is never transitive beyond that and never fuzzy. Invariant: every record has at least one link.
@@ -81,7 +82,7 @@ pub fn match_records(records: &DataFrame, texts: &Texts) -> Result<Matched> {
         .with_row_index(cols::PERSON, Some(contacts.height() as u32))
         .collect()?;
     let rest = without(&leftover, &constituents)?;
-    let by_constituent = tie(&rest, &constituents, None, texts)?;
+    let by_constituent = tie(&rest, &constituents, Some((of::CONTACT_ID, of::CONTACT_ID)), texts)?;
 
     let first_free = (contacts.height() + constituents.height()) as u32;
     let alone = without(&rest, &by_constituent)?;

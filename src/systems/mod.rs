@@ -27,16 +27,40 @@ const BUILT_IN: [(&str, &str); 8] = [
     ("campaign_monitor", include_str!("campaign_monitor.toml")),
 ];
 
-/// Whether a text in a column for the evidence of an opt-in says that there is none.
+/// Whether a text in a column for the evidence of an opt-in says that there is none, or that there was an opt-out.
 pub fn says_none(evidence: &str) -> bool {
-    const NONE: [&str; 13] =
-        ["", "na", "none", "null", "nil", "no", "n", "false", "f", "0", "unknown", "notknown", "notapplicable"];
-    // Nearly every text begins as none of these do.
-    if evidence.chars().find(|c| c.is_alphanumeric()).is_some_and(|first| !"nNuUfF0".contains(first)) {
+    const NONE: [&str; 16] = [
+        "",
+        "na",
+        "null",
+        "nil",
+        "n",
+        "false",
+        "f",
+        "0",
+        "unknown",
+        "notknown",
+        "notapplicable",
+        "tbd",
+        "tbc",
+        "missing",
+        "pending",
+        "blank",
+    ];
+    const DENIED: [&str; 9] = ["no", "not", "none", "never", "without", "declined", "refused", "revoked", "withdrawn"];
+    const LEFT: [&str; 4] = ["optout", "optedout", "unsubscribe", "donot"];
+    // Most texts begin as none of these do.
+    if evidence.chars().find(|c| c.is_alphanumeric()).is_some_and(|first| !"nufotmpbwdr0".contains(first.to_ascii_lowercase())) {
         return false;
     }
-    let letters: String = evidence.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).take(16).collect();
+    let mut words = evidence.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase);
+    let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let letters = format!("{first}{second}{}", words.collect::<String>());
     NONE.contains(&letters.as_str())
+        // `No. 17` is a number.
+        || DENIED.contains(&first.as_str()) && !second.starts_with(|c: char| c.is_ascii_digit())
+        || (first.as_str(), second.as_str()) == ("n", "a")
+        || LEFT.iter().any(|left| letters.starts_with(left))
 }
 
 /// All profiles of a run, built-in ones first, then the workspace's own by name.
@@ -138,6 +162,17 @@ mod tests {
             ("Web form", false),
             ("0423", false),
             ("No. 17", false),
+            ("Notre Dame reunion", false),
+            ("Optical mark form", false),
+            ("N/A - migrated", true),
+            ("Not recorded", true),
+            ("No consent", true),
+            ("Declined", true),
+            ("Opt-out", true),
+            ("opted out by phone", true),
+            ("Unsubscribed", true),
+            ("Do not e-mail", true),
+            ("TBD", true),
         ] {
             assert_eq!(says_none(text), expected, "{text}");
         }

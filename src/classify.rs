@@ -10,12 +10,12 @@ use polars::prelude::{
 };
 use rayon::prelude::*;
 
-use crate::columns::{Delivery, Method, Opt};
+use crate::columns::{Delivery, Opt};
 use crate::config::{Config, UnitUnsubscribe};
 use crate::consent::{Consent, decided};
 use crate::decisions::Desk;
 use crate::ingest::FileReport;
-use crate::matching::{Matched, cols, is_method, word};
+use crate::matching::{Matched, cols, is_of_office, word};
 use crate::normalise::{Finding, Quiet, col as of};
 use crate::rules::{Finder, RULES, Rule, once_a_contact, once_a_subject, position};
 use crate::systems::Systems;
@@ -157,7 +157,6 @@ pub fn members(
     systems: &Systems,
 ) -> Result<DataFrame> {
     let unit_stays = config.policy.unit_unsubscribe == UnitUnsubscribe::Unit;
-    let office = is_method(Method::SharedEmail).and(col(cols::BELONGS).gt(lit(config.policy.max_shared)));
     let tolerance = i64::from(config.policy.clock_tolerance_hours) * 3_600_000;
     let keeping = systems.profiles().iter().enumerate().filter(|(_, profile)| profile.keeps_memberships());
     let listed = keeping.fold(lit(false), |listed, (at, _)| listed.or(col(of::SYSTEM).eq(lit(at as u32))));
@@ -179,7 +178,7 @@ pub fn members(
                 .otherwise(coalesce(&[col(of::UNIT), col(of::LIST)]))
                 .alias(member::SUBJECT),
             listed.alias(member::LISTED),
-            office.alias(member::OFFICE),
+            is_of_office(config.policy.max_shared).alias(member::OFFICE),
             lit(tolerance).alias(member::TOLERANCE),
         ])
         .collect()?;

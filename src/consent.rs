@@ -27,13 +27,13 @@ mod signals;
 use anyhow::Result;
 use chrono::NaiveDate;
 use foldhash::{HashMap, HashSet};
-use polars::prelude::{BooleanChunked, DataFrame, Int64Chunked, IntoColumn, IntoLazy, NewChunkedArray, UInt32Chunked, col, lit};
+use polars::prelude::{BooleanChunked, DataFrame, Int64Chunked, IntoColumn, IntoLazy, NewChunkedArray, UInt32Chunked};
 
-use crate::columns::{Method, Opt, Role};
+use crate::columns::{Opt, Role};
 use crate::config::{Config, SharedAddress};
 use crate::hardest::Hardest;
 use crate::ledger::{Recalled, Signal as Seen};
-use crate::matching::{Matched, cols, is_method};
+use crate::matching::{Matched, cols, is_of_office};
 use crate::normalise::col as of;
 use crate::systems::Systems;
 use crate::texts::{Text, Texts};
@@ -222,8 +222,8 @@ struct Doubt {
 impl Weighing<'_> {
     /// Every opt-out and every opt-in of every person.
     fn read_signals(&mut self, records: &DataFrame, matched: &Matched, recalled: &Recalled, texts: &Texts) -> Result<Doubt> {
-        let office = is_method(Method::SharedEmail).and(col(cols::BELONGS).gt(lit(self.config.policy.max_shared)));
-        let signals = signals(records, matched.links.clone().lazy().filter(office.not()), recalled)?;
+        let links = matched.links.clone().lazy().filter(is_of_office(self.config.policy.max_shared).not());
+        let signals = signals(records, links, recalled)?;
 
         let policy = Judge { config: self.config, systems: self.systems };
         let zones: Vec<Zone> = self.systems.profiles().iter().map(|profile| Zone::parse(&profile.zone)).collect::<Result<_>>()?;

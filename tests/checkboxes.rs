@@ -82,3 +82,28 @@ fn nothing_is_said_of_a_box_that_is_not_exported() {
     let run = workspace("salesforce", &["Pref_Alumni_News__c"]).run();
     assert_eq!(found(&run, "CAT302"), pairs(&[("p1", "Alumni News")]));
 }
+
+/// Nobody knows what `x` in a box means, so nothing is carried to another system for it.
+#[test]
+fn a_box_that_cannot_be_read_says_nothing_of_the_categories() {
+    let workspace = workspace("crm", &ALL);
+    let crm = format!("Id,Email,HasOptedOutOfEmail,Ascend_ID__c,{}\n", ALL.join(","));
+    let id = full_id("003Hs0000000000");
+    workspace.put("inbox/contacts_2026-11-21.csv", &format!("{crm}{id},p0@example.org,false,0000000,x,false,false\n"));
+    let run = workspace.run();
+    let of_person = |rule: &str| found(&run, rule).into_iter().filter(|(person, _)| person == "p0").count();
+    assert_eq!([of_person("CAT302"), of_person("DAT604")], [0, 1]);
+    assert!(run.table("corrections.csv").rows().is_empty());
+}
+
+#[test]
+fn a_list_of_categories_beside_the_boxes_is_told_not_to_be_read() {
+    let workspace = workspace("crm", &ALL[..1]);
+    let crm = "Id,Email,HasOptedOutOfEmail,Ascend_ID__c,Pref_Alumni_News__c,Email_Preferences__c\n";
+    let id = full_id("003Hs0000000000");
+    workspace.put("inbox/contacts_2026-11-21.csv", &format!("{crm}{id},p0@example.org,false,0000000,true,Events\n"));
+    let told = "contacts_2026-11-21.csv has checkboxes for categories, so its column Email_Preferences__c is not read";
+    let checked = workspace.call("check", &["--as-of", "2026-11-22T06:00:00Z"]);
+    assert!(checked.out.contains(told), "{}", checked.out);
+    assert!(workspace.run().text("summary.txt").contains(told));
+}

@@ -148,3 +148,42 @@ fn the_list_may_be_a_workbook() {
     book.save(workspace.root.join("decisions/Exceptions 2026.xlsx")).unwrap();
     assert_eq!(outcomes(&workspace.run())[0], "OPT101 e excepted");
 }
+
+/// Whoever only shares the address is left alone; the one who said no is not.
+#[test]
+fn an_exception_for_a_shared_address_leaves_who_shares_it() {
+    let workspace = over("couple@example.org,IDN502,Maria Lopez,2026-12-31,both have been asked\n");
+    let couple =
+        |text: &str| text.replace("ana@example.org", "couple@example.org").replace("ben@example.org", "couple@example.org");
+    workspace.put("inbox/contacts_2026-11-21.csv", &couple(CONTACTS));
+    workspace.put("inbox/subs_2026-11-21.csv", &couple(SUBSCRIBERS));
+    workspace.put("inbox/constituents_2026-11-21.csv", &couple(CONSTITUENTS).replace(",Y", ",N"));
+    let run = workspace.run();
+    assert_eq!(run.of_rule("IDN502")[0]["outcome"], "excepted");
+    assert_eq!(changed(&run), ["ascend 0000000001", "marketing_cloud 003Hs00004aBcDeIAK"]);
+}
+
+/// An exception for the box that was unticked leaves nothing of what the platform says, also while its export is late.
+#[test]
+fn an_exception_for_an_unticked_box_covers_no_unsubscribe_that_is_late() {
+    let workspace = Workspace::with("", &[]);
+    let crm = |out: &str| format!("Id,Email,HasOptedOutOfEmail\n003Hs00004aBcDeIAK,ana@example.org,{out}\n");
+    let platform = |state: &str| format!("SubscriberKey,EmailAddress,Status\n003Hs00004aBcDeIAK,ana@example.org,{state}\n");
+    let exception = "ana@example.org,OPT113,Maria Lopez,2026-12-31,unticked on purpose\n";
+    workspace.put("decisions/exceptions.csv", &format!("who,rule,owner,until,reason\n{exception}"));
+    let mut told = Vec::new();
+    for (day, out, state) in [
+        ("2026-11-07", "true", Some("Active")),
+        ("2026-11-14", "false", Some("Active")),
+        ("2026-11-21", "false", Some("Unsubscribed")),
+        ("2026-11-28", "false", None),
+    ] {
+        fs::remove_dir_all(workspace.inbox()).unwrap();
+        fs::create_dir_all(workspace.inbox()).unwrap();
+        workspace.put(&format!("inbox/contacts_{day}.csv"), &crm(out));
+        state.iter().for_each(|state| workspace.put(&format!("inbox/mc_{day}.csv"), &platform(state)));
+        let run = workspace.run_as_of(Some(&format!("{day}T20:00:00Z")));
+        told.push(run.of_rule("OPT113").iter().map(|row| row["outcome"].clone()).collect::<Vec<_>>().join(" "));
+    }
+    assert_eq!(told, ["", "excepted", "excepted", "correct"]);
+}

@@ -276,10 +276,10 @@ fn a_platform_that_is_missing_is_named() {
     week(&workspace, "2026-11-15T06:00:00Z", &[("sf_2026-11-14.csv", &crm), ("mc_2026-11-14.csv", &platform)]);
     let second = week(&workspace, "2026-11-22T06:00:00Z", &[("sf_2026-11-21.csv", &crm)]);
     let summary = second.text("summary.txt");
-    assert!(
-        summary.contains("! No export of Marketing Cloud subscribers is used this time, which earlier runs had"),
-        "{summary}"
-    );
+    let named = "No export of Marketing Cloud subscribers is used this time, which earlier runs had";
+    assert!(summary.contains(&format!("! {named}")), "{summary}");
+    let checked = workspace.call("check", &["--as-of", "2026-11-29T06:00:00Z"]);
+    assert!(checked.out.contains(named), "{}", checked.out);
     assert!(summary.contains("Of what could be compared nothing is overdue"), "{summary}");
     assert!(summary.contains("1 earlier discrepancy could not be: an export is missing"), "{summary}");
     let later = week(&workspace, "2026-12-20T06:00:00Z", &[("sf_2026-12-19.csv", &crm)]);
@@ -338,4 +338,33 @@ fn an_exception_for_one_opt_out_hides_no_other() {
         assert_eq!(found(&run, "OPT103"), only(ANN, "excepted"), "{day}");
         assert_eq!(found(&run, rule), only(ANN, "correct"), "{day}");
     }
+}
+
+/// An office's unsubscribe opts nobody out, and is not forgotten either when somebody sets it to active.
+#[test]
+fn an_offices_opt_out_that_is_undone_is_reviewed() {
+    let mut crm = contacts();
+    (10..22).for_each(|at| crm += &format!("003Hs00004x00{at}IAA,info@example.org,false\n"));
+    let platform = |state: &str| format!("{}info,info@example.org,{state}\n", subscribers("Active,"));
+    let workspace = Workspace::with("", &[]);
+    let first = [("sf_2026-11-14.csv", crm.as_str()), ("mc_2026-11-14.csv", &platform("Unsubscribed,11/3/2026"))];
+    let reviewed = found(&week(&workspace, "2026-11-15T06:00:00Z", &first), "OPT105");
+    assert!(reviewed.len() == 12 && reviewed.iter().all(|(_, outcome)| outcome == "review"), "{reviewed:?}");
+    let run =
+        week(&workspace, "2026-11-22T06:00:00Z", &[("sf_2026-11-21.csv", &crm), ("mc_2026-11-21.csv", &platform("Active,"))]);
+    assert_eq!(found(&run, "OPT113"), only("003Hs00004x0010IAA", "review"));
+    let why = &run.of_rule("OPT113")[0]["why"];
+    assert!(why.starts_with("Opted out in Marketing Cloud on 2026-11-03, and not any more"), "{why}");
+    assert!(why.contains("info@example.org is on more contacts than max_shared = 10"), "{why}");
+    assert!(run.table("corrections.csv").rows().is_empty());
+}
+
+#[test]
+fn a_row_whose_preference_cannot_be_read_is_not_gone() {
+    let workspace = Workspace::with("", &[]);
+    let crm = |ann: &str| contacts().replace("ann@example.org,false", &format!("ann@example.org,{ann}"));
+    week(&workspace, "2026-11-15T06:00:00Z", &[("sf_2026-11-14.csv", &crm("true"))]);
+    let run = week(&workspace, "2026-11-22T06:00:00Z", &[("sf_2026-11-21.csv", &crm("maybe"))]);
+    let why = &run.of_rule("OPT113")[0]["why"];
+    assert!(why.contains("as an earlier export said") && !why.contains("no such record"), "{why}");
 }

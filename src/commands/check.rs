@@ -10,7 +10,7 @@ use crate::columns::Role;
 use crate::commands::progress::Display;
 use crate::commands::{DONE, LOOK, coloured, print};
 use crate::ingest::{AsOfFrom, FileReport, Ingested, Reject, Verdict, ingest};
-use crate::inputs::{choose_hub, count_rejected, refused_contacts, require_known_contacts};
+use crate::inputs::{choose_hub, count_rejected, notes_on_missing, refused_contacts, require_known_contacts};
 use crate::ledger::Ledger;
 use crate::normalise::{Rules, codes_without_meaning, dates_of_two_readings, masked, normalise, read_rows};
 use crate::progress::{self, Unit};
@@ -52,6 +52,7 @@ pub(super) fn check(workspace: &Workspace, clock: Clock, format: Format, common:
             let lost =
                 || require_known_contacts(&files, systems, &ledger, workspace).err().map(|lost| capital(&format!("{lost}.")));
             missing.blocking.extend(refused_contacts(&files, hub, systems).or_else(lost));
+            missing.worth_knowing.extend(notes_on_missing(&files, systems, &ledger, clock.as_of));
         }
         Ok(None) => {}
         Err(error) => missing.blocking.push(capital(&format!("{error}."))),
@@ -113,7 +114,7 @@ fn describe(text: &mut String, file: &FileReport, files: &[FileReport], rejects:
         Verdict::Skipped(_) => paint.warn("skipped"),
     };
     let _ = writeln!(text, "{}: {verdict}", file.file);
-    if let Some(sentence) = file.misdated().filter(|_| file.is_used()) {
+    for sentence in file.warnings() {
         let _ = writeln!(text, "  {}", paint.warn(&sentence));
     }
     match &file.verdict {

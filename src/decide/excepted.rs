@@ -37,9 +37,19 @@ impl<'a> Excepted<'a> {
                 subjects.iter().for_each(|subject| known.entry(*subject).or_default().push(at));
             }
         }
-        let is_unshown = |exception: &crate::decisions::Exception, found: &Found| {
-            let rules = rules_while_shown(found, world, facts);
-            !rules.is_empty() && rules.iter().all(|rule| rule.is_some_and(|rule| exception.is_of_rule(rule)))
+        let is_any_of = |rule: Option<usize>, exceptions: &[usize]| {
+            exceptions.iter().any(|at| rule.is_some_and(|rule| desk.exceptions[*at].is_of_rule(rule)))
+        };
+        // Of one that is about the rule by which a late opt-out is found while it shows, or about what shows nothing any more. The
+        // latter leaves nothing of what another export says, which is only late.
+        let covers = |at: usize, found: &Found, about: &[usize]| {
+            let late = Late::of(found, world, facts);
+            match desk.exceptions[at].is_of_rule(found.rule) {
+                true => !late.is_beside_another || late.rules.iter().all(|rule| is_any_of(*rule, about)),
+                false => {
+                    !late.is_beside_another && !late.rules.is_empty() && late.rules.iter().all(|rule| is_any_of(*rule, &[at]))
+                }
+            }
         };
         let answer = |found: &Found| {
             let (persons, records) = subjects(found);
@@ -48,10 +58,8 @@ impl<'a> Excepted<'a> {
             };
             let mut about = of(&by_subject[0], &persons);
             about.extend(of(&by_subject[1], &records));
-            about.retain(|at| {
-                let exception = &desk.exceptions[*at];
-                exception.is_of_rule(found.rule) || is_unshown(exception, found)
-            });
+            let named = about.clone();
+            about.retain(|at| covers(*at, found, &named));
             about.sort_unstable();
             // One that holds goes before one that has ended.
             let first = |is: fn(&State) -> bool| about.iter().copied().find(|at| is(&desk.exceptions[*at].state));
@@ -131,33 +139,43 @@ impl<'a> Excepted<'a> {
     }
 }
 
-/// Of a discrepancy that rests on opt-outs which this week's exports do not show, the rule that finds each of them while one
-/// does: what is excepted by such a rule is not put right because an export is late.
-fn rules_while_shown(found: &Found, world: &World<'_>, facts: &Facts<'_>) -> Vec<Option<usize>> {
-    let wish = found.person.and_then(|person| world.consent.wishes.get(&person));
-    let (Some(wish), Some(active)) = (wish, found.a) else { return Vec::new() };
-    let recalled = &world.consent.recalled;
-    if RULES[found.rule].code != "OPT113" || wish.undone.iter().any(|ix| recalled.undone(*ix).is_some()) {
-        return Vec::new();
-    }
-    let active = facts.profile(active);
-    let rules = |said: &Profile| {
-        let code = match (said.role, active.role) {
-            (Role::Crm, Role::Source) => "OPT101",
-            (Role::Crm, Role::Marketing) if active.keeps_memberships() => "LST401",
-            (Role::Crm, Role::Marketing) => "OPT102",
-            (Role::Source, Role::Crm) => "OPT103",
-            (Role::Source, Role::Marketing) => "OPT104",
-            (Role::Marketing, Role::Crm) if said.keeps_memberships() => "LST402",
-            (Role::Marketing, Role::Crm) => "OPT105",
-            (Role::Marketing, Role::Source) => "OPT106",
-            _ => return None,
+/// The opt-outs behind a discrepancy that this week's exports do not show because an export is missing, late or stale, or because
+/// the record is gone.
+#[derive(Default)]
+struct Late {
+    /// The rule that finds each of them while it shows: what is excepted by such a rule is not put right because an export is late.
+    rules: Vec<Option<usize>>,
+    /// Whether a record that was opted out, and shows that it is not any more, is behind it too. Then a gone record is no part of
+    /// `rules`.
+    is_beside_another: bool,
+}
+
+impl Late {
+    fn of(found: &Found, world: &World<'_>, facts: &Facts<'_>) -> Late {
+        let wish = found.person.and_then(|person| world.consent.wishes.get(&person));
+        let (Some(wish), Some(active), "OPT113") = (wish, found.a, RULES[found.rule].code) else { return Late::default() };
+        let recalled = &world.consent.recalled;
+        let is_beside_another = wish.undone.iter().any(|ix| recalled.undone(*ix).is_some());
+        let active = facts.profile(active);
+        let rule = |said: &Profile| {
+            let code = match (said.role, active.role) {
+                (Role::Crm, Role::Source) => "OPT101",
+                (Role::Crm, Role::Marketing) if active.keeps_memberships() => "LST401",
+                (Role::Crm, Role::Marketing) => "OPT102",
+                (Role::Source, Role::Crm) => "OPT103",
+                (Role::Source, Role::Marketing) => "OPT104",
+                (Role::Marketing, Role::Crm) if said.keeps_memberships() => "LST402",
+                (Role::Marketing, Role::Crm) => "OPT105",
+                (Role::Marketing, Role::Source) => "OPT106",
+                _ => return None,
+            };
+            Some(position(code))
         };
-        Some(position(code))
-    };
-    let late = wish.undone.iter().map(|ix| rules(facts.profile(*ix)));
-    let absent = wish.absent.iter().map(|at| rules(&world.systems.profiles()[recalled.absent[*at].system]));
-    late.chain(absent).collect()
+        let shown = wish.undone.iter().filter(|ix| recalled.undone(**ix).is_none()).map(|ix| rule(facts.profile(*ix)));
+        let absent = wish.absent.iter().map(|at| &recalled.absent[*at]).filter(|absent| !(is_beside_another && absent.gone));
+        let absent = absent.map(|absent| rule(&world.systems.profiles()[absent.system]));
+        Late { rules: shown.chain(absent).collect(), is_beside_another }
+    }
 }
 
 /// Whom an exception may name to be about a discrepancy: any contact of an address, or the records that are nobody's.

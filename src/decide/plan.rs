@@ -40,6 +40,8 @@ pub(super) struct Plan<'a> {
     contradictory: HashSet<u32>,
     /// Records that an exception leaves as they are, each for one person.
     withheld: HashSet<(u32, u32)>,
+    /// Persons of an address with an exception, whom nothing but sharing it opts out.
+    spared: HashSet<u32>,
 }
 
 impl<'a> Plan<'a> {
@@ -104,6 +106,7 @@ impl<'a> Plan<'a> {
             shared: shared.column(col::IX)?.u32()?.iter().flatten().collect(),
             unbacked: unbacked.into_iter().filter_map(|unbacked| unbacked.found.a).collect(),
             withheld: HashSet::default(),
+            spared: HashSet::default(),
         })
     }
 
@@ -202,6 +205,10 @@ impl<'a> Plan<'a> {
     /// Leaves a record as it is, as far as one discrepancy of its person goes.
     pub fn withhold(&mut self, found: &Found, record: Option<u32>) {
         self.withheld.extend(record.zip(found.person));
+        if let (Detail::Contacts(persons), "IDN502") = (&found.detail, RULES[found.rule].code) {
+            let wish = |person: &u32| self.world.consent.wishes.get(person);
+            self.spared.extend(persons.iter().filter(|person| wish(person).is_some_and(|wish| wish.own != Some(Opt::Out))));
+        }
     }
 
     /// Opts back in whom a reviewer's decision opts in, in every record that is still opted out.
@@ -244,7 +251,7 @@ impl<'a> Plan<'a> {
         let why: Vec<String> = persons.par_iter().map(|records| sentences.decision(records[0].1)).collect();
         let records = persons.into_iter().zip(&why).flat_map(|(records, why)| records.iter().map(move |record| (*record, why)));
         for ((record, person), why) in records {
-            if self.withheld.contains(&(record, person)) {
+            if self.withheld.contains(&(record, person)) || self.spared.contains(&person) {
                 continue;
             }
             // Platforms that keep memberships mail no bounced one.

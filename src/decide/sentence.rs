@@ -157,11 +157,13 @@ impl Sentences<'_> {
 
     /// Something that rests on an office's address.
     pub fn office(&self, found: &Found) -> String {
-        let address =
-            [found.email.map(|email| self.world.texts.get(email)), found.b.map(|ix| self.facts.text(col::EMAILS[0], ix))];
+        let undone = found.a.filter(|_| RULES[found.rule].code == "OPT113");
+        let of = |ix: Option<u32>| ix.map(|ix| self.facts.text(col::EMAILS[0], ix));
+        let address = [found.email.map(|email| self.world.texts.get(email)), of(found.b), of(undone)];
         let address = address.into_iter().flatten().find(|address| !address.is_empty()).unwrap_or("This address");
+        let undone = undone.map(|ix| format!("{}. ", capital(&self.signal(ix)))).unwrap_or_default();
         format!(
-            "{address} is on more contacts than max_shared = {}: an office's address opts nobody out, so a person must decide.{}",
+            "{undone}{address} is on more contacts than max_shared = {}: an office's address opts nobody out, so a person must decide.{}",
             self.world.config.policy.max_shared,
             if matches!(found.detail, Detail::Contacts(_)) { format!(" {}", self.contacts(found)) } else { String::new() }
         )

@@ -153,8 +153,23 @@ impl FileReport {
         }
     }
 
+    /// What somebody should know of it, where it is used.
+    pub fn warnings(&self) -> Vec<String> {
+        if self.is_used() { self.misdated().into_iter().chain(self.unread_categories()).collect() } else { Vec::new() }
+    }
+
+    /// That a column of categories is not read, because each of them has a box.
+    fn unread_categories(&self) -> Option<String> {
+        let is_list = |column: &&MappedColumn| column.field == Field::Categories && column.category().is_none();
+        let list = self.mapped.iter().find(is_list).filter(|_| self.has_checkboxes())?;
+        Some(format!(
+            "{} has checkboxes for categories, so its column {} is not read: what is on there is neither compared nor cleared. Give every              category a box in [[category]], or none.",
+            self.file, list.header
+        ))
+    }
+
     /// That the date in its name is none that an export can have been made at, or has two readings.
-    pub fn misdated(&self) -> Option<String> {
+    fn misdated(&self) -> Option<String> {
         let day = |time: DateTime<Utc>| time.format("%Y-%m-%d").to_string();
         let made = self.as_of?;
         if self.dated_two_ways {

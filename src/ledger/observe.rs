@@ -139,7 +139,9 @@ impl Seeing<'_> {
             }
         }
         for (key, signal, row) in signals.all_but(&here) {
-            let Some((part, absent)) = self.absent(signal.clone(), row) else { continue };
+            let Some((part, mut absent)) = self.absent(signal.clone(), row) else { continue };
+            // Its row is there, and nobody can read what it says.
+            absent.gone &= !self.opt_outs.present.unreadable.contains(&key);
             // Our own opt-in correction removes a unit's unsubscribe and an unsubscribe record.
             if absent.gone && self.opt_outs.open.contains_key(&(key, Purpose::OptIn)) {
                 seen.changed.push((key, None, Whose::Earlier(row)));

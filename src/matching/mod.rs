@@ -2,8 +2,8 @@
 //!
 //! The CRM is the hub: every contact or lead is a person. Another record belongs to a person by contact id,
 //! else by source id, else by address, where it may fit several and stays one record linked to all of them.
-//! What fits no contact is matched the same way with the source system as hub: by the contact id that both name, else by
-//! source id, else by address. What is left is matched by address.
+//! What fits no contact is matched by source id, else by address, with the source system as hub, and what is left by address;
+//! a record belongs besides to the constituent that names the same contact.
 //! A record of the source that names a contact by id, and whose source id other contacts have too, belongs to them as well.
 //! An unsubscribe record belongs to everybody with its address, see [`by_address`].
 //! Matching is never transitive beyond that and never fuzzy. Invariant: every record has at least one link.
@@ -82,11 +82,14 @@ pub fn match_records(records: &DataFrame, texts: &Texts) -> Result<Matched> {
         .with_row_index(cols::PERSON, Some(contacts.height() as u32))
         .collect()?;
     let rest = without(&leftover, &constituents)?;
-    let by_constituent = tie(&rest, &constituents, Some((of::CONTACT_ID, of::CONTACT_ID)), texts)?;
+    let by_constituent = tie(&rest, &constituents, None, texts)?;
 
     let first_free = (contacts.height() + constituents.height()) as u32;
     let alone = without(&rest, &by_constituent)?;
     let grouped = by_address_alone(&alone, first_free, texts)?;
+    // What the ids say comes on top: a contact that both name is not there, and an opt-out of either is the other's too.
+    let by_contact_id = tie_by_id(&rest, &constituents, (of::CONTACT_ID, of::CONTACT_ID), Method::ContactId)?;
+    let outside = together([by_contact_id.lazy(), by_constituent.lazy(), grouped.lazy()])?;
 
     let hub = |persons: &DataFrame| {
         persons.clone().lazy().select([
@@ -102,8 +105,7 @@ pub fn match_records(records: &DataFrame, texts: &Texts) -> Result<Matched> {
             in_hub(hub(&contacts), true),
             in_hub(by_contact.lazy(), true),
             in_hub(hub(&constituents), false),
-            in_hub(by_constituent.lazy(), false),
-            in_hub(grouped.lazy(), false),
+            in_hub(outside, false),
         ],
         UnionArgs::default(),
     )?
@@ -150,6 +152,11 @@ pub fn is_role(role: Role) -> Expr {
 /// Whether a record was tied to its person in that way.
 pub fn is_method(method: Method) -> Expr {
     col(cols::METHOD).eq(word(method.word(), Method::dtype()))
+}
+
+/// Whether a record is tied to its person by the address of an office, which is on more contacts than that.
+pub fn is_of_office(max_shared: u32) -> Expr {
+    is_method(Method::SharedEmail).and(col(cols::BELONGS).gt(lit(max_shared)))
 }
 
 /// A word of a small vocabulary, as a literal.
@@ -219,12 +226,19 @@ fn with_doubles(tied: DataFrame, members: &DataFrame, contacts: &DataFrame) -> R
         method(Method::SourceId),
         lit(1u32).cast(DataType::UInt32).alias(cols::BELONGS),
     ]);
+    Ok(together([tied.lazy(), further])?.collect()?)
+}
+
+/// Links of the same records, each once a person, the first of them before those that follow. A record that ids tie to
+/// several persons is all of theirs.
+fn together<const LINKS: usize>(links: [LazyFrame; LINKS]) -> Result<LazyFrame> {
+    const SHARERS: &str = "sharers";
     let by_address = is_method(Method::Email).or(is_method(Method::SharedEmail));
-    let all = concat([tied.lazy(), further], UnionArgs::default())?
+    Ok(concat(links, UnionArgs::default())?
         .unique_stable(Some(by_name([of::IX, cols::PERSON], true, false)), UniqueKeepStrategy::First)
         .with_column(len().over([col(of::IX)])?.cast(DataType::UInt32).alias(SHARERS))
-        .with_column(when(by_address).then(col(cols::BELONGS)).otherwise(col(SHARERS)).alias(cols::BELONGS));
-    Ok(all.select([of::IX, cols::PERSON, cols::METHOD, cols::BELONGS].map(col)).collect()?)
+        .with_column(when(by_address).then(col(cols::BELONGS)).otherwise(col(SHARERS)).alias(cols::BELONGS))
+        .select([of::IX, cols::PERSON, cols::METHOD, cols::BELONGS].map(col)))
 }
 
 /// Links of `members` to the persons of a hub by one pair of id columns, theirs and the hub's.

@@ -383,20 +383,21 @@ impl<'a> Reader<'a> {
             }
             self.cells.get(Field::Categories, at)
         } else {
-            let mut on = Vec::new();
+            let (mut on, mut is_known) = (Vec::new(), true);
             for (column, name) in self.checkboxes.clone() {
                 let Some(cell) = self.cells.cell(column, at) else { continue };
                 match self.system.booleans.meaning(cell) {
                     Some(true) => on.push(name),
                     Some(false) => {}
-                    None => self.find_value(
-                        "DAT604",
-                        Field::Categories,
-                        cell,
-                        at,
-                        "not a word for yes or no: the box counts as not ticked",
-                    ),
+                    None => {
+                        is_known = false;
+                        let reason = "not a word for yes or no: the categories of this row count as unknown";
+                        self.find_value("DAT604", Field::Categories, cell, at, reason);
+                    }
                 }
+            }
+            if !is_known {
+                return (None, None);
             }
             joined = on.join(&self.system.profile.category_separator);
             Some(joined.as_str())

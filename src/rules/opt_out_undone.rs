@@ -6,7 +6,7 @@ use polars::prelude::{IntoLazy, col};
 
 use crate::classify::{Found, World, member, rows_of};
 use crate::columns::{Delivery, Opt, Severity};
-use crate::matching::cols;
+use crate::matching::{cols, is_of_office};
 use crate::normalise::col as of;
 use crate::rules::search::once_a_record;
 use crate::rules::{Finder, Rule};
@@ -48,7 +48,18 @@ fn search(world: &World<'_>, rule: &'static Rule) -> Result<Vec<Found>> {
         let others = alone.get(person).filter(|_| gone).into_iter().flatten().copied();
         found.extend(undone().chain(contact).chain(others).filter(is_mailed).map(|ix| (*person, ix)));
     }
-    Ok(once_a_record(world, rows_of(world, rule, &found)?))
+    let mut found = rows_of(world, rule, &found)?;
+    let of_offices: Vec<(u32, u32)> = undone_of_offices(world)?.into_iter().filter(|(_, ix)| is_mailed(ix)).collect();
+    found.extend(rows_of(world, rule, &of_offices)?.into_iter().map(|found| Found { office: true, ..found }));
+    Ok(once_a_record(world, found))
+}
+
+/// Records of an office's address that were opted out before, each with everybody at the address: it opts nobody out.
+fn undone_of_offices(world: &World<'_>) -> Result<Vec<(u32, u32)>> {
+    let links = world.matched.links.clone().lazy().filter(is_of_office(world.config.policy.max_shared));
+    let links = links.select([col(cols::PERSON), col(of::IX)]).collect()?;
+    let pairs = links.column(cols::PERSON)?.u32()?.iter().flatten().zip(links.column(of::IX)?.u32()?.iter().flatten());
+    Ok(pairs.filter(|(_, ix)| world.consent.recalled.undone(*ix).is_some()).collect())
 }
 
 /// The records of persons without a contact in the CRM, of whom a record was opted out before.

@@ -318,7 +318,7 @@ fn attention(notes: Vec<String>, decided: &Decided, world: &World<'_>, targets: 
             Verdict::Used | Verdict::Skipped(_) => {}
         }
     }
-    sentences.extend(world.files.iter().filter(|file| file.is_used()).filter_map(FileReport::misdated));
+    sentences.extend(world.files.iter().flat_map(FileReport::warnings));
     for file in world.files.iter().filter(|file| file.is_used() && file.stale) {
         sentences.push(format!("{} is stale: corrections that rest on it alone are held. Export it again.", file.file));
     }

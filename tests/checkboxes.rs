@@ -102,7 +102,8 @@ fn a_list_of_categories_beside_the_boxes_is_told_not_to_be_read() {
     let crm = "Id,Email,HasOptedOutOfEmail,Ascend_ID__c,Pref_Alumni_News__c,Email_Preferences__c\n";
     let id = full_id("003Hs0000000000");
     workspace.put("inbox/contacts_2026-11-21.csv", &format!("{crm}{id},p0@example.org,false,0000000,true,Events\n"));
-    let told = "contacts_2026-11-21.csv has checkboxes for categories, so its column Email_Preferences__c is not read";
+    let told = "contacts_2026-11-21.csv has checkboxes for categories, so its column Email_Preferences__c is not read: what is on \
+                there is neither compared nor cleared. Give every category a box in [[category]], or none.";
     let checked = workspace.call("check", &["--as-of", "2026-11-22T06:00:00Z"]);
     assert!(checked.out.contains(told), "{}", checked.out);
     assert!(workspace.run().text("summary.txt").contains(told));

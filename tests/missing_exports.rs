@@ -368,3 +368,19 @@ fn a_row_whose_preference_cannot_be_read_is_not_gone() {
     let why = &run.of_rule("OPT113")[0]["why"];
     assert!(why.contains("as an earlier export said") && !why.contains("no such record"), "{why}");
 }
+
+/// The platform mails the address that said no under another key; neither record's contact has it in the CRM.
+#[test]
+fn an_opted_out_record_without_a_contact_is_reviewed_where_its_address_is_mailed() {
+    for (state, outcome) in [("Active", "review"), ("Held", "note"), ("Unsubscribed", "note")] {
+        let platform = format!(
+            "SubscriberKey,EmailAddress,Status\nk-old,ann.old@example.org,Unsubscribed\n{ANN},ann.old@example.org,{state}\n\
+             {BO},bo@example.org,Active\n"
+        );
+        let run = Workspace::with("", &[("sf_2026-11-21.csv", &contacts()), ("mc_2026-11-21.csv", &platform)]).run();
+        assert_eq!(found(&run, "IDN505"), only("", outcome), "{state}");
+        let why = &run.of_rule("IDN505")[0]["why"];
+        let says = format!("It is opted out, and Marketing Cloud mails its address under {ANN}");
+        assert_eq!(why.contains(&says), outcome == "review", "{why}");
+    }
+}

@@ -9,6 +9,7 @@ mod categories;
 mod deadline;
 mod excepted;
 mod identity;
+mod overlooked;
 mod plan;
 mod sentence;
 mod strangers;
@@ -27,6 +28,7 @@ use categories::Choices;
 pub use deadline::{Clock, Dated};
 use excepted::Excepted;
 pub(crate) use identity::{a_system, email, identity};
+use overlooked::Overlooked;
 use plan::Plan;
 pub(crate) use plan::{file_for, files_for};
 pub(crate) use sentence::Sentences;
@@ -116,10 +118,11 @@ pub fn decide(found: Vec<Found>, world: &World<'_>, facts: &Facts<'_>) -> Result
     let mut plan =
         Plan::new(world, facts, found.iter().enumerate().filter(|(at, _)| !excepted.is_withheld(*at)).map(|(_, found)| found))?;
     let choices = Choices::new(world, facts)?;
+    let overlooked = Overlooked::of(&found, world, facts)?;
     let judged = found.par_iter().enumerate().map(|(at, found)| {
         let wanted = match excepted.why(at) {
             Some(why) => Wanted::Shown { outcome: Outcome::Excepted, why },
-            None => judge(found, &choices, &sentences),
+            None => judge(found, &choices, &overlooked, &sentences),
         };
         (wanted, deadline::clock(found, world, facts))
     });
@@ -193,7 +196,7 @@ enum Verdict {
 }
 
 /// One discrepancy: what it is shown as, or the change of a record that it asks for.
-fn judge(found: &Found, choices: &Choices, sentences: &Sentences<'_>) -> Wanted {
+fn judge(found: &Found, choices: &Choices, overlooked: &Overlooked, sentences: &Sentences<'_>) -> Wanted {
     let Sentences { world, facts } = *sentences;
     let rule = RULES[found.rule];
     let review = |why: String| Wanted::Shown { outcome: Outcome::Review, why };
@@ -205,6 +208,9 @@ fn judge(found: &Found, choices: &Choices, sentences: &Sentences<'_>) -> Wanted 
     };
     if found.office {
         return review(sentences.office(found));
+    }
+    if let Some(mailed) = overlooked.mailed(found) {
+        return review(sentences.overlooked(found, mailed));
     }
     let (target, change, why) = match (rule.group(), rule.code) {
         ("OPT", "OPT107") if found.b.is_some_and(|ix| facts.is_out_by_code_alone(ix)) => {

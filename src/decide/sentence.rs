@@ -169,6 +169,16 @@ impl Sentences<'_> {
         )
     }
 
+    /// An opted-out record without a contact, whose address another one is mailed at.
+    pub fn overlooked(&self, found: &Found, mailed: u32) -> String {
+        format!(
+            "{} It is opted out, and {} mails its address under {}: opt that out too, unless it is somebody else's.",
+            self.shown(found),
+            self.title(mailed),
+            self.facts.name(mailed)
+        )
+    }
+
     /// What is shown and not corrected.
     pub fn shown(&self, found: &Found) -> String {
         let rule = RULES[found.rule];

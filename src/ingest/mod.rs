@@ -163,7 +163,8 @@ impl FileReport {
         let is_list = |column: &&MappedColumn| column.field == Field::Categories && column.category().is_none();
         let list = self.mapped.iter().find(is_list).filter(|_| self.has_checkboxes())?;
         Some(format!(
-            "{} has checkboxes for categories, so its column {} is not read: what is on there is neither compared nor cleared. Give every              category a box in [[category]], or none.",
+            "{} has checkboxes for categories, so its column {} is not read: what is on there is neither compared nor cleared. Give \
+             every category a box in [[category]], or none.",
             self.file, list.header
         ))
     }

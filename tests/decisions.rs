@@ -154,12 +154,17 @@ fn what_is_left_stays_left_until_its_records_change() {
 #[test]
 fn a_row_that_cannot_be_used_is_named_with_its_place_and_what_to_do() {
     // what is changed | what is said
-    let cases: [(&[(&str, &str)], &str); 9] = [
+    let cases: [(&[(&str, &str)], &str); 11] = [
         (&[("Decided by", "")], "Decided by: nobody's name stands there"),
         (&[("Reason", "")], "Reason: there is no reason"),
         (&[("Decision", "opt uot")], "Decision: `opt uot` is no decision, did you mean `opt out`?"),
         (&[("Decision", "")], "Decision: there is no decision"),
         (&[("Permission evidence", "")], "Permission evidence: to opt back in takes evidence"),
+        (
+            &[("Permission evidence", "No consent")],
+            "Permission evidence: to opt back in takes evidence, and `No consent` is none",
+        ),
+        (&[("Permission evidence", "?")], "Permission evidence: to opt back in takes evidence, and `?` is none"),
         (&[("Permission date", "")], "Permission date: to opt back in takes the day"),
         (&[("Permission date", "03/04/2026")], "Permission date: `03/04/2026` is no day that can be read one way only"),
         (&[("Permission date", "2027-01-01")], "Permission date: 2027-01-01 is still to come"),

@@ -40,6 +40,8 @@ pub(super) struct Plan<'a> {
     contradictory: HashSet<u32>,
     /// Records that an exception leaves as they are, each for one person.
     withheld: HashSet<(u32, u32)>,
+    /// Persons whom a reviewer has opted out: no exception for something else keeps them in.
+    ruled_out: HashSet<u32>,
     /// Persons of an address with an exception, whom nothing but sharing it opts out.
     spared: HashSet<u32>,
 }
@@ -67,9 +69,11 @@ impl<'a> Plan<'a> {
             noticed.entry(person).or_default().insert("OPT113");
         }
         // What a reviewer decided is put right whether or not the records disagree among themselves.
+        let mut ruled_out: HashSet<u32> = HashSet::default();
         for (ruling, persons) in
             world.desk.rulings.iter().zip(&world.desk.persons).filter(|(ruling, _)| ruling.what == What::OptOut)
         {
+            ruled_out.extend(persons);
             let rule = crate::rules::find(&ruling.key.identity[0]).map(|rule| rule.code);
             for person in persons {
                 noticed.entry(*person).or_default().extend(rule);
@@ -106,6 +110,7 @@ impl<'a> Plan<'a> {
             shared: shared.column(col::IX)?.u32()?.iter().flatten().collect(),
             unbacked: unbacked.into_iter().filter_map(|unbacked| unbacked.found.a).collect(),
             withheld: HashSet::default(),
+            ruled_out,
             spared: HashSet::default(),
         })
     }
@@ -251,7 +256,8 @@ impl<'a> Plan<'a> {
         let why: Vec<String> = persons.par_iter().map(|records| sentences.decision(records[0].1)).collect();
         let records = persons.into_iter().zip(&why).flat_map(|(records, why)| records.iter().map(move |record| (*record, why)));
         for ((record, person), why) in records {
-            if self.withheld.contains(&(record, person)) || self.spared.contains(&person) {
+            let is_left = self.withheld.contains(&(record, person)) || self.spared.contains(&person);
+            if is_left && !self.ruled_out.contains(&person) {
                 continue;
             }
             // Platforms that keep memberships mail no bounced one.

@@ -238,7 +238,7 @@ impl Desk {
     }
 
     fn take(&mut self, ruling: Ruling, people: &People) {
-        self.persons.push(if ruling.what == What::Leave { Vec::new() } else { people.persons(&ruling.key.identity).to_vec() });
+        self.persons.push(people.decided(&ruling.key.identity, ruling.what).to_vec());
         self.by_identity.insert(ruling.key.identity.clone(), self.rulings.len());
         self.applied_in.insert((ruling.key.clone(), ruling.what), ruling.applied_in.clone());
         self.rulings.push(ruling);
@@ -281,7 +281,20 @@ impl Desk {
                     .to_owned(),
             );
         }
+        if ruling.what == What::OptIn && people.decided(&key.identity, What::OptIn).is_empty() {
+            return refused(
+                "only its address ties the record to that person, who may be somebody else: opt that one in in the CRM, with its \
+                 evidence"
+                    .to_owned(),
+            );
+        }
         None
+    }
+
+    /// The decisions that stand and are about nobody in the exports any more.
+    pub fn unheard(&self) -> impl Iterator<Item = &Ruling> {
+        let each = self.rulings.iter().zip(&self.persons);
+        each.filter(|(ruling, persons)| ruling.what != What::Leave && persons.is_empty()).map(|(ruling, _)| ruling)
     }
 }
 

@@ -8,8 +8,8 @@ use foldhash::{HashMap, HashSet};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::columns::{Delivery, Opt};
-use crate::decisions::Scene;
+use crate::columns::{Delivery, Method, Opt};
+use crate::decisions::{Scene, What};
 use crate::matching::cols;
 use crate::normalise::col;
 use crate::texts::Text;
@@ -24,7 +24,21 @@ const OF_AN_ADDRESS: [&str; 2] = ["IDN501", "IDN502"];
 /// The persons of identities and the states of their records.
 #[derive(Debug, Default)]
 pub struct People {
-    of: HashMap<Identity, (Vec<u32>, String)>,
+    of: HashMap<Identity, About>,
+    /// Of an address on more contacts nobody is opted out.
+    max_shared: usize,
+}
+
+/// Whom one identity is about.
+#[derive(Debug)]
+struct About {
+    persons: Vec<u32>,
+    /// Whether each is certainly the person that was meant: the contact that is named, or whoever an id ties the record to
+    /// where no contact is named.
+    is_certain: bool,
+    /// Where nobody of them is left, whoever has the address.
+    heirs: Vec<u32>,
+    state: String,
 }
 
 impl People {
@@ -40,34 +54,53 @@ impl People {
         let lookup = Lookup::new(&identities, scene)?;
         let records: HashSet<u32> = identities.iter().flat_map(|identity| lookup.records(identity)).collect();
         let by_record = lookup.persons_of(&records)?;
-        let persons = |identity: &Identity| -> Vec<u32> {
-            let mut persons = lookup.persons(identity);
-            if persons.is_empty() {
-                persons = lookup.records(identity).iter().filter_map(|ix| by_record.get(ix)).flatten().copied().collect();
+        let held: HashSet<u32> = lookup.holders.values().flatten().copied().collect();
+        let by_holder = lookup.persons_of(&held)?;
+        let once = |persons: &mut dyn Iterator<Item = u32>| persons.collect::<BTreeSet<u32>>().into_iter().collect::<Vec<u32>>();
+        let about = |identity: &Identity| -> (Vec<u32>, bool, Vec<u32>) {
+            let named = once(&mut lookup.persons(identity).into_iter());
+            if !named.is_empty() {
+                return (named, true, Vec::new());
             }
-            persons.sort_unstable();
-            persons.dedup();
-            persons
+            let records = lookup.records(identity);
+            let tied = || records.iter().filter_map(|ix| by_record.get(ix)).flatten();
+            let persons = once(&mut tied().map(|(person, _)| *person));
+            let is_certain = identity[1].is_empty() && tied().all(|(_, by_id)| *by_id);
+            let holders = lookup.holders.get(&identity[2]).into_iter().flatten().filter_map(|ix| by_holder.get(ix)).flatten();
+            let heirs = if persons.is_empty() { once(&mut holders.map(|(person, _)| *person)) } else { Vec::new() };
+            (persons, is_certain, heirs)
         };
-        let of_each: Vec<(&Identity, Vec<u32>)> = identities.iter().map(|identity| (*identity, persons(identity))).collect();
-        let wanted: HashSet<u32> = of_each.iter().flat_map(|(_, persons)| persons).copied().collect();
+        let of_each: Vec<_> = identities.iter().map(|identity| (*identity, about(identity))).collect();
+        let wanted: HashSet<u32> = of_each.iter().flat_map(|(_, (persons, ..))| persons).copied().collect();
         let records_of = lookup.records_of(&wanted)?;
-        let of = of_each.into_par_iter().map(|(identity, persons)| {
+        let of = of_each.into_par_iter().map(|(identity, (persons, is_certain, heirs))| {
             let ixs = persons.iter().filter_map(|person| records_of.get(person)).flatten().copied();
-            let state = lookup.state(identity, ixs.chain(lookup.records(identity)).collect());
-            Ok((identity.clone(), (persons, state?)))
+            let state = lookup.state(identity, ixs.chain(lookup.records(identity)).collect())?;
+            Ok((identity.clone(), About { persons, is_certain, heirs, state }))
         });
-        Ok(People { of: of.collect::<Result<_>>()? })
+        Ok(People { of: of.collect::<Result<_>>()?, max_shared: scene.config.policy.max_shared as usize })
     }
 
     /// The persons of an identity.
     pub fn persons(&self, identity: &Identity) -> &[u32] {
-        self.of.get(identity).map(|(persons, _)| persons.as_slice()).unwrap_or_default()
+        self.of.get(identity).map(|about| about.persons.as_slice()).unwrap_or_default()
+    }
+
+    /// Those of them for whom a decision counts. A permission is that of one person, who must be the one that was meant; an
+    /// opt-out of who is there no more is that of whoever has the address.
+    pub fn decided(&self, identity: &Identity, what: What) -> &[u32] {
+        let Some(about) = self.of.get(identity) else { return &[] };
+        match what {
+            What::OptIn if about.is_certain && about.persons.len() == 1 => &about.persons,
+            What::OptIn | What::Leave => &[],
+            What::OptOut if about.persons.is_empty() && about.heirs.len() <= self.max_shared => &about.heirs,
+            What::OptOut => &about.persons,
+        }
     }
 
     /// A number that stands for how the records of these persons stand.
     pub fn state(&self, identity: &Identity) -> &str {
-        self.of.get(identity).map(|(_, state)| state.as_str()).unwrap_or_default()
+        self.of.get(identity).map(|about| about.state.as_str()).unwrap_or_default()
     }
 }
 
@@ -76,6 +109,8 @@ struct Lookup<'a> {
     contacts: HashMap<String, u32>,
     addresses: HashMap<String, Vec<u32>>,
     records: HashMap<(String, String), Vec<u32>>,
+    /// The records that have an address.
+    holders: HashMap<String, Vec<u32>>,
 }
 
 impl<'a> Lookup<'a> {
@@ -86,8 +121,20 @@ impl<'a> Lookup<'a> {
         };
         let name = |number: u32| scene.texts.get(Text::from_number(number)).to_owned();
         let (contact_ids, emails, keys) = (wanted(&[1]), wanted(&[2]), wanted(&[5, 7]));
-        let mut lookup =
-            Lookup { scene, contacts: HashMap::default(), addresses: HashMap::default(), records: HashMap::default() };
+        let mut lookup = Lookup {
+            scene,
+            contacts: HashMap::default(),
+            addresses: HashMap::default(),
+            records: HashMap::default(),
+            holders: HashMap::default(),
+        };
+        for column in col::EMAILS {
+            for (ix, email) in scene.records.column(column)?.u32()?.iter().enumerate() {
+                if let Some(email) = email.filter(|email| emails.contains(email)) {
+                    lookup.holders.entry(name(email)).or_default().push(ix as u32);
+                }
+            }
+        }
         for (person, (_, id)) in
             scene.matched.contacts.iter().enumerate().filter(|(_, (_, id))| contact_ids.contains(&id.number()))
         {
@@ -133,10 +180,13 @@ impl<'a> Lookup<'a> {
             .collect()
     }
 
-    fn persons_of(&self, records: &HashSet<u32>) -> Result<HashMap<u32, Vec<u32>>> {
-        let mut persons: HashMap<u32, Vec<u32>> = HashMap::default();
-        for (ix, person) in self.links()?.filter(|(ix, _)| records.contains(ix)) {
-            persons.entry(ix).or_default().push(person);
+    /// The persons of records, each with whether an id ties them.
+    fn persons_of(&self, records: &HashSet<u32>) -> Result<HashMap<u32, Vec<(u32, bool)>>> {
+        let by_address = [Method::Email, Method::SharedEmail].map(|method| Some(method as u8));
+        let methods = self.scene.matched.links.column(cols::METHOD)?.to_physical_repr();
+        let mut persons: HashMap<u32, Vec<(u32, bool)>> = HashMap::default();
+        for ((ix, person), method) in self.links()?.zip(methods.u8()?.iter()).filter(|((ix, _), _)| records.contains(ix)) {
+            persons.entry(ix).or_default().push((person, !by_address.contains(&method)));
         }
         Ok(persons)
     }

@@ -6,6 +6,7 @@ use foldhash::HashMap;
 use crate::decisions::{Identity, Line, REFUSED, Ruling, Scene, What};
 use crate::ingest::PaperRow;
 use crate::nearest::sentence_hint;
+use crate::systems::says_none;
 
 /// The headers of the columns that a reviewer fills in, and of the hidden one.
 pub mod header {
@@ -137,8 +138,9 @@ fn ruling(row: &PaperRow, scene: Scene<'_>) -> Result<Ruling, (&'static str, Str
         ));
     }
     if what == What::OptIn && scene.config.policy.require_permission {
-        if evidence.is_empty() {
-            return Err((header::EVIDENCE, "to opt back in takes evidence: write the channel or the request".to_owned()));
+        if says_none(&evidence) {
+            let said = if evidence.is_empty() { String::new() } else { format!(", and `{evidence}` is none") };
+            return Err((header::EVIDENCE, format!("to opt back in takes evidence{said}: write the channel or the request")));
         }
         if permitted_on.is_none() {
             return Err((header::PERMITTED_ON, "to opt back in takes the day on which the person gave permission".to_owned()));

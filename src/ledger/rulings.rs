@@ -53,7 +53,8 @@ impl Kept {
             approvals.into_iter().any(|run| *run == lost.run)
         };
         kept.lost.retain(|lost| !released(lost));
-        if kept.proven.is_empty() {
+        // The latest set without any says that none stood any more.
+        if kept.proven.is_empty() && kept.is_doubtful() {
             kept.proven.extend(before.iter().find_map(|set| proven(set, sets, runs)).flatten());
         }
         kept

@@ -12,6 +12,7 @@ use polars::prelude::Expr;
 
 use crate::classify::{Found, World};
 use crate::columns::Severity;
+pub use opt_out_undone::beside_decisions;
 pub use search::without_unsubscribe_record;
 pub(crate) use search::{once_a_contact, once_a_subject};
 

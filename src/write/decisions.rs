@@ -9,7 +9,7 @@ use polars::prelude::DataFrame;
 use crate::classify::World;
 use crate::columns::{Outcome, Severity};
 use crate::decide::Decision;
-use crate::decisions::{Identity, Key, Line, People, Scene, State, names_nobody, run_name};
+use crate::decisions::{Identity, Key, Line, People, Ruling, Scene, State, names_nobody, run_name};
 use crate::report::ExceptionLine;
 use crate::rules::RULES;
 use crate::write::csv_file::{CsvFile, Reader};
@@ -103,6 +103,22 @@ pub(super) fn attention(decisions: &[Decision], world: &World<'_>) -> Vec<String
                 many => format!("{many} critical discrepancies are left as they are"),
             }
         ));
+    }
+    let mut unheard: Vec<&Ruling> = desk.unheard().collect();
+    unheard.sort_by_key(|ruling| (ruling.what, &ruling.key.identity));
+    for ruling in unheard.iter().take(NAMED) {
+        let who = [1, 5, 7].map(|at| ruling.key.identity[at].as_str()).into_iter().find(|id| !id.is_empty() && !id.contains('@'));
+        sentences.push(format!(
+            "The decision of {} in the run {} ({}) is about {}, who is in no export any more or cannot be told from others: it counts \
+             for nobody now.",
+            ruling.by,
+            ruling.applied_in,
+            ruling.what.word(),
+            who.unwrap_or("somebody known by an address alone")
+        ));
+    }
+    if unheard.len() > NAMED {
+        sentences.push(format!("{} more decisions count for nobody now.", unheard.len() - NAMED));
     }
     let counts = counts(decisions);
     for (at, exception) in desk.exceptions.iter().enumerate() {

@@ -134,9 +134,10 @@ fn outcome(bytes: &[u8]) -> String {
     };
     let sheets: Vec<String> = heads
         .iter()
-        .map(|(sheet, _)| {
+        .map(|head| {
             let (mut rows, mut cells) = (0, 0);
             let (workbook, _) = Workbook::open(bytes).unwrap();
+            let sheet = &head.name;
             match workbook.read(sheet, |_, row| {
                 rows += 1;
                 cells += row.iter().filter(|cell| !cell.is_empty()).count();

@@ -145,7 +145,7 @@ fn workbooks() {
             mutate(&mut bytes, &mut random);
         }
         let outcome = Workbook::open(&bytes).and_then(|(workbook, heads)| match heads.first() {
-            Some((sheet, _)) => workbook.read(sheet, |_, _| Ok(())),
+            Some(head) => workbook.read(&head.name, |_, _| Ok(())),
             None => Ok(()),
         });
         match outcome {

@@ -24,9 +24,9 @@ fuzz_target!(|content: &[u8]| {
     }
     let bytes = archive.finish().unwrap().into_inner();
     let Ok((workbook, heads)) = Workbook::open(&bytes) else { return };
-    let Some((sheet, _)) = heads.first() else { return };
+    let Some(head) = heads.first() else { return };
     let mut last = 0;
-    let _ = workbook.read(sheet, |row, cells| {
+    let _ = workbook.read(&head.name, |row, cells| {
         assert!(row > last && row <= MAX_SHEET_ROWS && cells.len() <= MAX_COLUMNS);
         last = row;
         anyhow::ensure!(row < ENOUGH, "enough");

@@ -60,11 +60,11 @@ pub(super) fn check(workspace: &Workspace, clock: Clock, format: Format, common:
     let is_export = |file: &FileReport| file.system.as_deref().is_some_and(|system| file.is_export_of(system, systems));
     let unusable =
         |file: &&FileReport| is_export(file) && file.rejected as f64 > config.inbox.max_reject_share * file.rows as f64;
-    let refused = files.iter().any(|file| matches!(file.verdict, Verdict::Refused(_)));
+    let look = files.iter().any(FileReport::needs_a_look);
     let stale = files.iter().any(|file| file.is_used() && file.stale);
     let status = if !missing.blocking.is_empty() || files.iter().any(|file| unusable(&file)) {
         UNUSABLE
-    } else if refused {
+    } else if look {
         LOOK
     } else {
         DONE

@@ -16,7 +16,7 @@ use super::decode::{self, Format};
 use super::delimited::{DELIMITERS, Dialect, Place, Records};
 use super::inbox::{Concern, Found, walk};
 use super::limits::{HEADER_DEPTH, MAX_PAPER_BYTES, MAX_PAPER_ROWS};
-use super::spreadsheet::Workbook;
+use super::spreadsheet::{Head, Workbook};
 use crate::hash::sha256;
 use crate::systems::fold_header;
 
@@ -164,10 +164,16 @@ fn workbook(bytes: &[u8], paper: Paper, file: &str) -> Result<Vec<PaperRow>> {
     let (workbook, heads) = Workbook::open(bytes)?;
     let has_table =
         |rows: &[(u32, StringRecord)]| rows.iter().take(HEADER_DEPTH).any(|(_, cells)| headers(cells, paper).is_some());
-    let Some((name, _)) = heads.iter().find(|(_, rows)| has_table(rows)) else { return Err(no_table(paper)) };
+    let table = heads.iter().find(|head| !head.is_hidden && has_table(&head.rows));
+    let Some(Head { name, .. }) = table else { return Err(no_table(paper)) };
     let mut sheet = Sheet::new(paper, file, name);
     workbook.read(name, |row, cells| sheet.push(row, &cells))?;
     Ok(sheet.rows)
+}
+
+/// Whether it is the header of a sheet that reviewers fill in.
+pub fn is_of_review(cells: &StringRecord) -> bool {
+    headers(cells, Paper::Decisions).is_some()
 }
 
 fn no_table(paper: Paper) -> anyhow::Error {

@@ -239,6 +239,7 @@ fn report(found: &Found) -> FileReport {
         kind: None,
         format: String::new(),
         sheet: None,
+        hidden_sheets: Vec::new(),
         header_row: None,
         mapped: Vec::new(),
         unmapped: Vec::new(),

@@ -109,6 +109,9 @@ pub struct FileReport {
     pub format: String,
     /// The sheet that was read.
     pub sheet: Option<String>,
+    /// Sheets that hold an export too and that nobody sees.
+    #[serde(skip)]
+    pub hidden_sheets: Vec<String>,
     /// Row of the header, 1 being the first line.
     pub header_row: Option<u32>,
     /// Columns that mean something here.
@@ -153,9 +156,24 @@ impl FileReport {
         }
     }
 
+    /// Whether a person must look at it: it was refused, or somebody may have said no on a sheet that was not read.
+    pub fn needs_a_look(&self) -> bool {
+        matches!(self.verdict, Verdict::Refused(_)) || self.is_used() && !self.hidden_sheets.is_empty()
+    }
+
     /// What somebody should know of it, where it is used.
     pub fn warnings(&self) -> Vec<String> {
-        if self.is_used() { self.misdated().into_iter().chain(self.unread_categories()).collect() } else { Vec::new() }
+        let hidden = self.hidden_sheets.iter().map(|sheet| {
+            format!(
+                "The sheet {sheet} of {} is hidden and was not read, though it holds an export: delete it, or save it as a file of its own.",
+                self.file
+            )
+        });
+        if self.is_used() {
+            self.misdated().into_iter().chain(self.unread_categories()).chain(hidden).collect()
+        } else {
+            Vec::new()
+        }
     }
 
     /// That a column of categories is not read, because each of them has a box.

@@ -6,6 +6,7 @@ use anyhow::Result as Read;
 use csv::StringRecord;
 
 use super::FileReport;
+use super::decisions::is_of_review;
 use super::decode::{self, Format};
 use super::delimited::{self, DELIMITERS, Dialect, HeadRow, Place};
 use super::file::Context;
@@ -15,7 +16,7 @@ use super::labels;
 use super::limits::{BATCH_ROWS, HEADER_DEPTH, MAX_COLUMNS};
 use super::open::{Outcome, Table};
 use super::recognise::{Recognised, Unknown, recognise, systems_of};
-use super::spreadsheet::Workbook;
+use super::spreadsheet::{Head, Workbook};
 use super::table::{Builder, filled};
 use crate::systems::Kind;
 
@@ -98,6 +99,7 @@ fn load_text<T>(
     // Of equals the first: the comma.
     let (delimiter, rows, header) = candidates.rev().max_by_key(|(_, _, header)| score(header)).expect("there are delimiters");
     report.format = format!("CSV, {}, {}", decoded.charset, delimited::delimiter_name(delimiter));
+    refuse_review(&rows)?;
     let header = header.ok_or_else(no_header)?;
     let recognised = recognised(found, &header, &rows, context, report)?;
 
@@ -149,18 +151,26 @@ fn load_workbook<T>(
 ) -> Result<Loaded<T>, Stop> {
     let (workbook, sheets) = Workbook::open(bytes)?;
     let mut heads = Vec::new();
-    for (sheet, rows) in sheets {
+    for Head { name, is_hidden, rows } in sheets {
         let end = Place::default();
         let rows: Vec<HeadRow> = rows.into_iter().map(|(row, cells)| HeadRow { row, end, cells }).collect();
-        if let Some(header) = header::find(&rows, kinds(found, context)) {
-            heads.push((sheet, rows, header));
+        refuse_review(&rows)?;
+        match header::find(&rows, kinds(found, context)) {
+            Some(header) if !is_hidden => heads.push((name, rows, header)),
+            Some(header) if header.fits => report.hidden_sheets.push(name),
+            _ => {}
         }
+    }
+    if let Some(hidden) = report.hidden_sheets.first().filter(|_| !heads.iter().any(|(_, _, header)| header.fits)) {
+        return Err(Stop::Refused(format!(
+            "its sheet `{hidden}` holds an export and is hidden: show it, or save it as a file of its own"
+        )));
     }
     let fitting: Vec<String> =
         heads.iter().filter(|(_, _, header)| header.fits).map(|(sheet, _, _)| format!("`{sheet}`")).collect();
     if fitting.len() > 1 {
         return Err(Stop::Refused(format!(
-            "its sheets {} each hold an export: delete or hide all but one, or save each as a file of its own",
+            "its sheets {} each hold an export: delete all but one, or save each as a file of its own",
             fitting.join(" and ")
         )));
     }
@@ -237,6 +247,16 @@ fn recognised(
     recognised.part =
         labels::tell(profile, kind, &found.names(), context.config, &mut recognised.mapped).map_err(Stop::Refused)?;
     Ok(recognised)
+}
+
+/// What reviewers fill in is full of columns that look like those of an export.
+fn refuse_review(rows: &[HeadRow]) -> Result<(), Stop> {
+    if rows.iter().take(HEADER_DEPTH).any(|row| is_of_review(&row.cells)) {
+        return Err(Stop::Refused(
+            "it is the review sheet of a run, and no export: drop it into decisions/ and not here".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 fn preamble(rows: &[HeadRow], header: &Header) -> Vec<String> {

@@ -230,6 +230,8 @@ fn a_workbook_is_read_as_people_see_it() {
     let file = &ingested.files[0];
     assert_eq!((file.format.as_str(), file.sheet.as_deref(), file.header_row, file.rows), ("XLSX", Some("Data"), Some(4), 1));
     assert_eq!(file.as_of_from, AsOfFrom::Content);
+    // Somebody may have said no on the sheet that nobody sees.
+    assert!(file.needs_a_look() && file.warnings()[0].starts_with("The sheet Old of ascend.csv is hidden and was not read"));
     let table = &ingested.tables[0].rows;
     assert_eq!(lines(table), [5]);
     for (name, expected) in
@@ -237,6 +239,14 @@ fn a_workbook_is_read_as_people_see_it() {
     {
         assert_eq!(column(table, name), [Some(expected.to_owned())], "{name}");
     }
+}
+
+#[test]
+fn an_export_on_a_hidden_sheet_alone_is_refused_by_name() {
+    let headers: &[&str] = &["Constituent ID", "Email", "Email Opt Out"];
+    let bytes = workbook(&[("Cover", false, &["Note"]), ("Data", true, headers)]);
+    let said = verdicts(&read(&inbox(&[("ascend.xlsx", &bytes)]), ""));
+    assert!(said[0].1.contains("its sheet `Data` holds an export and is hidden: show it"), "{said:?}");
 }
 
 #[test]

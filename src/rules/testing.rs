@@ -206,6 +206,7 @@ fn report(system: &str, kind: &str, rows: usize) -> FileReport {
         kind: Some(kind.into()),
         format: "CSV".into(),
         sheet: None,
+        hidden_sheets: Vec::new(),
         header_row: Some(1),
         mapped: Vec::new(),
         unmapped: Vec::new(),

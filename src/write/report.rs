@@ -359,13 +359,12 @@ impl Report {
 
     /// Whether a person must look: something was held or refused.
     pub fn needs_a_person(&self) -> bool {
-        let refused = |input: &Input| matches!(input.file.verdict, Verdict::Refused(_));
         let unused = self.papers_refused > 0 || self.decisions.iter().any(Line::is_refused);
         unused
             || self.history.damaged
             || self.history.shrunken
             || self.outcome(Outcome::Held) > 0
             || self.targets.iter().any(|target| target.held > 0)
-            || self.inputs.iter().any(refused)
+            || self.inputs.iter().any(|input| input.file.needs_a_look())
     }
 }

@@ -96,18 +96,18 @@ impl Book {
         Ok(Book { bytes, reader })
     }
 
-    /// The sheets that people see, in order.
-    pub fn visible_sheets(&self) -> Vec<String> {
+    /// The sheets in order, each with whether people do not see it.
+    pub fn sheets(&self) -> Vec<(String, bool)> {
         let sheets: &[Sheet] = match &self.reader {
             BookReader::Xlsx(book) => book.sheets_metadata(),
             BookReader::Xlsb(book, _) => book.sheets_metadata(),
             BookReader::Xls(book, _) => book.sheets_metadata(),
-            BookReader::Ods(book) => return book.visible_sheets().map(str::to_owned).collect(),
+            BookReader::Ods(book) => return book.sheets().map(|(name, is_hidden)| (name.to_owned(), is_hidden)).collect(),
         };
         sheets
             .iter()
-            .filter(|sheet| sheet.visible == SheetVisible::Visible && sheet.typ == SheetType::WorkSheet)
-            .map(|sheet| sheet.name.clone())
+            .filter(|sheet| sheet.typ == SheetType::WorkSheet)
+            .map(|sheet| (sheet.name.clone(), sheet.visible != SheetVisible::Visible))
             .collect()
     }
 
@@ -261,7 +261,7 @@ mod tests {
         hidden.set_hidden(true);
 
         let mut book = Book::open(Kind::Xlsx, workbook.save_to_buffer().unwrap()).unwrap();
-        assert_eq!(book.visible_sheets(), ["Sheet1"]);
+        assert_eq!(book.sheets(), [("Sheet1".to_owned(), false), ("Sheet2".to_owned(), true)]);
         let seen =
             ["0001234567", "123456789012345", "1.5", "TRUE", "2026-11-20", "2026-11-20T12:34:56", "25%", "1.23456789012346E+18"];
         assert_eq!(

@@ -1,7 +1,7 @@
 //! Workbooks: read by a process of their own, so that a file made to break a reader breaks nothing but itself.
 //!
 //! [`cells`] opens one; it runs behind [`serve`], which the hidden command of the program calls.
-//! What comes over the [`wire`] is the head of every visible sheet, then the rows of the one that is asked for.
+//! What comes over the [`wire`] is the head of every sheet, then the rows of the one that is asked for.
 
 mod cells;
 mod ods;
@@ -37,8 +37,16 @@ pub fn read_with(program: PathBuf) {
     let _ = PROGRAM.set(program);
 }
 
-/// A sheet and its first rows: the row's number, 1 being the first, and its cells from the first column on.
-pub type Head = (String, Vec<(u32, StringRecord)>);
+/// A sheet and its first rows.
+#[derive(Debug)]
+pub struct Head {
+    /// Its name.
+    pub name: String,
+    /// Whether people do not see it.
+    pub is_hidden: bool,
+    /// The row's number, 1 being the first, and its cells from the first column on.
+    pub rows: Vec<(u32, StringRecord)>,
+}
 
 /// A workbook that is being read.
 pub struct Workbook {
@@ -48,7 +56,7 @@ pub struct Workbook {
 }
 
 impl Workbook {
-    /// Opens a workbook and reads the head of every sheet that people see, in order.
+    /// Opens a workbook and reads the head of every sheet, in order.
     ///
     /// # Errors
     /// It has a password, is damaged, or breaks or outlives its reader.
@@ -62,12 +70,13 @@ impl Workbook {
         let mut heads: Vec<Head> = Vec::new();
         loop {
             match workbook.next()? {
-                Frame::Sheet(name) if heads.len() < MAX_SHEETS => heads.push((name, Vec::new())),
+                Frame::Sheet(name) if heads.len() < MAX_SHEETS => heads.push(Head { name, is_hidden: false, rows: Vec::new() }),
+                Frame::Hidden(name) if heads.len() < MAX_SHEETS => heads.push(Head { name, is_hidden: true, rows: Vec::new() }),
                 Frame::Row(row, cells) => match heads.last_mut() {
-                    Some((_, rows)) => rows.push((row, cells)),
+                    Some(head) => head.rows.push((row, cells)),
                     None => return Err(workbook.broken()),
                 },
-                Frame::Sheet(_) => return Err(workbook.broken()),
+                Frame::Sheet(_) | Frame::Hidden(_) => return Err(workbook.broken()),
                 Frame::End => return Ok((workbook, heads)),
                 Frame::Refused(why) => bail!(why),
             }
@@ -112,7 +121,7 @@ impl Workbook {
                 Frame::Row(row, cells) => take(row, cells)?,
                 Frame::End => return Ok(()),
                 Frame::Refused(why) => bail!(why),
-                Frame::Sheet(_) => return Err(self.broken()),
+                Frame::Sheet(_) | Frame::Hidden(_) => return Err(self.broken()),
             }
         }
     }

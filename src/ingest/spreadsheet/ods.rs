@@ -47,9 +47,9 @@ impl Ods {
         Ok(Ods { content, sheets })
     }
 
-    /// The sheets that people see, in order.
-    pub fn visible_sheets(&self) -> impl Iterator<Item = &str> {
-        self.sheets.iter().filter(|sheet| sheet.visible).map(|sheet| sheet.name.as_str())
+    /// The sheets in order, each with whether people do not see it.
+    pub fn sheets(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.sheets.iter().map(|sheet| (sheet.name.as_str(), !sheet.visible))
     }
 
     /// Gives every row of a sheet that has a cell that is not blank.

@@ -59,11 +59,12 @@ pub fn serve(input: impl Read, output: impl Write, begin: &dyn Fn(u64) -> Result
         Ok(book) => book,
         Err(error) => return Ok(wire::write_refused(&mut output, &format!("{error:#}"))?),
     };
-    let sheets = book.visible_sheets();
-    for sheet in sheets.iter().take(MAX_SHEETS) {
-        wire::write_sheet(&mut output, sheet)?;
-        if let Err(why) = rows(&mut book, sheet, Some(HEAD_ROWS as u32), &mut output)? {
-            return Ok(wire::write_refused(&mut output, &why)?);
+    for (sheet, is_hidden) in book.sheets().iter().take(MAX_SHEETS) {
+        wire::write_sheet(&mut output, sheet, *is_hidden)?;
+        match rows(&mut book, sheet, Some(HEAD_ROWS as u32), &mut output)? {
+            // Nobody sees what is damaged there.
+            Err(why) if !is_hidden => return Ok(wire::write_refused(&mut output, &why)?),
+            _ => {}
         }
     }
     wire::write_end(&mut output)?;

@@ -1,6 +1,6 @@
 //! What the reader of a workbook and the program say to each other: frames of length-prefixed fields.
 //!
-//! The program sends the workbook. The reader answers with the head of every visible sheet. The program names one sheet,
+//! The program sends the workbook. The reader answers with the head of every sheet. The program names one sheet,
 //! and the reader answers with its rows.
 
 use std::io::{self, ErrorKind, Read, Write};
@@ -14,6 +14,8 @@ use crate::ingest::limits::{MAX_COLUMNS, MAX_SHEET_ROWS};
 pub enum Frame {
     /// The head of a sheet begins: its name.
     Sheet(String),
+    /// Likewise, of one that people do not see.
+    Hidden(String),
     /// A row of the sheet: its number, 1 being the first, and its cells.
     Row(u32, StringRecord),
     /// Everything that was asked for has been said.
@@ -23,6 +25,7 @@ pub enum Frame {
 }
 
 const SHEET: u8 = b'S';
+const HIDDEN: u8 = b'H';
 const ROW: u8 = b'R';
 const END: u8 = b'E';
 const REFUSED: u8 = b'X';
@@ -31,8 +34,8 @@ const REFUSED: u8 = b'X';
 const MAX_TEXT: usize = 1 << 28;
 
 /// Writes that a sheet begins.
-pub fn write_sheet(output: &mut impl Write, name: &str) -> io::Result<()> {
-    output.write_all(&[SHEET])?;
+pub fn write_sheet(output: &mut impl Write, name: &str, is_hidden: bool) -> io::Result<()> {
+    output.write_all(&[if is_hidden { HIDDEN } else { SHEET }])?;
     write_text(output, name.as_bytes())
 }
 
@@ -66,6 +69,7 @@ pub fn read_frame(input: &mut impl Read) -> io::Result<Frame> {
     input.read_exact(&mut kind)?;
     match kind[0] {
         SHEET => read_text(input).map(Frame::Sheet),
+        HIDDEN => read_text(input).map(Frame::Hidden),
         REFUSED => read_text(input).map(Frame::Refused),
         END => Ok(Frame::End),
         ROW => {
@@ -144,12 +148,14 @@ mod tests {
     fn frames_come_back_as_they_were_sent() {
         let cells = StringRecord::from(vec!["a", "", "zoë\n\""]);
         let mut sent = Vec::new();
-        write_sheet(&mut sent, "Data").unwrap();
+        write_sheet(&mut sent, "Data", false).unwrap();
+        write_sheet(&mut sent, "Old", true).unwrap();
         write_row(&mut sent, 7, &cells).unwrap();
         write_end(&mut sent).unwrap();
         write_refused(&mut sent, "why").unwrap();
         let mut input = &sent[..];
-        for expected in [Frame::Sheet("Data".to_owned()), Frame::Row(7, cells), Frame::End, Frame::Refused("why".to_owned())] {
+        let sheets = [Frame::Sheet("Data".to_owned()), Frame::Hidden("Old".to_owned())];
+        for expected in sheets.into_iter().chain([Frame::Row(7, cells), Frame::End, Frame::Refused("why".to_owned())]) {
             assert_eq!(read_frame(&mut input).unwrap(), expected);
         }
         assert_eq!(read_frame(&mut input).unwrap_err().kind(), ErrorKind::UnexpectedEof);

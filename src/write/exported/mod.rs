@@ -48,8 +48,8 @@ pub fn cut(input: &FileReport, changes: &[Change]) -> Result<Vec<Part>> {
     let sheet = input.sheet.as_deref().unwrap_or_default();
     let header_row = input.header_row.unwrap_or(1);
     let (_, heads) = Workbook::open(&bytes)?;
-    let head = heads.into_iter().find(|(name, _)| name == sheet).with_context(|| format!("the sheet {sheet} is not there"))?;
-    let header = head.1.into_iter().find(|(row, _)| *row == header_row).context("its header is not there")?.1;
+    let head = heads.into_iter().find(|head| head.name == sheet).with_context(|| format!("the sheet {sheet} is not there"))?;
+    let header = head.rows.into_iter().find(|(row, _)| *row == header_row).context("its header is not there")?.1;
     cut_bytes(&bytes, sheet, header_row, &header, changes)
 }
 

@@ -396,6 +396,7 @@ fn inputs() -> Vec<Input> {
             kind: Some(kind.into()),
             format: "CSV, UTF-8 with BOM, comma".into(),
             sheet: None,
+            hidden_sheets: Vec::new(),
             header_row: Some(1),
             mapped: vec![],
             unmapped: vec![],

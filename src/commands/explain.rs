@@ -55,6 +55,7 @@ pub(super) fn explain(
     format: Format,
     common: &Common,
 ) -> Result<u8> {
+    workspace.require_workspace()?;
     let display = Display::start(common);
     let (exports, papers, run) = match run {
         Some(name) => {

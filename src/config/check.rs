@@ -1,5 +1,7 @@
 //! What a configuration may say: each mistake is named with its place and with what is known.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use anyhow::{Context, Result, bail};
 
 use super::{Config, Policy, System};
@@ -40,8 +42,14 @@ impl Config {
         if !(1..=1_000_000).contains(&self.workbook.max_sheet_rows) {
             bail!("[workbook] max_sheet_rows must be between 1 and 1000000: a sheet has 1,048,576 rows");
         }
-        if self.policy.category_authority != "crm" {
-            known_system(&self.policy.category_authority, "[policy] category_authority", systems)?;
+        let authority = self.policy.category_authority.as_str();
+        let authorities: Vec<&str> = ["crm"].into_iter().chain(systems.names()).collect();
+        if !authorities.contains(&authority) {
+            bail!(
+                "[policy] category_authority: there is no system `{authority}`{} Known are {}",
+                sentence_hint(authority, &authorities),
+                authorities.join(", ")
+            );
         }
         // Profiles of later releases may be named ahead of time: the default lists `dynamics`.
         for name in self.policy.opt_in_systems.iter().filter(|name| !Policy::default().opt_in_systems.contains(name)) {
@@ -57,14 +65,22 @@ impl Config {
             let place = format!("[systems.{name}]");
             known_system(name, &place, systems)?;
             system.check(&place)?;
+            let profile = systems.get(name).expect("known by its name");
             if let Some(source) = &system.source {
                 known_system(source, &format!("{place} source"), systems)?;
+                let has_role = |name: &str, role: Role| systems.get(name).is_some_and(|profile| profile.role == role);
+                if !has_role(name, Role::Crm) {
+                    bail!("{place} source: `{name}` is no CRM: say in the section of the CRM whose source ids it names");
+                }
+                if !has_role(source, Role::Source) && !has_role(source, Role::Crm) || source == name {
+                    bail!("{place} source: `{source}` is no source system, so it has no ids that the CRM names");
+                }
             }
-            let profile = systems.get(name).expect("known by its name");
             let words = || profile.kinds.iter().flat_map(|kind| profile.status_of(kind).values().flatten());
             for word in system.states.values() {
                 if !words().any(|known| known.eq_ignore_ascii_case(word)) {
-                    let known: Vec<&str> = words().map(String::as_str).collect();
+                    let known: BTreeSet<&str> = words().map(String::as_str).collect();
+                    let known: Vec<&str> = known.into_iter().collect();
                     bail!("{place} states: `{word}` is no state{} Known are {}", sentence_hint(word, &known), known.join(", "));
                 }
             }
@@ -90,7 +106,33 @@ impl Config {
                 }
             }
         }
-        Ok(())
+        self.check_that_categories_differ(systems)
+    }
+
+    /// What one word stands for must be one category, in each system.
+    fn check_that_categories_differ(&self, systems: &Systems) -> Result<()> {
+        for system in systems.names() {
+            let mut known: BTreeMap<String, &str> = BTreeMap::new();
+            for category in &self.category {
+                let name = category.name.as_str();
+                let own = category.systems.get(system).map_or(std::slice::from_ref(&category.name), |values| values.all());
+                let words: BTreeSet<String> =
+                    own.iter().chain(&category.renamed_from).map(|word| word.trim().to_lowercase()).collect();
+                for word in words {
+                    if let Some(other) = known.insert(word.clone(), name) {
+                        bail!(
+                            "[[category]] \"{name}\" and \"{other}\": both are `{word}` in {system}, so nobody can tell which is meant: \
+                             give each a value or a former name of its own"
+                        );
+                    }
+                }
+            }
+        }
+        let mut names: BTreeSet<String> = BTreeSet::new();
+        match self.category.iter().find(|category| !names.insert(category.name.trim().to_lowercase())) {
+            Some(twice) => bail!("[[category]] \"{}\" is there twice: put the two into one", twice.name),
+            None => Ok(()),
+        }
     }
 
     fn check_codes(&self) -> Result<()> {
@@ -180,6 +222,19 @@ mod tests {
             ("[policy]\nunit_unsubscribe = 'al'", "did you mean `all`?"),
             ("[run]\nhub = 'dynamic'", "did you mean `dynamics`?"),
             ("[run]\nhub = 'ascend'", "`ascend` is no CRM"),
+            ("[systems.salesforce]\nsource = 'marketing_cloud'", "[systems.salesforce] source: `marketing_cloud` is no source"),
+            ("[systems.salesforce]\nsource = 'salesforce'", "`salesforce` is no source system"),
+            ("[systems.ascend]\nsource = 'advance'", "[systems.ascend] source: `ascend` is no CRM"),
+            ("[policy]\ncategory_authority = 'hub'", "Known are crm, salesforce"),
+            ("[[category]]\nname = 'News'\n[[category]]\nname = 'news'", "\"news\" and \"News\": both are `news`"),
+            (
+                "[[category]]\nname = 'News'\nascend = 'N'\n[[category]]\nname = 'Events'\nascend = 'n'",
+                "\"Events\" and \"News\": both are `n` in ascend",
+            ),
+            (
+                "[[category]]\nname = 'News'\n[[category]]\nname = 'Events'\nrenamed_from = ['News']",
+                "\"Events\" and \"News\": both are `news`",
+            ),
         ] {
             let error = format!("{:#}", Config::parse(text, &Systems::built_in().unwrap()).unwrap_err());
             assert!(error.contains(said), "{text}\nsaid: {error}");

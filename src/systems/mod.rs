@@ -10,6 +10,7 @@ pub use profile::{
     State, Subscriptions, Take, fold_header, is_formula,
 };
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -97,6 +98,18 @@ impl Systems {
         if self.profiles.iter().any(|known| known.name == profile.name) {
             bail!("{origin} is named `{}`, and so is another profile: give it a name of its own", profile.name);
         }
+        for known in &self.profiles {
+            let files = |profile: &Profile| -> BTreeSet<String> {
+                profile.corrections.iter().map(|correction| correction.file.to_lowercase()).collect()
+            };
+            if let Some(file) = files(&profile).intersection(&files(known)).next() {
+                bail!(
+                    "{origin}: its correction file {file} is that of `{}` too, and one would replace the other: give each of its files a \
+                     name of its own",
+                    known.name
+                );
+            }
+        }
         self.profiles.push(profile);
         self.texts.push(text.to_owned());
         Ok(())
@@ -145,6 +158,13 @@ impl Systems {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_profiles_have_no_correction_file_in_common() {
+        let copy = Systems::built_in().unwrap().text("ascend").unwrap().replace("name = \"ascend\"", "name = \"giving\"");
+        let error = format!("{:#}", Systems::with_own(&[("giving.toml".to_owned(), copy)]).unwrap_err());
+        assert!(error.contains("its correction file ascend_bounced.csv is that of `ascend` too"), "{error}");
+    }
 
     #[test]
     fn words_for_none_are_no_evidence() {

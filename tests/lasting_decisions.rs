@@ -89,6 +89,22 @@ fn an_opt_out_by_decision_is_found_and_due_until_it_is_loaded() {
     assert!(loaded.of_rule("OPT113").is_empty() && corrected(&loaded).is_empty());
 }
 
+/// One reviewer opts her out, another leaves the difference of addresses as it is.
+#[test]
+fn what_a_second_reviewer_leaves_takes_no_opt_out_off_the_clock() {
+    let workspace = Workspace::with("", &[]);
+    let crm = contacts(&[(ANA, "ana@example.org", "false"), (BEN, "ben@example.org", "false")]);
+    let first = run(&workspace, 0, &crm, &odd("Active"));
+    write_csv(&workspace, "maria.csv", &filled(&first, "IDN503", &OPT_OUT));
+    run(&workspace, 1, &crm, &odd("Active"));
+    std::fs::remove_file(workspace.root.join("decisions/maria.csv")).unwrap();
+    write_csv(&workspace, "zed.csv", &filled(&first, "IDN503", &LEAVE));
+    let third = run(&workspace, 2, &crm, &odd("Active"));
+    let found = &third.of_rule("OPT113")[0];
+    assert_eq!((outcomes(&third, "IDN503"), found["due"].as_str()), (vec!["excepted".to_owned()], "2026-12-04"));
+    assert_eq!(corrected(&third).len(), 2);
+}
+
 #[test]
 fn an_exception_for_something_else_keeps_no_decision_from_being_carried_out() {
     for rule in ["IDN503", "*"] {

@@ -7,7 +7,7 @@ use polars::prelude::{IntoLazy, UInt8Chunked, col};
 use crate::classify::{Detail, Found, World, member, rows_of};
 use crate::columns::{Delivery, Opt, Severity};
 use crate::consent::Wish;
-use crate::decisions::What;
+use crate::decisions::{Ruling, What};
 use crate::matching::{cols, is_of_office};
 use crate::normalise::col as of;
 use crate::rules::search::once_a_record;
@@ -68,11 +68,20 @@ pub fn beside_decisions(world: &World<'_>, found: &[Found]) -> Result<Vec<Found>
     if unseen.is_empty() {
         return Ok(Vec::new());
     }
+    // What another reviewer leaves as it is says nothing of the opt-out.
+    let is_left = |rule: &str, person: u32| {
+        let is_it = |ruling: &Ruling| {
+            let [about, contact, ..] = &ruling.key.identity;
+            ruling.what == What::Leave && about == rule && world.name(person) == Some(contact)
+        };
+        desk.rulings.iter().any(is_it)
+    };
     for one in found {
         let rule = RULES[one.rule];
         let sharers = if let Detail::Contacts(persons) = &one.detail { persons.as_slice() } else { &[] };
         for person in one.person.iter().chain(sharers) {
-            if unseen.get(person).is_some_and(|decided| rule.clock || decided.contains(&rule.code)) {
+            let shows = |decided: &Vec<&str>| rule.clock || decided.contains(&rule.code) && !is_left(rule.code, *person);
+            if unseen.get(person).is_some_and(shows) {
                 unseen.remove(person);
             }
         }

@@ -154,7 +154,7 @@ fn what_is_left_stays_left_until_its_records_change() {
 #[test]
 fn a_row_that_cannot_be_used_is_named_with_its_place_and_what_to_do() {
     // what is changed | what is said
-    let cases: [(&[(&str, &str)], &str); 11] = [
+    let cases: [(&[(&str, &str)], &str); 12] = [
         (&[("Decided by", "")], "Decided by: nobody's name stands there"),
         (&[("Reason", "")], "Reason: there is no reason"),
         (&[("Decision", "opt uot")], "Decision: `opt uot` is no decision, did you mean `opt out`?"),
@@ -169,6 +169,7 @@ fn a_row_that_cannot_be_used_is_named_with_its_place_and_what_to_do() {
         (&[("Permission date", "03/04/2026")], "Permission date: `03/04/2026` is no day that can be read one way only"),
         (&[("Permission date", "2027-01-01")], "Permission date: 2027-01-01 is still to come"),
         (&[("Key", "IDN503")], "Key: the hidden column Key was altered"),
+        (&[("Key", "")], "Key: it has no key, because it is about a row or a file"),
     ];
     let workspace = over(CONTACTS, &unsubscribed("2026-11-01 10:00:00"));
     let first = workspace.run();

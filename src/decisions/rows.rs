@@ -118,7 +118,10 @@ fn ruling(row: &PaperRow, scene: Scene<'_>) -> Result<Ruling, (&'static str, Str
         (header::DECISION, why)
     })?;
     let key = Key::read(row.get(header::KEY)).ok_or_else(|| {
-        let why = "the hidden column Key was altered or left out: fill in the sheet Needs review of the run's own workbook";
+        let why = match row.get(header::KEY) {
+            "" => "it has no key, because it is about a row or a file and not about a record: put it right in the export",
+            _ => "the hidden column Key was altered: fill in the sheet Needs review of the run's own workbook",
+        };
         (header::KEY, why.to_owned())
     })?;
     let [name, reason, evidence] = [header::NAME, header::REASON, header::EVIDENCE].map(|header| row.get(header).to_owned());

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::Result;
+use chrono::TimeDelta;
 use polars::prelude::DataFrame;
 
 use crate::classify::World;
@@ -72,6 +73,9 @@ pub(super) fn exceptions(decisions: &[Decision], world: &World<'_>) -> Vec<Excep
     world.desk.exceptions.iter().enumerate().map(line).collect()
 }
 
+/// A decision that was made so long ago has been carried out, or nobody waits for it any more.
+const YOUNG: TimeDelta = TimeDelta::weeks(8);
+
 /// What a person must read of it, each a sentence without any address.
 pub(super) fn attention(decisions: &[Decision], world: &World<'_>) -> Vec<String> {
     let desk = world.desk;
@@ -104,7 +108,8 @@ pub(super) fn attention(decisions: &[Decision], world: &World<'_>) -> Vec<String
             }
         ));
     }
-    let mut unheard: Vec<&Ruling> = desk.unheard().collect();
+    let is_young = |ruling: &&Ruling| world.as_of - ruling.decided_at <= YOUNG;
+    let mut unheard: Vec<&Ruling> = desk.unheard().filter(is_young).collect();
     unheard.sort_by_key(|ruling| (ruling.what, &ruling.key.identity));
     for ruling in unheard.iter().take(NAMED) {
         let who = [1, 5, 7].map(|at| ruling.key.identity[at].as_str()).into_iter().find(|id| !id.is_empty() && !id.contains('@'));

@@ -17,7 +17,7 @@ use crate::decisions::Desk;
 use crate::ingest::FileReport;
 use crate::matching::{Matched, cols, is_of_office, word};
 use crate::normalise::{Finding, Quiet, col as of};
-use crate::rules::{Finder, RULES, Rule, beside_decisions, once_a_contact, once_a_subject, position};
+use crate::rules::{Finder, RULES, Rule, once_a_contact, once_a_subject, position};
 use crate::systems::Systems;
 use crate::texts::{Text, Texts};
 
@@ -247,9 +247,7 @@ pub fn classify(world: &World<'_>) -> Result<Vec<Found>> {
         Finder::Noted => Ok(noted.iter().filter(|found| RULES[found.rule].code == rule.code).cloned().collect()),
     });
     let by_rule: Vec<Vec<Found>> = by_rule.collect::<Result<_>>()?;
-    let mut found: Vec<Found> = by_rule.into_iter().flatten().collect();
-    found.extend(beside_decisions(world, &found)?);
-    Ok(found)
+    Ok(by_rule.into_iter().flatten().collect())
 }
 
 const OF_PAIRS: [&str; 15] = [

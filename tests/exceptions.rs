@@ -163,6 +163,23 @@ fn an_exception_for_a_shared_address_leaves_who_shares_it() {
     assert_eq!(changed(&run), ["ascend 0000000001", "marketing_cloud 003Hs00004aBcDeIAK"]);
 }
 
+/// Ben shares one address with Ana, whom an exception is about, and another with Cleo, who said no too.
+#[test]
+fn an_exception_for_one_address_is_none_for_another() {
+    let crm = "Id,Email,HasOptedOutOfEmail,Email 2\n003Hs00004aBcDeIAK,one@example.org,true,\n\
+               003Hs00004aBcDfIAK,one@example.org,false,two@example.org\n003Hs00004aBcDgIAK,two@example.org,true,\n";
+    let platform = "SubscriberKey,EmailAddress,Status\n003Hs00004aBcDfIAK,one@example.org,Active\n";
+    let configuration = "[systems.salesforce.columns]\nemail = [\"Email\", \"Email 2\"]\n";
+    let workspace = Workspace::with(configuration, &[("sf_2026-11-21.csv", crm), ("mc_2026-11-21.csv", platform)]);
+    let exception = "003Hs00004aBcDeIAK,IDN502,Maria Lopez,2026-12-31,known couple\n";
+    workspace.put("decisions/exceptions.csv", &format!("who,rule,owner,until,reason\n{exception}"));
+    let run = workspace.run();
+    let mut outcomes: Vec<String> = run.of_rule("IDN502").iter().map(|row| row["outcome"].clone()).collect();
+    outcomes.sort();
+    assert_eq!(outcomes, ["correct", "excepted"]);
+    assert_eq!(changed(&run), ["marketing_cloud 003Hs00004aBcDfIAK", "salesforce 003Hs00004aBcDfIAK"]);
+}
+
 /// An exception for the box that was unticked leaves nothing of what the platform says, also while its export is late.
 #[test]
 fn an_exception_for_an_unticked_box_covers_no_unsubscribe_that_is_late() {

@@ -72,6 +72,72 @@ fn an_opt_out_by_decision_goes_on_for_whoever_has_the_address() {
     assert!(found["contact_id"] == merged && !found["due"].is_empty(), "{found:?}");
 }
 
+/// Her old subscriber row is left behind and is nobody's; the merged contact has her address.
+#[test]
+fn a_record_that_is_left_behind_takes_no_decision_away() {
+    let workspace = Workspace::with("", &[]);
+    let before = contacts(&[(ANA, "ana@example.org", "false"), (BEN, "ben@example.org", "false")]);
+    write_csv(&workspace, "maria.csv", &filled(&run(&workspace, 0, &before, &odd("Active")), "IDN503", &OPT_OUT));
+    run(&workspace, 1, &before, &odd("Active"));
+    let merged = "003Hs00004aBcDgIAK";
+    let after = contacts(&[(merged, "ana@example.org", "false"), (BEN, "ben@example.org", "false")]);
+    let third = run(&workspace, 2, &after, &odd("Active"));
+    let out = |target: &str, record: &str, after: &str| (target.to_owned(), record.to_owned(), after.to_owned());
+    assert_eq!(corrected(&third), [out("marketing_cloud", ANA, "Unsubscribed"), out("salesforce", merged, "true")]);
+}
+
+/// An exception for what one system says, with another reason, takes the decision off no clock.
+#[test]
+fn an_exception_takes_no_decided_opt_out_off_the_clock() {
+    let workspace = Workspace::with("", &[]);
+    let crm = contacts(&[(ANA, "ana@example.org", "false"), (BEN, "ben@example.org", "false")]);
+    write_csv(&workspace, "maria.csv", &filled(&run(&workspace, 0, &crm, &odd("Active")), "IDN503", &OPT_OUT));
+    run(&workspace, 1, &crm, &odd("Active"));
+    workspace
+        .put("decisions/exceptions.csv", &format!("who,rule,owner,until,reason\n{ANA},OPT105,Eva Example,2027-06-30,known\n"));
+    let right = subscribers(&[(ANA, "ana@example.org", "Unsubscribed"), (BEN, "ben@example.org", "Active")]);
+    let third = run(&workspace, 2, &crm, &right);
+    assert_eq!(
+        (outcomes(&third, "OPT105"), outcomes(&third, "OPT113")),
+        (vec!["excepted".to_owned()], vec!["correct".to_owned()])
+    );
+    assert!(!third.of_rule("OPT113")[0]["due"].is_empty());
+}
+
+/// The subscriber that is opted out is nobody's: a decision about it says nothing of the one that is mailed at its address.
+#[test]
+fn a_decision_about_a_record_without_a_contact_closes_no_case_that_is_open() {
+    let workspace = Workspace::with("", &[]);
+    let crm = contacts(&[(ANA, "ana@example.org", "false"), (BEN, "ben@example.org", "false")]);
+    let platform = subscribers(&[
+        ("k-old", "old@example.org", "Unsubscribed"),
+        (ANA, "old@example.org", "Active"),
+        (BEN, "ben@example.org", "Active"),
+    ]);
+    write_csv(&workspace, "maria.csv", &filled(&run(&workspace, 0, &crm, &platform), "IDN505", &OPT_OUT));
+    assert_eq!(outcomes(&run(&workspace, 1, &crm, &platform), "IDN505"), ["review"]);
+}
+
+/// A dozen contacts have the office's address, and its subscriber is one record.
+#[test]
+fn an_offices_subscriber_is_opted_out_by_decision() {
+    let workspace = Workspace::with("", &[]);
+    let ids: Vec<String> = (10..22).map(|at| format!("003Hs00004x00{at}IAA")).collect();
+    let all: Vec<(&str, &str, &str)> = ids.iter().map(|id| (id.as_str(), "info@example.org", "false")).collect();
+    let platform = |status: &str| subscribers(&[("info", "info@example.org", status), (BEN, "ben@example.org", "Active")]);
+    let week = |day: u8, status: &str| {
+        std::fs::remove_dir_all(workspace.inbox()).unwrap();
+        workspace.put(&format!("inbox/contacts_2026-11-{day}.csv"), &contacts(&all));
+        workspace.put(&format!("inbox/subs_2026-11-{day}.csv"), &platform(status));
+        workspace.run_as_of(Some(&format!("2026-11-{day}T20:00:00Z")))
+    };
+    week(14, "Unsubscribed");
+    write_csv(&workspace, "maria.csv", &filled(&week(21, "Active"), "OPT113", &OPT_OUT));
+    let third = week(28, "Active");
+    let unsubscribed = ("marketing_cloud".to_owned(), "info".to_owned(), "Unsubscribed".to_owned());
+    assert!(corrected(&third).contains(&unsubscribed), "{:?}", corrected(&third));
+}
+
 /// The address is put right and the corrections are not loaded: nothing is left of what was decided about.
 #[test]
 fn an_opt_out_by_decision_is_found_and_due_until_it_is_loaded() {

@@ -380,7 +380,7 @@ fn an_opted_out_record_without_a_contact_is_reviewed_where_its_address_is_mailed
         let run = Workspace::with("", &[("sf_2026-11-21.csv", &contacts()), ("mc_2026-11-21.csv", &platform)]).run();
         assert_eq!(found(&run, "IDN505"), only("", outcome), "{state}");
         let why = &run.of_rule("IDN505")[0]["why"];
-        let says = format!("It is opted out, and Marketing Cloud mails its address under {ANN}");
+        let says = format!("It is opted out, and its address is active in Marketing Cloud under {ANN}");
         assert_eq!(why.contains(&says), outcome == "review", "{why}");
     }
 }

@@ -40,16 +40,15 @@ impl<'a> Excepted<'a> {
         let is_any_of = |rule: Option<usize>, exceptions: &[usize]| {
             exceptions.iter().any(|at| rule.is_some_and(|rule| desk.exceptions[*at].is_of_rule(rule)))
         };
-        // Of one that is about the rule by which a late opt-out is found while it shows, or about what shows nothing any more. The
-        // latter leaves nothing of what another export says, which is only late.
+        // One for what shows nothing any more leaves nothing of what another export says, which is only late. What is excepted by
+        // the rule that finds it while it shows is not put right because an export is late.
         let covers = |at: usize, found: &Found, about: &[usize]| {
-            let late = Late::of(found, world, facts);
-            match desk.exceptions[at].is_of_rule(found.rule) {
-                true => !late.is_beside_another || late.rules.iter().all(|rule| is_any_of(*rule, about)),
-                false => {
-                    !late.is_beside_another && !late.rules.is_empty() && late.rules.iter().all(|rule| is_any_of(*rule, &[at]))
-                }
+            let Unshown { is_undone, gone, late } = Unshown::of(found, world, facts);
+            if desk.exceptions[at].is_of_rule(found.rule) {
+                return !is_undone && gone.is_empty() || late.iter().all(|rule| is_any_of(*rule, about));
             }
+            let mut rules = gone.iter().chain(&late).peekable();
+            !is_undone && rules.peek().is_some() && rules.all(|rule| is_any_of(*rule, &[at]))
         };
         let answer = |found: &Found| {
             let (persons, records) = subjects(found);
@@ -139,23 +138,22 @@ impl<'a> Excepted<'a> {
     }
 }
 
-/// The opt-outs behind a discrepancy that this week's exports do not show because an export is missing, late or stale, or because
-/// the record is gone.
+/// The opt-outs behind an OPT113 that no record shows, each by the rule that finds it while one does.
 #[derive(Default)]
-struct Late {
-    /// The rule that finds each of them while it shows: what is excepted by such a rule is not put right because an export is late.
-    rules: Vec<Option<usize>>,
-    /// Whether a record that was opted out, and shows that it is not any more, is behind it too. Then a gone record is no part of
-    /// `rules`.
-    is_beside_another: bool,
+struct Unshown {
+    /// Whether a record that was opted out shows that it is not any more.
+    is_undone: bool,
+    /// Of records that are gone.
+    gone: Vec<Option<usize>>,
+    /// Of records whose export is missing, late or stale.
+    late: Vec<Option<usize>>,
 }
 
-impl Late {
-    fn of(found: &Found, world: &World<'_>, facts: &Facts<'_>) -> Late {
+impl Unshown {
+    fn of(found: &Found, world: &World<'_>, facts: &Facts<'_>) -> Unshown {
         let wish = found.person.and_then(|person| world.consent.wishes.get(&person));
-        let (Some(wish), Some(active), "OPT113") = (wish, found.a, RULES[found.rule].code) else { return Late::default() };
+        let (Some(wish), Some(active), "OPT113") = (wish, found.a, RULES[found.rule].code) else { return Unshown::default() };
         let recalled = &world.consent.recalled;
-        let is_beside_another = wish.undone.iter().any(|ix| recalled.undone(*ix).is_some());
         let active = facts.profile(active);
         let rule = |said: &Profile| {
             let code = match (said.role, active.role) {
@@ -171,10 +169,17 @@ impl Late {
             };
             Some(position(code))
         };
-        let shown = wish.undone.iter().filter(|ix| recalled.undone(**ix).is_none()).map(|ix| rule(facts.profile(*ix)));
-        let absent = wish.absent.iter().map(|at| &recalled.absent[*at]).filter(|absent| !(is_beside_another && absent.gone));
-        let absent = absent.map(|absent| rule(&world.systems.profiles()[absent.system]));
-        Late { rules: shown.chain(absent).collect(), is_beside_another }
+        let undone = |ix: &&u32| recalled.undone(**ix).is_some();
+        let absent = |is_gone: bool| {
+            let absent = wish.absent.iter().map(|at| &recalled.absent[*at]).filter(move |absent| absent.gone == is_gone);
+            absent.map(|absent| rule(&world.systems.profiles()[absent.system]))
+        };
+        let shown_late = wish.undone.iter().filter(|ix| !undone(ix)).map(|ix| rule(facts.profile(*ix)));
+        Unshown {
+            is_undone: wish.undone.iter().any(|ix| undone(&ix)),
+            gone: absent(true).collect(),
+            late: shown_late.chain(absent(false)).collect(),
+        }
     }
 }
 

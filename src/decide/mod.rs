@@ -17,12 +17,14 @@ mod strangers;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
+use foldhash::HashSet;
 use rayon::prelude::*;
 
 use crate::classify::{Detail, Found, World};
 use crate::columns::{Opt, Outcome, Purpose, Severity};
+use crate::decisions::What;
 use crate::normalise::Facts;
-use crate::rules::RULES;
+use crate::rules::{RULES, beside_decisions};
 pub(crate) use brake::outs_of;
 use categories::Choices;
 pub use deadline::{Clock, Dated};
@@ -112,9 +114,14 @@ pub struct Decided {
 ///
 /// # Errors
 /// Only what Polars cannot do, which is a defect.
-pub fn decide(found: Vec<Found>, world: &World<'_>, facts: &Facts<'_>) -> Result<Decided> {
+pub fn decide(mut found: Vec<Found>, world: &World<'_>, facts: &Facts<'_>) -> Result<Decided> {
     let sentences = Sentences { world, facts };
-    let excepted = Excepted::of(&found, world, facts);
+    let mut excepted = Excepted::of(&found, world, facts);
+    let untold = beside_decisions(world, &told(&found, &excepted, world))?;
+    if !untold.is_empty() {
+        found.extend(untold);
+        excepted = Excepted::of(&found, world, facts);
+    }
     let mut plan =
         Plan::new(world, facts, found.iter().enumerate().filter(|(at, _)| !excepted.is_withheld(*at)).map(|(_, found)| found))?;
     let choices = Choices::new(world, facts)?;
@@ -141,7 +148,13 @@ pub fn decide(found: Vec<Found>, world: &World<'_>, facts: &Facts<'_>) -> Result
                 }
             }
         };
-        let (outcome, why, asked) = match excepted.answered(at, verdict) {
+        if let (true, "OPT113", Some(why)) = (found.office, RULES[found.rule].code, excepted.opting_out(at)) {
+            // The decision is about the record itself, which is nobody's.
+            let _ = found.a.map(|record| plan.ask(record, found.person, "OPT113", Change::OptOut, &why));
+        }
+        // What is decided about a record without a contact changes nothing of the one that is mailed.
+        let verdict = if overlooked.mailed(&found).is_some() { verdict } else { excepted.answered(at, verdict) };
+        let (outcome, why, asked) = match verdict {
             Verdict::Correct { key, why } => (Outcome::Correct, why, Some(Asked { key, by_decision: None })),
             Verdict::Shown { outcome, why } => {
                 let by_decision = excepted.opting_out(at).or_else(|| opted_out_by_decision(&found, outcome, &sentences));
@@ -166,6 +179,23 @@ pub fn decide(found: Vec<Found>, world: &World<'_>, facts: &Facts<'_>) -> Result
         }
     }
     Ok(Decided { decisions: decisions.into_iter().map(|(decision, _)| decision).collect(), corrections, braked })
+}
+
+/// The persons of whom a discrepancy tells that they are opted out, or that a reviewer has decided so about it: one that
+/// nobody leaves as it is.
+fn told(found: &[Found], excepted: &Excepted<'_>, world: &World<'_>) -> HashSet<u32> {
+    let mut told = HashSet::default();
+    if !world.desk.rulings.iter().any(|ruling| ruling.what == What::OptOut) {
+        return told;
+    }
+    for (at, one) in found.iter().enumerate().filter(|(at, _)| excepted.why(*at).is_none()) {
+        if RULES[one.rule].clock || excepted.opting_out(at).is_some() {
+            let sharers = if let Detail::Contacts(persons) = &one.detail { persons.as_slice() } else { &[] };
+            // An office's address opts nobody out, so nothing is due there.
+            told.extend(one.person.iter().chain(sharers).filter(|_| !one.office));
+        }
+    }
+    told
 }
 
 /// The correction that a discrepancy leads to.

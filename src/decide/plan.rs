@@ -212,7 +212,10 @@ impl<'a> Plan<'a> {
         self.withheld.extend(record.zip(found.person));
         if let (Detail::Contacts(persons), "IDN502") = (&found.detail, RULES[found.rule].code) {
             let wish = |person: &u32| self.world.consent.wishes.get(person);
-            self.spared.extend(persons.iter().filter(|person| wish(person).is_some_and(|wish| wish.own != Some(Opt::Out))));
+            // Of another address that the person shares nobody made an exception.
+            let shares_more = |person: &&u32| self.noticed.get(*person).is_some_and(|rules| rules.contains("IDN502"));
+            let sharers = persons.iter().filter(|person| wish(person).is_some_and(|wish| wish.own != Some(Opt::Out)));
+            self.spared.extend(sharers.filter(|person| !shares_more(person)));
         }
     }
 

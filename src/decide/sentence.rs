@@ -172,7 +172,7 @@ impl Sentences<'_> {
     /// An opted-out record without a contact, whose address another one is mailed at.
     pub fn overlooked(&self, found: &Found, mailed: u32) -> String {
         format!(
-            "{} It is opted out, and {} mails its address under {}: opt that out too, unless it is somebody else's.",
+            "{} It is opted out, and its address is active in {} under {}: opt that out by hand, unless it is somebody else's.",
             self.shown(found),
             self.title(mailed),
             self.facts.name(mailed)

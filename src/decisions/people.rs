@@ -36,7 +36,7 @@ struct About {
     /// Whether each is certainly the person that was meant: the contact that is named, or whoever an id ties the record to
     /// where no contact is named.
     is_certain: bool,
-    /// Where nobody of them is left, whoever has the address.
+    /// Where the contact that is named is gone, or nobody is left: they, and whoever has the address.
     heirs: Vec<u32>,
     state: String,
 }
@@ -67,7 +67,10 @@ impl People {
             let persons = once(&mut tied().map(|(person, _)| *person));
             let is_certain = identity[1].is_empty() && tied().all(|(_, by_id)| *by_id);
             let holders = lookup.holders.get(&identity[2]).into_iter().flatten().filter_map(|ix| by_holder.get(ix)).flatten();
-            let heirs = if persons.is_empty() { once(&mut holders.map(|(person, _)| *person)) } else { Vec::new() };
+            // A record that was of the contact may be left behind, and be nobody's now.
+            let is_gone = persons.is_empty() || !identity[1].is_empty();
+            let heirs =
+                if is_gone { once(&mut holders.map(|(person, _)| *person).chain(persons.iter().copied())) } else { Vec::new() };
             (persons, is_certain, heirs)
         };
         let of_each: Vec<_> = identities.iter().map(|identity| (*identity, about(identity))).collect();
@@ -93,7 +96,7 @@ impl People {
         match what {
             What::OptIn if about.is_certain && about.persons.len() == 1 => &about.persons,
             What::OptIn | What::Leave => &[],
-            What::OptOut if about.persons.is_empty() && about.heirs.len() <= self.max_shared => &about.heirs,
+            What::OptOut if !about.heirs.is_empty() && about.heirs.len() <= self.max_shared => &about.heirs,
             What::OptOut => &about.persons,
         }
     }

@@ -157,7 +157,8 @@ fn load_workbook<T>(
         refuse_review(&rows)?;
         match header::find(&rows, kinds(found, context)) {
             Some(header) if !is_hidden => heads.push((name, rows, header)),
-            Some(header) if header.fits => report.hidden_sheets.push(name),
+            // Headers alone say nothing of anybody.
+            Some(header) if header.fits && header.at + 1 < rows.len() => report.hidden_sheets.push(name),
             _ => {}
         }
     }

@@ -1,17 +1,17 @@
 //! OPT113: opted out before, active now without an opt-in.
 
 use anyhow::Result;
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 use polars::prelude::{IntoLazy, UInt8Chunked, col};
 
-use crate::classify::{Detail, Found, World, member, rows_of};
+use crate::classify::{Found, World, member, rows_of};
 use crate::columns::{Delivery, Opt, Severity};
 use crate::consent::Wish;
-use crate::decisions::{Ruling, What};
+use crate::decisions::What;
 use crate::matching::{cols, is_of_office};
 use crate::normalise::col as of;
 use crate::rules::search::once_a_record;
-use crate::rules::{Finder, RULES, Rule};
+use crate::rules::{Finder, Rule};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -51,44 +51,22 @@ fn search(world: &World<'_>, rule: &'static Rule) -> Result<Vec<Found>> {
     Ok(once_a_record(world, found))
 }
 
-/// Persons whom a reviewer has opted out, where nothing is found any more that the decision was about or that tells of an
-/// opt-out: they are mailed as if nobody had decided, until the corrections are loaded.
+/// Persons whom a reviewer has opted out, but for those of whom something else tells it: they are mailed as if nobody had
+/// decided, until the corrections are loaded.
 ///
 /// # Errors
 /// Only what Polars cannot do, which is a defect.
-pub fn beside_decisions(world: &World<'_>, found: &[Found]) -> Result<Vec<Found>> {
-    let desk = world.desk;
-    let rulings = desk.rulings.iter().zip(&desk.persons).filter(|(ruling, _)| ruling.what == What::OptOut);
-    let mut unseen: HashMap<u32, Vec<&str>> = HashMap::default();
-    for (ruling, person) in rulings.flat_map(|(ruling, persons)| persons.iter().map(move |person| (ruling, *person))) {
-        if world.consent.wishes.get(&person).is_some_and(|wish| wish.decision == Some(Opt::Out)) {
-            unseen.entry(person).or_default().push(&ruling.key.identity[0]);
-        }
-    }
-    if unseen.is_empty() {
+pub fn beside_decisions(world: &World<'_>, told: &HashSet<u32>) -> Result<Vec<Found>> {
+    let rulings = world.desk.rulings.iter().zip(&world.desk.persons).filter(|(ruling, _)| ruling.what == What::OptOut);
+    let is_out = |person: &u32| world.consent.wishes.get(person).is_some_and(|wish| wish.decision == Some(Opt::Out));
+    let persons = rulings.flat_map(|(_, persons)| persons).copied();
+    let untold: HashSet<u32> = persons.filter(|person| is_out(person) && !told.contains(person)).collect();
+    if untold.is_empty() {
         return Ok(Vec::new());
     }
-    // What another reviewer leaves as it is says nothing of the opt-out.
-    let is_left = |rule: &str, person: u32| {
-        let is_it = |ruling: &Ruling| {
-            let [about, contact, ..] = &ruling.key.identity;
-            ruling.what == What::Leave && about == rule && world.name(person) == Some(contact)
-        };
-        desk.rulings.iter().any(is_it)
-    };
-    for one in found {
-        let rule = RULES[one.rule];
-        let sharers = if let Detail::Contacts(persons) = &one.detail { persons.as_slice() } else { &[] };
-        for person in one.person.iter().chain(sharers) {
-            let shows = |decided: &Vec<&str>| rule.clock || decided.contains(&rule.code) && !is_left(rule.code, *person);
-            if unseen.get(person).is_some_and(shows) {
-                unseen.remove(person);
-            }
-        }
-    }
     let mailed = Mailed::new(world)?;
-    let alone = records_without_contact(world, unseen.keys().copied())?;
-    let contacts = unseen.keys().filter_map(|person| Some((*person, world.matched.contact(*person)?.0)));
+    let alone = records_without_contact(world, untold.iter().copied())?;
+    let contacts = untold.iter().filter_map(|person| Some((*person, world.matched.contact(*person)?.0)));
     let others = alone.iter().flat_map(|(person, records)| records.iter().map(|ix| (*person, *ix)));
     let active: Vec<(u32, u32)> = contacts.chain(others).filter(|(_, ix)| mailed.is(*ix)).collect();
     Ok(once_a_record(world, rows_of(world, &RULE, &active)?))

@@ -30,26 +30,28 @@ const BUILT_IN: [(&str, &str); 8] = [
 
 /// Whether a text in a column for the evidence of an opt-in says that there is none, or that there was an opt-out.
 pub fn says_none(evidence: &str) -> bool {
-    const NONE: [&str; 16] = [
-        "",
-        "na",
-        "null",
-        "nil",
-        "n",
-        "false",
-        "f",
-        "0",
+    const NONE: [&str; 9] = ["", "na", "null", "nil", "n", "false", "f", "0", "notapplicable"];
+    const DENIED: [&str; 18] = [
+        "not",
+        "none",
+        "never",
+        "without",
+        "declined",
+        "denied",
+        "refused",
+        "rejected",
+        "revoked",
+        "withdrawn",
         "unknown",
-        "notknown",
-        "notapplicable",
         "tbd",
         "tbc",
         "missing",
         "pending",
         "blank",
+        "dont",
+        "unsub",
     ];
-    const DENIED: [&str; 9] = ["no", "not", "none", "never", "without", "declined", "refused", "revoked", "withdrawn"];
-    const LEFT: [&str; 4] = ["optout", "optedout", "unsubscribe", "donot"];
+    const LEFT: [&str; 5] = ["optout", "optedout", "unsubscribe", "donot", "dont"];
     // Most texts begin as none of these do.
     if evidence.chars().find(|c| c.is_alphanumeric()).is_some_and(|first| !"nufotmpbwdr0".contains(first.to_ascii_lowercase())) {
         return false;
@@ -58,8 +60,9 @@ pub fn says_none(evidence: &str) -> bool {
     let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let letters = format!("{first}{second}{}", words.collect::<String>());
     NONE.contains(&letters.as_str())
+        || DENIED.contains(&first.as_str())
         // `No. 17` is a number.
-        || DENIED.contains(&first.as_str()) && !second.starts_with(|c: char| c.is_ascii_digit())
+        || first == "no" && !second.starts_with(|c: char| c.is_ascii_digit())
         || (first.as_str(), second.as_str()) == ("n", "a")
         || LEFT.iter().any(|left| letters.starts_with(left))
 }
@@ -193,6 +196,15 @@ mod tests {
             ("Unsubscribed", true),
             ("Do not e-mail", true),
             ("TBD", true),
+            ("Declined 2026-11-02", true),
+            ("Revoked 11/02/2026", true),
+            ("None 2026", true),
+            ("Unknown (migrated)", true),
+            ("Pending confirmation", true),
+            ("Don't e-mail", true),
+            ("Rejected", true),
+            ("Donor form", false),
+            ("Paper card 12", false),
         ] {
             assert_eq!(says_none(text), expected, "{text}");
         }

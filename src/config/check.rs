@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
 
-use super::{Config, Policy, System};
+use super::{Category, Config, Policy, System};
 use crate::columns::{Field, Role};
 use crate::nearest::sentence_hint;
 use crate::systems::{CodeMeaning, Systems};
@@ -109,30 +109,45 @@ impl Config {
         self.check_that_categories_differ(systems)
     }
 
-    /// What one word stands for must be one category, in each system.
+    /// A value of a system must be one category, and so must a former name.
     fn check_that_categories_differ(&self, systems: &Systems) -> Result<()> {
+        let folded = |word: &str| word.trim().to_lowercase();
+        let mut names: BTreeMap<String, &Category> = BTreeMap::new();
+        for category in &self.category {
+            if names.insert(folded(&category.name), category).is_some() {
+                bail!("[[category]] \"{}\" is there twice, whatever its capitals: put the two into one", category.name);
+            }
+        }
+        let twice = |one: &Category, other: &str, word: &str, system: &str| {
+            bail!(
+                "[[category]] \"{}\" and \"{other}\": both are `{word}`{system}, so nobody can tell which is meant: give each a value or \
+                 a former name of its own",
+                one.name
+            )
+        };
         for system in systems.names() {
             let mut known: BTreeMap<String, &str> = BTreeMap::new();
             for category in &self.category {
-                let name = category.name.as_str();
                 let own = category.systems.get(system).map_or(std::slice::from_ref(&category.name), |values| values.all());
-                let words: BTreeSet<String> =
-                    own.iter().chain(&category.renamed_from).map(|word| word.trim().to_lowercase()).collect();
-                for word in words {
-                    if let Some(other) = known.insert(word.clone(), name) {
-                        bail!(
-                            "[[category]] \"{name}\" and \"{other}\": both are `{word}` in {system}, so nobody can tell which is meant: \
-                             give each a value or a former name of its own"
-                        );
+                for word in own.iter().map(|word| folded(word)).collect::<BTreeSet<_>>() {
+                    if let Some(other) = known.insert(word.clone(), &category.name) {
+                        return twice(category, other, &word, &format!(" in {system}"));
                     }
                 }
             }
         }
-        let mut names: BTreeSet<String> = BTreeSet::new();
-        match self.category.iter().find(|category| !names.insert(category.name.trim().to_lowercase())) {
-            Some(twice) => bail!("[[category]] \"{}\" is there twice: put the two into one", twice.name),
-            None => Ok(()),
+        let mut former: BTreeMap<String, &str> = BTreeMap::new();
+        for category in &self.category {
+            for word in category.renamed_from.iter().map(|word| folded(word)).collect::<BTreeSet<_>>() {
+                // One that has values of its own, or is no more, may have taken a name that another one had.
+                let named =
+                    names.get(&word).filter(|other| other.systems.is_empty() && !other.retired && other.name != category.name);
+                if let Some(other) = named.map(|other| other.name.as_str()).or(former.insert(word.clone(), &category.name)) {
+                    return twice(category, other, &word, "");
+                }
+            }
         }
+        Ok(())
     }
 
     fn check_codes(&self) -> Result<()> {
@@ -226,7 +241,7 @@ mod tests {
             ("[systems.salesforce]\nsource = 'salesforce'", "`salesforce` is no source system"),
             ("[systems.ascend]\nsource = 'advance'", "[systems.ascend] source: `ascend` is no CRM"),
             ("[policy]\ncategory_authority = 'hub'", "Known are crm, salesforce"),
-            ("[[category]]\nname = 'News'\n[[category]]\nname = 'news'", "\"news\" and \"News\": both are `news`"),
+            ("[[category]]\nname = 'News'\n[[category]]\nname = 'news'", "[[category]] \"news\" is there twice"),
             (
                 "[[category]]\nname = 'News'\nascend = 'N'\n[[category]]\nname = 'Events'\nascend = 'n'",
                 "\"Events\" and \"News\": both are `n` in ascend",
@@ -238,6 +253,14 @@ mod tests {
         ] {
             let error = format!("{:#}", Config::parse(text, &Systems::built_in().unwrap()).unwrap_err());
             assert!(error.contains(said), "{text}\nsaid: {error}");
+        }
+    }
+
+    #[test]
+    fn a_new_category_may_take_the_former_name_of_another() {
+        let former = "[[category]]\nname = 'Alumni News'\nrenamed_from = ['Newsletter']\n[[category]]\nname = 'Newsletter'\n";
+        for own in ["salesforce = 'NL'\nascend = 'NLT'", "retired = true"] {
+            Config::parse(&format!("{former}{own}"), &Systems::built_in().unwrap()).unwrap();
         }
     }
 }

@@ -6,9 +6,9 @@ use foldhash::{HashMap, HashSet};
 use polars::prelude::{IntoLazy, col as column};
 
 use crate::classify::World;
-use crate::columns::{Method, Role};
+use crate::columns::Role;
 use crate::ledger::Absent;
-use crate::matching::{cols, is_method};
+use crate::matching::{cols, is_by_address};
 use crate::normalise::{Facts, col};
 use crate::systems::Grain;
 
@@ -26,11 +26,13 @@ pub(super) struct Strangers<'a> {
 
 impl<'a> Strangers<'a> {
     pub fn of(world: &'a World<'a>, facts: &'a Facts<'a>) -> Result<Strangers<'a>> {
-        let by_id = is_method(Method::Email).or(is_method(Method::SharedEmail)).not();
         let links = world.matched.links.clone().lazy();
-        let tied = links.clone().group_by([column(col::IX)]).agg([by_id.clone().any(true).alias("by_id")]);
+        let tied = links.clone().group_by([column(col::IX)]).agg([is_by_address().not().any(true).alias("by_id")]);
         let by_address = tied.filter(column("by_id").not()).select([column(col::IX)]).collect()?;
-        let tied = links.filter(by_id.and(column(cols::IN_HUB))).select([column(col::IX), column(cols::PERSON)]).collect()?;
+        let tied = links
+            .filter(is_by_address().not().and(column(cols::IN_HUB)))
+            .select([column(col::IX), column(cols::PERSON)])
+            .collect()?;
         let pairs = tied.column(col::IX)?.u32()?.iter().flatten().zip(tied.column(cols::PERSON)?.u32()?.iter().flatten());
         let constituents =
             pairs.filter(|(ix, _)| facts.profile(*ix).role == Role::Source && facts.kind(*ix).grain == Grain::Contact);

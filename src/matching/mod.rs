@@ -154,6 +154,11 @@ pub fn is_method(method: Method) -> Expr {
     col(cols::METHOD).eq(word(method.word(), Method::dtype()))
 }
 
+/// Whether nothing but an address ties a record to its person.
+pub fn is_by_address() -> Expr {
+    is_method(Method::Email).or(is_method(Method::SharedEmail))
+}
+
 /// Whether a record is tied to its person by the address of an office, which is on more contacts than that.
 pub fn is_of_office(max_shared: u32) -> Expr {
     is_method(Method::SharedEmail).and(col(cols::BELONGS).gt(lit(max_shared)))
@@ -233,11 +238,10 @@ fn with_doubles(tied: DataFrame, members: &DataFrame, contacts: &DataFrame) -> R
 /// several persons is all of theirs.
 fn together<const LINKS: usize>(links: [LazyFrame; LINKS]) -> Result<LazyFrame> {
     const SHARERS: &str = "sharers";
-    let by_address = is_method(Method::Email).or(is_method(Method::SharedEmail));
     Ok(concat(links, UnionArgs::default())?
         .unique_stable(Some(by_name([of::IX, cols::PERSON], true, false)), UniqueKeepStrategy::First)
         .with_column(len().over([col(of::IX)])?.cast(DataType::UInt32).alias(SHARERS))
-        .with_column(when(by_address).then(col(cols::BELONGS)).otherwise(col(SHARERS)).alias(cols::BELONGS))
+        .with_column(when(is_by_address()).then(col(cols::BELONGS)).otherwise(col(SHARERS)).alias(cols::BELONGS))
         .select([of::IX, cols::PERSON, cols::METHOD, cols::BELONGS].map(col)))
 }
 

@@ -52,34 +52,17 @@ impl People {
             return Ok(People::default());
         }
         let lookup = Lookup::new(&identities, scene)?;
-        let records: HashSet<u32> = identities.iter().flat_map(|identity| lookup.records(identity)).collect();
+        let named = identities.iter().flat_map(|identity| lookup.records(identity));
+        let records: HashSet<u32> = named.chain(lookup.holders.values().flatten().copied()).collect();
         let by_record = lookup.persons_of(&records)?;
-        let held: HashSet<u32> = lookup.holders.values().flatten().copied().collect();
-        let by_holder = lookup.persons_of(&held)?;
-        let once = |persons: &mut dyn Iterator<Item = u32>| persons.collect::<BTreeSet<u32>>().into_iter().collect::<Vec<u32>>();
-        let about = |identity: &Identity| -> (Vec<u32>, bool, Vec<u32>) {
-            let named = once(&mut lookup.persons(identity).into_iter());
-            if !named.is_empty() {
-                return (named, true, Vec::new());
-            }
-            let records = lookup.records(identity);
-            let tied = || records.iter().filter_map(|ix| by_record.get(ix)).flatten();
-            let persons = once(&mut tied().map(|(person, _)| *person));
-            let is_certain = identity[1].is_empty() && tied().all(|(_, by_id)| *by_id);
-            let holders = lookup.holders.get(&identity[2]).into_iter().flatten().filter_map(|ix| by_holder.get(ix)).flatten();
-            // A record that was of the contact may be left behind, and be nobody's now.
-            let is_gone = persons.is_empty() || !identity[1].is_empty();
-            let heirs =
-                if is_gone { once(&mut holders.map(|(person, _)| *person).chain(persons.iter().copied())) } else { Vec::new() };
-            (persons, is_certain, heirs)
-        };
-        let of_each: Vec<_> = identities.iter().map(|identity| (*identity, about(identity))).collect();
-        let wanted: HashSet<u32> = of_each.iter().flat_map(|(_, (persons, ..))| persons).copied().collect();
+        let of_each: Vec<(&Identity, About)> =
+            identities.iter().map(|identity| (*identity, lookup.about(identity, &by_record))).collect();
+        let wanted: HashSet<u32> = of_each.iter().flat_map(|(_, about)| &about.persons).copied().collect();
         let records_of = lookup.records_of(&wanted)?;
-        let of = of_each.into_par_iter().map(|(identity, (persons, is_certain, heirs))| {
-            let ixs = persons.iter().filter_map(|person| records_of.get(person)).flatten().copied();
+        let of = of_each.into_par_iter().map(|(identity, about)| {
+            let ixs = about.persons.iter().filter_map(|person| records_of.get(person)).flatten().copied();
             let state = lookup.state(identity, ixs.chain(lookup.records(identity)).collect())?;
-            Ok((identity.clone(), About { persons, is_certain, heirs, state }))
+            Ok((identity.clone(), About { state, ..about }))
         });
         Ok(People { of: of.collect::<Result<_>>()?, max_shared: scene.config.policy.max_shared as usize })
     }
@@ -105,6 +88,13 @@ impl People {
     pub fn state(&self, identity: &Identity) -> &str {
         self.of.get(identity).map(|about| about.state.as_str()).unwrap_or_default()
     }
+}
+
+/// A person of a record, and whether an id ties them.
+#[derive(Clone, Copy)]
+struct Tied {
+    person: u32,
+    by_id: bool,
 }
 
 struct Lookup<'a> {
@@ -183,13 +173,38 @@ impl<'a> Lookup<'a> {
             .collect()
     }
 
-    /// The persons of records, each with whether an id ties them.
-    fn persons_of(&self, records: &HashSet<u32>) -> Result<HashMap<u32, Vec<(u32, bool)>>> {
+    /// Whom an identity is about; how they stand is not looked at here.
+    fn about(&self, identity: &Identity, by_record: &HashMap<u32, Vec<Tied>>) -> About {
+        let about = |persons: Vec<u32>, is_certain: bool, heirs: Vec<u32>| {
+            let once = |persons: Vec<u32>| persons.into_iter().collect::<BTreeSet<u32>>().into_iter().collect();
+            About { persons: once(persons), is_certain, heirs: once(heirs), state: String::new() }
+        };
+        let named = self.persons(identity);
+        if !named.is_empty() {
+            return about(named, true, Vec::new());
+        }
+        let of =
+            |records: &[u32]| -> Vec<Tied> { records.iter().filter_map(|ix| by_record.get(ix)).flatten().copied().collect() };
+        let tied = of(&self.records(identity));
+        let persons: Vec<u32> = tied.iter().map(|tied| tied.person).collect();
+        let names_contact = !identity[1].is_empty();
+        let holders = self.holders.get(&identity[2]).map(|holders| of(holders)).unwrap_or_default();
+        // A record that was of the contact may be left behind, and be nobody's now.
+        let heirs = if names_contact || persons.is_empty() {
+            holders.iter().map(|tied| tied.person).chain(persons.iter().copied()).collect()
+        } else {
+            Vec::new()
+        };
+        about(persons, !names_contact && tied.iter().all(|tied| tied.by_id), heirs)
+    }
+
+    /// The persons of records.
+    fn persons_of(&self, records: &HashSet<u32>) -> Result<HashMap<u32, Vec<Tied>>> {
         let by_address = [Method::Email, Method::SharedEmail].map(|method| Some(method as u8));
         let methods = self.scene.matched.links.column(cols::METHOD)?.to_physical_repr();
-        let mut persons: HashMap<u32, Vec<(u32, bool)>> = HashMap::default();
+        let mut persons: HashMap<u32, Vec<Tied>> = HashMap::default();
         for ((ix, person), method) in self.links()?.zip(methods.u8()?.iter()).filter(|((ix, _), _)| records.contains(ix)) {
-            persons.entry(ix).or_default().push((person, !by_address.contains(&method)));
+            persons.entry(ix).or_default().push(Tied { person, by_id: !by_address.contains(&method) });
         }
         Ok(persons)
     }

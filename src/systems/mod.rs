@@ -51,7 +51,7 @@ pub fn says_none(evidence: &str) -> bool {
         "dont",
         "unsub",
     ];
-    const LEFT: [&str; 5] = ["optout", "optedout", "unsubscribe", "donot", "dont"];
+    const LEFT: [&str; 4] = ["optout", "optedout", "unsubscribe", "donot"];
     // Most texts begin as none of these do.
     if evidence.chars().find(|c| c.is_alphanumeric()).is_some_and(|first| !"nufotmpbwdr0".contains(first.to_ascii_lowercase())) {
         return false;
@@ -63,7 +63,7 @@ pub fn says_none(evidence: &str) -> bool {
         || DENIED.contains(&first.as_str())
         // `No. 17` is a number.
         || first == "no" && !second.starts_with(|c: char| c.is_ascii_digit())
-        || (first.as_str(), second.as_str()) == ("n", "a")
+        || [("n", "a"), ("don", "t")].contains(&(first.as_str(), second.as_str()))
         || LEFT.iter().any(|left| letters.starts_with(left))
 }
 
@@ -204,6 +204,7 @@ mod tests {
             ("Don't e-mail", true),
             ("Rejected", true),
             ("Donor form", false),
+            ("Donte Example's form", false),
             ("Paper card 12", false),
         ] {
             assert_eq!(says_none(text), expected, "{text}");

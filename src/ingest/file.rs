@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Cursor};
-use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use anyhow::Context as _;
@@ -36,6 +36,14 @@ pub struct Context<'a> {
     pub earlier: &'a HashMap<String, String>,
     /// The run's time.
     pub as_of: DateTime<Utc>,
+    /// Where a large file is read into, one after another: memory that is new takes longer to get than to fill.
+    pub room: &'a Mutex<Vec<u8>>,
+}
+
+impl Context<'_> {
+    fn room(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A file that was read as far as it could be.
@@ -71,7 +79,7 @@ pub fn read<T: Send>(found: &Found, context: Context, read: ReadRows<'_, T>) -> 
         Ok(bytes) => bytes,
         Err(stop) => return vec![unused(report(found), stop)],
     };
-    match format(&bytes) {
+    let tables = match format(&bytes) {
         Format::Zip => match Archive::open(&bytes) {
             Ok(archive) => entries(archive, &sha256(&bytes), found, context, read),
             Err(stop) => vec![unused(hashed(found, &bytes, "ZIP"), stop)],
@@ -84,7 +92,11 @@ pub fn read<T: Send>(found: &Found, context: Context, read: ReadRows<'_, T>) -> 
             Err(stop) => vec![unused(hashed(found, &bytes, "GZIP"), stop)],
         },
         _ => vec![table(found, Origin::File(&bytes), &bytes, "", context, read)],
+    };
+    if found.bytes > SMALL_FILE_BYTES {
+        *context.room() = bytes;
     }
+    tables
 }
 
 fn bytes(found: &Found, context: Context) -> Result<Vec<u8>, Stop> {
@@ -92,7 +104,7 @@ fn bytes(found: &Found, context: Context) -> Result<Vec<u8>, Stop> {
     let unreadable = |error: std::io::Error| {
         Stop::Refused(format!("could not be read ({error}): give this account the right to read it, or copy it again"))
     };
-    let bytes = read_whole(&found.path, found.bytes).map_err(unreadable)?;
+    let bytes = read_whole(found, context).map_err(unreadable)?;
     // A copy may keep the original's time while it grows.
     let about = fs::metadata(&found.path).map_err(unreadable)?;
     if about.len() != bytes.len() as u64 || bytes.len() as u64 != found.bytes || about.modified().ok() != Some(found.modified) {
@@ -103,14 +115,18 @@ fn bytes(found: &Found, context: Context) -> Result<Vec<u8>, Stop> {
 
 /// All bytes of a file; of a large one both halves at once, for it is the copying that takes time.
 #[cfg(unix)]
-fn read_whole(path: &Path, length: u64) -> io::Result<Vec<u8>> {
+fn read_whole(found: &Found, context: Context) -> io::Result<Vec<u8>> {
     use std::os::unix::fs::FileExt;
-    if length <= SMALL_FILE_BYTES {
-        return fs::read(path);
+    if found.bytes <= SMALL_FILE_BYTES {
+        return fs::read(&found.path);
     }
-    let file = File::open(path)?;
+    let file = File::open(&found.path)?;
     let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
-    let mut bytes = vec![0; length];
+    let mut bytes = std::mem::take(&mut *context.room());
+    match bytes.capacity() < length {
+        true => bytes = vec![0; length],
+        false => bytes.resize(length, 0),
+    }
     let (first, second) = bytes.split_at_mut(length / 2);
     let half = |bytes: &mut [u8], from: usize| file.read_exact_at(bytes, from as u64);
     let (one, other) = rayon::join(|| half(first, 0), || half(second, length / 2));
@@ -119,8 +135,8 @@ fn read_whole(path: &Path, length: u64) -> io::Result<Vec<u8>> {
 }
 
 #[cfg(not(unix))]
-fn read_whole(path: &Path, _: u64) -> io::Result<Vec<u8>> {
-    fs::read(path)
+fn read_whole(found: &Found, _: Context) -> io::Result<Vec<u8>> {
+    fs::read(&found.path)
 }
 
 fn of_concern(found: &Found, context: Context) -> Result<(), Stop> {

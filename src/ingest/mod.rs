@@ -26,6 +26,7 @@ pub use decisions::{Paper, PaperFile, PaperRow, Papers, read_papers};
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
@@ -61,7 +62,8 @@ pub fn ingest<T: Send>(
     let found = inbox::walk(inbox, Duration::from_secs(config.inbox.settle_seconds), now)?;
     let bytes = found.iter().map(|found| found.bytes).sum();
     progress::begin("ingest", Unit::Bytes, bytes);
-    let context = file::Context { config, systems, earlier, as_of };
+    let room = Mutex::default();
+    let context = file::Context { config, systems, earlier, as_of, room: &room };
     // Small files side by side, large ones one after another, each in pieces side by side: so one is in memory.
     let is_small = |found: &Found| found.bytes <= limits::SMALL_FILE_BYTES;
     let (small, mut large): (Vec<_>, Vec<_>) = found.iter().enumerate().partition(|(_, found)| is_small(found));

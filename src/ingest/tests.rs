@@ -268,9 +268,36 @@ fn a_file_that_grows_while_it_is_read_waits_whatever_its_time() {
     fs::File::options().append(true).open(&path).unwrap().set_modified(about.modified().unwrap()).unwrap();
     let systems = Systems::built_in().unwrap();
     let (config, earlier) = (Config::default(), HashMap::new());
-    let context = file::Context { config: &config, systems: &systems, earlier: &earlier, as_of: Utc::now() };
+    let room = Mutex::default();
+    let context = file::Context { config: &config, systems: &systems, earlier: &earlier, as_of: Utc::now(), room: &room };
     let read = file::read(&found[0], context, &whole);
     assert!(matches!(&read[0].report.verdict, Verdict::Skipped(word) if word.starts_with("still being copied")));
+}
+
+/// They are read into one place one after another, the largest first.
+#[test]
+fn large_files_keep_their_rows_apart() {
+    let of_bytes = |header: &str, row: &dyn Fn(usize) -> String, bytes: u64| {
+        let rows = (0..).map(row).scan(header.len(), |length, row| {
+            *length += row.len();
+            (*length as u64 <= bytes).then_some(row)
+        });
+        format!("{header}{}", rows.collect::<String>())
+    };
+    let contact = |at: usize| format!("003Hs{at:010},contact{at}@example.org,{}\n", "0".repeat(200));
+    let contacts = of_bytes("Id,Email,HasOptedOutOfEmail\n", &contact, limits::SMALL_FILE_BYTES + (4 << 20));
+    let subscriber = |at: usize| format!("{at},subscriber{at}@example.org,{}\n", "Active".repeat(30));
+    let subscribers = of_bytes("Subscriber Key,Email Address,Status\n", &subscriber, limits::SMALL_FILE_BYTES + (2 << 20));
+    let ingested = read(&inbox(&[("contacts.csv", contacts.as_bytes()), ("subscribers.csv", subscribers.as_bytes())]), "");
+    for (file, text) in ingested.files.iter().zip([&contacts, &subscribers]) {
+        assert_eq!(file.sha256, crate::hash::sha256(text.as_bytes()), "{}", file.file);
+        assert_eq!(file.rows, text.lines().count() as u64 - 1, "{}", file.file);
+    }
+    for (table, who) in ingested.tables.iter().zip(["contact", "subscriber"]) {
+        let addresses = column(&table.rows, "email");
+        let expected = (0..addresses.len()).map(|at| Some(format!("{who}{at}@example.org")));
+        assert!(addresses.into_iter().eq(expected), "{who}");
+    }
 }
 
 #[test]

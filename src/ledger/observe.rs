@@ -124,6 +124,7 @@ impl Seeing<'_> {
             rows.into_iter().for_each(|row| here[row as usize] = true);
         }
         let noticed: Vec<Noticed> = (0..present.len()).into_par_iter().filter_map(|ix| self.notice(ix)).collect();
+        seen.recalled.of.reserve(noticed.len());
         for Noticed { ix, key, row, after, is_news } in noticed {
             row.into_iter().for_each(|row| here[row as usize] = true);
             // What told whose it is may be missing this time: a file, or a column.

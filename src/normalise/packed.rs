@@ -165,14 +165,23 @@ impl Packed {
         self.text.push_str(std::str::from_utf8(numbers).expect("numbers below 128 are ASCII"));
     }
 
-    /// Gives back what was kept for records to come. Copies are of the size that is needed, where shrinking would only do so
-    /// beyond half.
-    pub fn close(&mut self) {
-        self.numbers = HashMap::default();
-        self.rows = self.rows.as_slice().to_vec();
-        self.starts = self.starts.as_slice().to_vec();
-        self.manners = self.manners.as_slice().to_vec();
-        self.text = self.text.as_str().to_owned();
+    /// The records so far, in no more memory than they need; the room that they took is there for others.
+    pub fn take(&mut self) -> Packed {
+        let taken = Packed {
+            kind: self.kind,
+            rows: self.rows.as_slice().to_vec(),
+            starts: self.starts.as_slice().to_vec(),
+            manners: self.manners.as_slice().to_vec(),
+            text: self.text.as_str().to_owned(),
+            known: std::mem::take(&mut self.known),
+            numbers: HashMap::default(),
+        };
+        self.rows.clear();
+        self.starts.clear();
+        self.manners.clear();
+        self.text.clear();
+        self.numbers.clear();
+        taken
     }
 
     /// The records of a mask alone.
@@ -383,7 +392,7 @@ mod tests {
             };
         let all: Vec<Plain> = rows.into_iter().enumerate().map(plain).collect();
         assert!(all.iter().all(|plain| packed.push(*plain)));
-        packed.close();
+        let mut packed = packed.take();
         assert_eq!(packed.iter().collect::<Vec<_>>(), all);
         let long = "x".repeat(128);
         assert!(!packed.push(Plain { record: &long, ..all[0] }));

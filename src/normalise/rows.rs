@@ -6,6 +6,8 @@ mod lists;
 mod plain;
 mod preference;
 
+use std::sync::{Mutex, PoisonError};
+
 use anyhow::Result;
 use polars::prelude::DataFrame;
 use rayon::prelude::*;
@@ -87,9 +89,11 @@ pub(super) enum Effect {
 pub(super) fn read(table: &Table<'_>, system: &System<'_>) -> Result<Read> {
     let expected = Orders::settled(&[Signs::default(); Field::ALL.len()], system);
     let mut orders = expected;
+    // Used by one batch after another: memory that is new takes longer to get than to fill.
+    let rooms = Mutex::new(Vec::new());
     // A batch knows only its own values: where those of the others settle the order otherwise, all are read once more.
     let batches = loop {
-        let batches = table.batches(|batch| read_batch(table, batch, system, &orders))?;
+        let batches = table.batches(|batch| read_batch(table, batch, system, &orders, &rooms))?;
         let mut signs = [Signs::default(); Field::ALL.len()];
         for batch in &batches {
             for (sign, of_batch) in signs.iter_mut().zip(batch.signs) {
@@ -152,12 +156,14 @@ struct Batch {
     signs: [Signs; Field::ALL.len()],
 }
 
-fn read_batch(table: &Table<'_>, batch: &DataFrame, system: &System<'_>, orders: &Orders) -> Batch {
+fn read_batch(table: &Table<'_>, batch: &DataFrame, system: &System<'_>, orders: &Orders, rooms: &Mutex<Vec<Packed>>) -> Batch {
+    let rooms = || rooms.lock().unwrap_or_else(PoisonError::into_inner);
     let cells = Cells::new(table, batch, &system.profile.placeholders);
     let mut reader = Reader::new(table, &cells, system, orders);
     let kind = reader.kind;
-    let (mut records, mut packed) = (Vec::new(), Packed::with_capacity(table.kind as u32, cells.len()));
-    let (mut codes, mut answers) = (Vec::new(), Vec::new());
+    let room = rooms().pop();
+    let mut room = room.unwrap_or_else(|| Packed::with_capacity(table.kind as u32, cells.len()));
+    let (mut records, mut codes, mut answers) = (Vec::new(), Vec::new(), Vec::new());
     for at in 0..cells.len() {
         match kind.grain {
             Grain::Code => codes.extend(reader.code(at)),
@@ -168,7 +174,7 @@ fn read_batch(table: &Table<'_>, batch: &DataFrame, system: &System<'_>, orders:
             | Grain::Preference
             | Grain::Bounce
             | Grain::UnsubscribeEvent => {
-                if !reader.pack(at, &mut packed) {
+                if !reader.pack(at, &mut room) {
                     records.extend(reader.record(at));
                 }
             }
@@ -176,7 +182,8 @@ fn read_batch(table: &Table<'_>, batch: &DataFrame, system: &System<'_>, orders:
         }
     }
     let signs = Field::ALL.map(|field| if is_date(field) { Signs::of(cells.values(field)) } else { Signs::default() });
-    packed.close();
+    let packed = room.take();
+    rooms().push(room);
     Batch { records, packed, codes, answers, findings: reader.findings, rejects: reader.rejects, signs }
 }
 

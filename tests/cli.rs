@@ -89,6 +89,7 @@ fn a_file_that_cannot_be_used_is_refused_by_name_and_somebody_must_look() {
             assert!(sentence.contains(words), "{file} lacks {words:?}: {sentence}");
         }
         assert!(result.out.contains(sentence), "{}", result.out);
+        assert!(result.out.contains("was not read: who said no there is not known."), "{}", result.out);
         assert!(workspace.inbox().join(file).exists());
         let check = workspace.call("check", &[]);
         assert_eq!(check.status, 3, "{}", check.out);

@@ -2,10 +2,17 @@
 
 mod common;
 
+use std::fs::{self, File};
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use calamine::{Reader, Xlsx, open_workbook};
 use common::{Workspace, program};
+use polars_io::SerReader;
+use polars_io::prelude::{ParquetReader, ParquetWriter};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 const CONTACTS: &str =
     "Id,Email,HasOptedOutOfEmail\n003Hs00004aBcDeIAK,ana@example.org,true\n003Hs00004aBcDfIAK,ben@example.org,true\n";
@@ -116,4 +123,52 @@ fn a_run_of_an_earlier_time_does_not_look_ahead() {
     let mut book: Xlsx<_> = open_workbook(run.path.join("discrepancies.xlsx")).unwrap();
     let sheet = book.worksheet_range("History").unwrap();
     assert_eq!(sheet.rows().filter(|row| row[0].to_string().starts_with("46")).count(), 2, "the run of the 8th, and this one");
+}
+
+/// A ledger that another release wrote goes on: that one kept one address of a record, where this one keeps them all.
+#[test]
+fn a_ledger_of_an_earlier_release_is_read() {
+    let crm = "Id,Email,HasOptedOutOfEmail\n003Hs0000000001IAA,ann@example.org,false\n";
+    let subscribers = "SubscriberKey,EmailAddress,Status,DateUnsubscribed\n7,bo@example.org,Active,\n";
+    let opted_out = format!("{subscribers}003Hs0000000001IAA,ann@example.org,Unsubscribed,2026-11-10\n");
+    let second_week = |is_earlier: bool| {
+        let workspace = Workspace::with("", &[("sf_2026-11-21.csv", crm), ("mc_2026-11-21.csv", opted_out.as_str())]);
+        workspace.run_as_of(Some("2026-11-21T20:00:00Z"));
+        if is_earlier {
+            keep_one_address(&only_set(&workspace));
+        }
+        workspace.put("inbox/sf_2026-11-28.csv", crm);
+        workspace.put("inbox/mc_2026-11-28.csv", subscribers);
+        workspace.run_as_of(Some("2026-11-28T20:00:00Z"))
+    };
+    let [of_this, of_earlier] = [false, true].map(second_week);
+    assert_eq!(of_earlier.of_rule("OPT113")[0]["outcome"], "correct");
+    for file in ["discrepancies.csv", "corrections.csv", "summary.txt"] {
+        assert_eq!(of_earlier.text(file), of_this.text(file), "{file}");
+    }
+}
+
+fn only_set(workspace: &Workspace) -> PathBuf {
+    let sets = fs::read_dir(workspace.root.join("ledger")).unwrap().map(|entry| entry.unwrap().path());
+    let sets: Vec<PathBuf> = sets.filter(|path| path.is_dir()).collect();
+    assert_eq!(sets.len(), 1);
+    sets[0].clone()
+}
+
+/// Takes the further addresses out of a set, and signs what is left.
+fn keep_one_address(set: &Path) {
+    let (signals, manifest) = (set.join("signals.parquet"), set.join("manifest.json"));
+    let bytes = fs::read(&signals).unwrap();
+    let mut frame = ParquetReader::new(Cursor::new(bytes)).finish().unwrap();
+    for further in 2..=6 {
+        frame.drop_in_place(&format!("email_{further}")).unwrap();
+    }
+    ParquetWriter::new(File::create(&signals).unwrap()).finish(&mut frame).unwrap();
+    let sha256 =
+        |path: &Path| Sha256::digest(fs::read(path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let mut about: Value = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
+    let entry = &mut about["files"]["signals.parquet"];
+    (entry["sha256"], entry["bytes"]) = (sha256(&signals).into(), fs::metadata(&signals).unwrap().len().into());
+    fs::write(&manifest, serde_json::to_string_pretty(&about).unwrap()).unwrap();
+    fs::write(set.join("manifest.sha256"), format!("{}  manifest.json\n", sha256(&manifest))).unwrap();
 }

@@ -37,15 +37,21 @@ pub fn summary(report: &Report) -> String {
 
 /// That nothing is due, as far as this run can tell.
 pub(super) fn nothing_due(report: &Report) -> String {
-    match report.not_compared() {
-        0 => format!("Nothing is overdue, and nothing falls due before the next run ({}).", report.next_run),
-        some => format!(
-            "Of what could be compared nothing is overdue, and nothing falls due before the next run ({}). {} could not be: an \
-             export is missing, or older than the last one.",
-            report.next_run,
-            count(some, "earlier discrepancy", "earlier discrepancies")
-        ),
+    let not_compared = report.not_compared();
+    let unread = report.inputs.iter().any(|input| input.file.needs_a_look());
+    let next = format!("and nothing falls due before the next run ({}).", report.next_run);
+    if not_compared == 0 && !unread {
+        return format!("Nothing is overdue, {next}");
     }
+    let mut text = format!("Of what could be compared nothing is overdue, {next}");
+    if not_compared > 0 {
+        let earlier = count(not_compared, "earlier discrepancy", "earlier discrepancies");
+        let _ = write!(text, " {earlier} could not be: an export is missing, or older than the last one.");
+    }
+    if unread {
+        text.push_str(" A file, or a sheet of one, was not read: who said no there is not known.");
+    }
+    text
 }
 
 /// What is overdue or due before the next run: this comes first, because the law sets the day.

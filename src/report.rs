@@ -71,6 +71,8 @@ pub struct Report {
     pub rejected: Vec<Reject>,
     /// Open discrepancies whose legal clock has run out or runs out before the next run, the oldest first.
     pub due: Vec<Due>,
+    /// Open discrepancies of opt-outs that nothing dates: their clock began when a run first saw them.
+    pub undated: u64,
     /// The day of the run, in the report's zone.
     pub today: NaiveDate,
     /// The day on which the next run is expected.

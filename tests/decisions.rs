@@ -7,7 +7,7 @@ use std::path::Path;
 
 use common::reviewer::{LEAVE, OPT_IN, OPT_OUT, Sheet, attention, corrected, filled, review, told, write_csv};
 use common::{Workspace, files_below};
-use rust_xlsxwriter::Workbook as Book;
+use rust_xlsxwriter::{Workbook as Book, Worksheet};
 use serde_json::Value;
 
 const NEXT: &str = "2026-11-23T06:00:00Z";
@@ -33,7 +33,17 @@ fn unsubscribed(at: &str) -> String {
 fn write_xlsx(workspace: &Workspace, name: &str, rows: &Sheet) {
     let mut book = Book::new();
     book.add_worksheet().set_name("Summary").unwrap().write_string(0, 0, "Something else").unwrap();
-    let sheet = book.add_worksheet().set_name("Needs review").unwrap();
+    add_sheet(&mut book, "Needs review", rows);
+    save(workspace, name, book);
+}
+
+fn save(workspace: &Workspace, name: &str, mut book: Book) {
+    fs::create_dir_all(workspace.root.join("decisions")).unwrap();
+    book.save(workspace.root.join("decisions").join(name)).unwrap();
+}
+
+fn add_sheet<'b>(book: &'b mut Book, name: &str, rows: &Sheet) -> &'b mut Worksheet {
+    let sheet = book.add_worksheet().set_name(name).unwrap();
     sheet.write_string(0, 0, "Needs review").unwrap();
     for (column, header) in rows[0].keys().enumerate() {
         sheet.write_string(3, column as u16, header).unwrap();
@@ -50,8 +60,77 @@ fn write_xlsx(workspace: &Workspace, name: &str, rows: &Sheet) {
             }
         }
     }
-    fs::create_dir_all(workspace.root.join("decisions")).unwrap();
-    book.save(workspace.root.join("decisions").join(name)).unwrap();
+    sheet
+}
+
+/// A reviewer may fill in a copy of the sheet, and leave the first one as it was.
+#[test]
+fn every_sheet_with_decisions_is_read_and_a_hidden_one_refused() {
+    for hidden in [false, true] {
+        let workspace = over(CONTACTS, SUBSCRIBERS);
+        let first = workspace.run();
+        let mut book = Book::new();
+        add_sheet(&mut book, "Needs review", &review(&first));
+        add_sheet(&mut book, "Needs review - Maria", &filled(&first, "IDN503", &OPT_OUT)).set_hidden(hidden);
+        save(&workspace, "maria.xlsx", book);
+        let second = workspace.run_as_of(Some(NEXT));
+        assert_eq!(corrected(&second).is_empty(), hidden);
+        assert_eq!(
+            attention(&second).contains("its sheet `Needs review - Maria` has the columns of decisions and is hidden"),
+            hidden
+        );
+        assert_eq!(second.status, if hidden { 3 } else { 0 });
+    }
+}
+
+/// A spreadsheet program calls tab-separated text so; what has no table is a note.
+#[test]
+fn a_sheet_that_was_saved_as_text_is_read() {
+    let workspace = over(CONTACTS, SUBSCRIBERS);
+    let first = workspace.run();
+    write_csv(&workspace, "maria.txt", &filled(&first, "IDN503", &OPT_OUT));
+    workspace.put("decisions/notes.txt", "Maria is back on Monday.\n");
+    let second = workspace.run_as_of(Some(NEXT));
+    assert_eq!(told(&second), [("applied".to_owned(), ": ".to_owned())]);
+    assert_eq!((second.status, workspace.root.join("decisions/notes.txt").exists()), (0, true));
+}
+
+/// Only an opt-out holds against another answer.
+#[test]
+fn of_two_reviewers_who_do_not_agree_neither_opts_in() {
+    let source = "Constituent ID,Salesforce Contact ID,Email,Email Opt Out,Opt Out Date\n1,003Hs00004aBcDeIAK,other@example.org,Y,2026-10-01\n";
+    let workspace = over(CONTACTS, SUBSCRIBERS);
+    workspace.put("inbox/as_2026-11-21.csv", source);
+    let first = workspace.run();
+    write_csv(&workspace, "bob.csv", &filled(&first, "IDN503", &LEAVE));
+    write_csv(&workspace, "cy.csv", &filled(&first, "IDN503", &OPT_IN));
+    let second = workspace.run_as_of(Some(NEXT));
+    let said = told(&second);
+    assert!(
+        said.len() == 2 && said.iter().all(|(result, why)| result == "not used" && why.contains("neither holds")),
+        "{said:?}"
+    );
+    write_csv(&workspace, "dee.csv", &filled(&first, "IDN503", &OPT_OUT));
+    let said = told(&workspace.run_as_of(Some(AFTER)));
+    assert_eq!(said.iter().filter(|(result, _)| result == "applied").count(), 1, "{said:?}");
+}
+
+/// Who corrects the day of a permission has decided anew.
+#[test]
+fn a_permission_of_another_day_is_another_decision() {
+    let workspace = over(CONTACTS, &unsubscribed("11/10/2026"));
+    let first = workspace.run();
+    let permitted_on = |day: &str| {
+        let mut cells = OPT_IN;
+        cells[4].1 = if day == "2026-04-01" { "2026-04-01" } else { "2026-11-20" };
+        filled(&first, "IDN503", &cells)
+    };
+    write_csv(&workspace, "ann.csv", &permitted_on("2026-04-01"));
+    assert_eq!(told(&workspace.run_as_of(Some(NEXT)))[0].0, "applied");
+    write_csv(&workspace, "ann.csv", &permitted_on("2026-11-20"));
+    let third = workspace.run_as_of(Some(AFTER));
+    assert_eq!(told(&third)[0].0, "applied");
+    assert!(third.path.join("corrections/marketing_cloud_resubscribe_requests.xlsx").exists());
 }
 
 #[test]

@@ -111,9 +111,12 @@ fn an_opt_in_is_carried_to_no_second_constituent() {
             "Constituent ID,Salesforce Contact ID,Email,Email Opt Out,Opt Out Date\n{second}\n0003,,fam@example.org,Y,2026-10-01\n"
         )
     };
-    for (second, outcome) in
-        [(format!("0001,{ANN},fam@example.org,N,"), "review"), ("0002,,bo@example.org,N,".to_owned(), "correct")]
-    {
+    for (second, outcome) in [
+        (format!("0001,{ANN},fam@example.org,N,"), "review"),
+        // Both have nothing but the address.
+        ("0001,,fam@example.org,N,".to_owned(), "review"),
+        ("0002,,bo@example.org,N,".to_owned(), "correct"),
+    ] {
         let run = Workspace::with("", &[("sf_2026-11-21.csv", &crm), ("as_2026-11-21.csv", &source(&second))]).run();
         assert_eq!(found(&run, "OPT107"), only(ANN, outcome), "{second}");
     }

@@ -255,6 +255,11 @@ fn trap_13_blank_is_not_false() {
         let found = found(&workspace("", &[("contacts", &crm), ("constituents", &source)]));
         assert_eq!(found, [format!("{expected} {ANA}")], "{blank}");
     }
+    // Where a formula has failed nobody knows what it would have said.
+    let source = constituents(&[("1", ANA, "ana@example.org", "#N/A", "")]);
+    let workspace =
+        workspace("[inbox]\nsettle_seconds = 0\nmax_reject_share = 1.0\n", &[("contacts", &crm), ("constituents", &source)]);
+    assert!(found(&workspace).iter().any(|found| found.starts_with("DAT604")));
 }
 
 #[test]
@@ -368,4 +373,43 @@ fn trap_20_what_we_write_ourselves_and_a_file_that_is_half_there() {
     let cut = &crm[..crm.len() - 20];
     let file = Workspace::with("", &[("contacts_2026-11-21.csv", cut)]).check().remove("contacts_2026-11-21.csv").unwrap();
     assert!(verdict(&file).starts_with("refused: line 3: it ends in the middle of a row"), "{file:#}");
+}
+
+/// The file that opts a lead out holds its id and nothing else.
+#[test]
+fn an_address_that_looks_like_a_formula_is_opted_out_where_its_file_does_not_hold_it() {
+    let crm = "Id,Email,HasOptedOutOfEmail,Ascend_ID__c\n003Hs00004aBcDeIAK,ana@example.org,1,7\n";
+    let lead = "Lead ID,Email,Email Opt Out,Ascend_ID__c\n00QHs00004aBcDe,+ana@example.org,0,7\n";
+    let source = constituents(&[("7", "", "ana@example.org", "N", "")]);
+    let workspace = workspace("", &[("contacts", crm), ("leads", lead), ("constituents", &source)]);
+    found(&workspace);
+    let corrections = rows(&fs::canonicalize(workspace.path("runs/latest")).unwrap().join("corrections.csv"));
+    assert!(corrections.iter().any(|row| row["record"].starts_with("00QHs00004aBcDe")), "{corrections:?}");
+}
+
+/// Preferences are there of some constituents only: without the others' rows nobody lacks a record.
+#[test]
+fn preferences_alone_tell_of_no_missing_constituent() {
+    let crm = contacts(&[(ANA, "ana@example.org", "0"), (BEN, "ben@example.org", "0")]);
+    let codes = "Constituent ID,Code,Start Date,End Date\n1,NE,01/01/2026,\n";
+    let found = Workspace::found(&workspace("", &[("contacts", &crm), ("preferences", codes)]));
+    assert!(!found.iter().any(|found| found.starts_with("IDN506")), "{found:?}");
+}
+
+/// What is loaded into the source must not make an id of what an address alone says.
+#[test]
+fn a_contact_id_is_written_back_as_it_was() {
+    let crm = "Id,Email,HasOptedOutOfEmail,Ascend_ID__c\n003Hs00004aBcDeIAK,ana@example.org,1,7\n003Hs00004aBcDfIAK,ben@example.org,1,\n";
+    // the contact ids of the two constituents | as they are written
+    for (own, expected) in [(["", ""], [ANA, ""]), (["003Hs00004aBcDzIAK", "003Hs00004aBcDzIAK"], ["003Hs00004aBcDzIAK"; 2])] {
+        let source = constituents(&[("7", own[0], "ana@example.org", "N", ""), ("8", own[1], "ben@example.org", "N", "")]);
+        let workspace = workspace("", &[("contacts", crm), ("constituents", &source)]);
+        found(&workspace);
+        let file = fs::canonicalize(workspace.path("runs/latest")).unwrap().join("corrections/ascend_opt_out.csv");
+        let written: Vec<String> = rows(&file).into_iter().map(|row| row["Contact ID"].clone()).collect();
+        assert!(
+            written.iter().zip(expected).all(|(id, expected)| id.starts_with(expected) && id.is_empty() == expected.is_empty()),
+            "{written:?}"
+        );
+    }
 }

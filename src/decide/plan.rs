@@ -193,9 +193,13 @@ impl<'a> Plan<'a> {
         if !self.facts.has(col::RECORD, record) {
             return Err(format!("The record has no usable key in {}: change it by hand.", profile.title));
         }
-        let takes_list = file.columns.iter().any(|column| column.take == Some(Take::List));
-        let list = if takes_list { self.facts.text(col::UNIT, record) } else { "" };
-        let written = [self.facts.own_key(record), self.facts.text(col::EMAILS[0], record), list].into_iter();
+        let takes = |take: Take| file.columns.iter().any(|column| column.take == Some(take));
+        let written = [
+            (takes(Take::RecordId), self.facts.own_key(record)),
+            (takes(Take::Email), self.facts.text(col::EMAILS[0], record)),
+            (takes(Take::List), self.facts.text(col::UNIT, record)),
+        ];
+        let written = written.into_iter().filter(|(is_taken, _)| *is_taken).map(|(_, text)| text);
         let values = if let Change::Categories { values, .. } = change { values.as_slice() } else { &[] };
         if let Some(formula) = written.chain(values.iter().map(String::as_str)).find(|value| is_formula(value)) {
             return Err(format!("A spreadsheet would take \"{formula}\" for a formula: change it by hand in {}.", profile.title));

@@ -22,32 +22,42 @@ pub(super) struct Strangers<'a> {
     formerly: HashMap<(usize, &'a str), &'a Absent>,
     /// Constituents that an id ties to a person, by the person and the source.
     constituents: HashMap<(u32, usize), u32>,
+    /// How many have nothing but the person's address.
+    at_address: HashMap<(u32, usize), usize>,
 }
 
 impl<'a> Strangers<'a> {
     pub fn of(world: &'a World<'a>, facts: &'a Facts<'a>) -> Result<Strangers<'a>> {
+        let by_address = world.matched.by_address_alone()?;
         let links = world.matched.links.clone().lazy();
-        let tied = links.clone().group_by([column(col::IX)]).agg([is_by_address().not().any(true).alias("by_id")]);
-        let by_address = tied.filter(column("by_id").not()).select([column(col::IX)]).collect()?;
-        let tied = links
-            .filter(is_by_address().not().and(column(cols::IN_HUB)))
-            .select([column(col::IX), column(cols::PERSON)])
-            .collect()?;
+        let is_by_address = is_by_address().alias("is_by_address");
+        let tied = links.filter(column(cols::IN_HUB)).select([column(col::IX), column(cols::PERSON), is_by_address]).collect()?;
         let pairs = tied.column(col::IX)?.u32()?.iter().flatten().zip(tied.column(cols::PERSON)?.u32()?.iter().flatten());
-        let constituents =
-            pairs.filter(|(ix, _)| facts.profile(*ix).role == Role::Source && facts.kind(*ix).grain == Grain::Contact);
+        let tied_so = tied.column("is_by_address")?.bool()?.iter();
+        let (mut constituents, mut at_address) = (HashMap::default(), HashMap::<(u32, usize), usize>::default());
+        for ((ix, person), tied_so) in pairs.zip(tied_so) {
+            if facts.profile(ix).role == Role::Source && facts.kind(ix).grain == Grain::Contact {
+                let of = (person, facts.system(ix));
+                if tied_so != Some(true) {
+                    constituents.insert(of, ix);
+                } else if by_address.contains(&ix) {
+                    *at_address.entry(of).or_default() += 1;
+                }
+            }
+        }
         let formerly = world.consent.recalled.absent.iter().filter(|absent| !absent.gone);
         Ok(Strangers {
             world,
             facts,
-            by_address: by_address.column(col::IX)?.u32()?.iter().flatten().collect(),
+            by_address,
             formerly: formerly.map(|absent| ((absent.system, absent.record.as_str()), absent)).collect(),
-            constituents: constituents.map(|(ix, person)| ((person, facts.system(ix)), ix)).collect(),
+            constituents,
+            at_address,
         })
     }
 
     /// Why a record that its address alone ties to a person may well be somebody else's: it names another contact or
-    /// constituent by id or did so in an earlier export, or another constituent is the person's.
+    /// constituent by id or did so in an earlier export, another constituent is the person's, or several may be.
     pub fn doubt(&self, record: u32, person: u32) -> Option<String> {
         if !self.by_address.contains(&record) {
             return None;
@@ -75,7 +85,13 @@ impl<'a> Strangers<'a> {
         if let Some(other) = formerly.and_then(|absent| other(given(&absent.contact_id), given(&absent.source_id))) {
             return Some(format!("An earlier export named {other} there: {alone}"));
         }
-        let constituent = self.constituents.get(&(person, system)).filter(|_| facts.kind(record).grain == Grain::Contact)?;
-        Some(format!("The person's constituent is {}, and this is another one: {alone}", facts.name(*constituent)))
+        if facts.kind(record).grain != Grain::Contact {
+            return None;
+        }
+        if let Some(constituent) = self.constituents.get(&(person, system)) {
+            return Some(format!("The person's constituent is {}, and this is another one: {alone}", facts.name(*constituent)));
+        }
+        let several = self.at_address.get(&(person, system)).filter(|several| **several > 1)?;
+        Some(format!("{several} constituents have the person's address, and no id says which of them is the person: {alone}"))
     }
 }

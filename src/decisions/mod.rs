@@ -89,6 +89,11 @@ impl Ruling {
         (self.what == What::OptOut).then(|| Moment::instant(self.decided_at))
     }
 
+    /// What makes it the same decision as another one: a permission of another day is another permission.
+    fn answer(&self) -> (Key, What, Option<NaiveDate>) {
+        (self.key.clone(), self.what, self.permitted_on.filter(|_| self.what == What::OptIn))
+    }
+
     /// When it opts in: the day of the permission where people are, else the run.
     pub fn opted_in(&self, zone: Zone) -> Option<Moment> {
         let at = || self.permitted_on.map_or(Moment::instant(self.decided_at), |day| Moment::day(day, zone));
@@ -143,7 +148,7 @@ pub struct Desk {
     pub doubtful: bool,
     by_identity: HashMap<Identity, usize>,
     /// The runs that applied decisions, those included that stand no more.
-    applied_in: HashMap<(Key, What), String>,
+    applied_in: HashMap<(Key, What, Option<NaiveDate>), String>,
 }
 
 /// What decisions are weighed against.
@@ -190,7 +195,7 @@ impl Desk {
         for ruling in standing {
             let identity = &ruling.key.identity;
             if names_nobody(identity) || ruling.what == What::Leave && people.state(identity) != ruling.key.shown {
-                desk.applied_in.insert((ruling.key.clone(), ruling.what), ruling.applied_in.clone());
+                desk.applied_in.insert(ruling.answer(), ruling.applied_in.clone());
                 desk.lapsed.push(ruling);
             } else {
                 desk.take(ruling, &people);
@@ -240,7 +245,7 @@ impl Desk {
     fn take(&mut self, ruling: Ruling, people: &People) {
         self.persons.push(people.decided(&ruling.key.identity, ruling.what).to_vec());
         self.by_identity.insert(ruling.key.identity.clone(), self.rulings.len());
-        self.applied_in.insert((ruling.key.clone(), ruling.what), ruling.applied_in.clone());
+        self.applied_in.insert(ruling.answer(), ruling.applied_in.clone());
         self.rulings.push(ruling);
     }
 
@@ -256,7 +261,7 @@ impl Desk {
 
     fn obstacle(&self, ruling: &Ruling, people: &People) -> Option<Obstacle> {
         let key = &ruling.key;
-        if let Some(run) = self.applied_in.get(&(key.clone(), ruling.what)) {
+        if let Some(run) = self.applied_in.get(&ruling.answer()) {
             return Some(Obstacle::Known(run.clone()));
         }
         let persons = people.persons(&key.identity);
@@ -271,7 +276,8 @@ impl Desk {
         }
         if people.state(&key.identity) != key.shown {
             return refused(format!(
-                "the records have changed since the run {} showed them: decide again in the newest workbook",
+                "the records have changed since the run {} showed them: decide again in the newest workbook, or where it does not \
+                 ask any more set it in the CRM by hand",
                 key.run
             ));
         }

@@ -69,16 +69,18 @@ pub(super) fn read<'r>(rows: impl Iterator<Item = &'r PaperRow>, scene: Scene<'_
         }
     }
     // Of two rows about one discrepancy that do not agree only an opt-out counts.
-    read.sort_by_key(|(ruling, _)| ruling.what);
+    let mut of: HashMap<Identity, Vec<(What, String)>> = HashMap::default();
+    for (ruling, line) in &read {
+        of.entry(ruling.key.identity.clone()).or_default().push((ruling.what, format!("{} row {}", line.file, line.row)));
+    }
     let mut kept: Vec<(Ruling, Line)> = Vec::new();
-    let mut first: HashMap<Identity, usize> = HashMap::default();
     for (ruling, mut line) in read {
-        let at = *first.entry(ruling.key.identity.clone()).or_insert(kept.len());
-        match kept.get(at).filter(|(other, _)| other.what != ruling.what) {
-            Some((other, first)) => {
+        let other = of[&ruling.key.identity].iter().filter(|(what, _)| *what != ruling.what).min();
+        match other.filter(|_| ruling.what != What::OptOut) {
+            Some((what, place)) => {
+                let holds = if *what == What::OptOut { "which holds" } else { "so neither holds: agree, and decide again" };
                 line.result = REFUSED;
-                line.why =
-                    format!("{} row {} decides the same case as \"{}\", which holds", first.file, first.row, other.what.word());
+                line.why = format!("{place} decides the same case as \"{}\", {holds}", what.word());
                 lines.push(line);
             }
             None => kept.push((ruling, line)),

@@ -97,17 +97,21 @@ pub fn read_papers(folder: &Path, settle: Duration, now: SystemTime) -> Result<P
     for found in walk(folder, settle, now)? {
         let mut file =
             PaperFile { file: found.file.clone(), path: found.path.clone(), sha256: String::new(), paper: None, refused: None };
+        let paper = paper_of(found.name());
         let read = match &found.concern {
             Concern::Skip(_) => continue,
             Concern::Broken(why) => Err(anyhow!(why.clone())),
             Concern::Read if is_note(found.name()) => continue,
-            Concern::Read => read_file(&found, &mut file),
+            Concern::Read => read_file(&found, paper, &mut file),
         };
         match read {
-            Ok((paper, rows)) => {
+            Ok(Some(rows)) => {
                 file.paper = Some(paper);
                 papers.rows.extend(rows);
             }
+            // A spreadsheet program saves a sheet under this ending too; what has no table is a note.
+            Ok(None) if found.name().to_lowercase().ends_with(".txt") => continue,
+            Ok(None) => file.refused = Some(no_table(paper).to_owned()),
             Err(why) => file.refused = Some(format!("{why:#}")),
         }
         papers.files.push(file);
@@ -117,7 +121,7 @@ pub fn read_papers(folder: &Path, settle: Duration, now: SystemTime) -> Result<P
 
 fn is_note(name: &str) -> bool {
     let name = name.to_lowercase();
-    name.starts_with("readme") || name.ends_with(".md") || name.ends_with(".txt")
+    name.starts_with("readme") || name.ends_with(".md")
 }
 
 /// The list of exceptions is known by its name, so that a copy in a run's workbook is none.
@@ -125,23 +129,23 @@ fn paper_of(name: &str) -> Paper {
     if name.to_lowercase().starts_with("exceptions") { Paper::Exceptions } else { Paper::Decisions }
 }
 
-fn read_file(found: &Found, file: &mut PaperFile) -> Result<(Paper, Vec<PaperRow>)> {
+/// The filled rows of a file; none where it has no table.
+fn read_file(found: &Found, paper: Paper, file: &mut PaperFile) -> Result<Option<Vec<PaperRow>>> {
     if found.bytes > MAX_PAPER_BYTES {
         bail!("it has more than {} MB: drop only the sheet with the decisions", MAX_PAPER_BYTES >> 20);
     }
     let bytes =
         fs::read(&found.path).map_err(|error| anyhow!("could not be read ({error}): give this account the right to read it"))?;
     file.sha256 = sha256(&bytes);
-    let paper = paper_of(found.name());
-    let rows = match decode::format(&bytes[..bytes.len().min(1 << 16)], Cursor::new(&bytes)) {
-        Format::Text => text(&bytes, paper, &found.file)?,
-        Format::Workbook(_) => workbook(&bytes, paper, &found.file)?,
+    match decode::format(&bytes[..bytes.len().min(1 << 16)], Cursor::new(&bytes)) {
+        Format::Text => text(&bytes, paper, &found.file),
+        Format::Workbook(_) => workbook(&bytes, paper, &found.file),
+        Format::Other("empty", _) => Ok(None),
         _ => bail!("it is neither a workbook nor CSV: save it as XLSX or CSV"),
-    };
-    Ok((paper, rows))
+    }
 }
 
-fn text(bytes: &[u8], paper: Paper, file: &str) -> Result<Vec<PaperRow>> {
+fn text(bytes: &[u8], paper: Paper, file: &str) -> Result<Option<Vec<PaperRow>>> {
     let decoded = decode::decode(bytes);
     for (delimiter, _) in DELIMITERS {
         let mut records = Records::new(Dialect::new(&decoded.text, delimiter), Place::default());
@@ -154,21 +158,29 @@ fn text(bytes: &[u8], paper: Paper, file: &str) -> Result<Vec<PaperRow>> {
             sheet.push(row, &StringRecord::from(records.cells().into_owned()))?;
         }
         if sheet.headers.is_some() {
-            return Ok(sheet.rows);
+            return Ok(Some(sheet.rows));
         }
     }
-    Err(no_table(paper))
+    Ok(None)
 }
 
-fn workbook(bytes: &[u8], paper: Paper, file: &str) -> Result<Vec<PaperRow>> {
+/// The rows of all its sheets that have the columns: a reviewer may have copied one.
+fn workbook(bytes: &[u8], paper: Paper, file: &str) -> Result<Option<Vec<PaperRow>>> {
     let (workbook, heads) = Workbook::open(bytes)?;
     let has_table =
         |rows: &[(u32, StringRecord)]| rows.iter().take(HEADER_DEPTH).any(|(_, cells)| headers(cells, paper).is_some());
-    let table = heads.iter().find(|head| !head.is_hidden && has_table(&head.rows));
-    let Some(Head { name, .. }) = table else { return Err(no_table(paper)) };
-    let mut sheet = Sheet::new(paper, file, name);
-    workbook.read(name, |row, cells| sheet.push(row, &cells))?;
-    Ok(sheet.rows)
+    let tables: Vec<&Head> = heads.iter().filter(|head| has_table(&head.rows)).collect();
+    if let Some(Head { name, .. }) = tables.iter().find(|head| head.is_hidden) {
+        bail!("its sheet `{name}` has the columns of decisions and is hidden: show it, or delete it");
+    }
+    let (mut rows, mut opened) = (Vec::new(), Some(workbook));
+    for Head { name, .. } in &tables {
+        let workbook = opened.take().map_or_else(|| Workbook::open(bytes).map(|(again, _)| again), Ok)?;
+        let mut sheet = Sheet::new(paper, file, name);
+        workbook.read(name, |row, cells| sheet.push(row, &cells))?;
+        rows.append(&mut sheet.rows);
+    }
+    Ok((!tables.is_empty()).then_some(rows))
 }
 
 /// Whether it is the header of a sheet that reviewers fill in.
@@ -176,12 +188,13 @@ pub fn is_of_review(cells: &StringRecord) -> bool {
     headers(cells, Paper::Decisions).is_some()
 }
 
-fn no_table(paper: Paper) -> anyhow::Error {
+fn no_table(paper: Paper) -> &'static str {
     match paper {
-        Paper::Decisions => anyhow!(
-            "no sheet has the columns Decision and Key: drop the workbook of a run with its sheet Needs review filled in, or that sheet saved as CSV"
-        ),
-        Paper::Exceptions => anyhow!("no row names the columns who, rule, owner, until and reason"),
+        Paper::Decisions => {
+            "no sheet has the columns Decision and Key: drop the workbook of a run with its sheet Needs review filled in, or that \
+             sheet saved as CSV"
+        }
+        Paper::Exceptions => "no row names the columns who, rule, owner, until and reason",
     }
 }
 

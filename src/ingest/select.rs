@@ -86,6 +86,7 @@ fn supersede<T>(files: &mut [ReadFile<T>], systems: &Systems) {
             }
         }
         if parts && part.is_none() {
+            drop_used_before(files, &full);
             continue;
         }
         let title = format!("{} {}", profile.title, profile.kinds[kind].name.replace('_', " "));
@@ -98,6 +99,20 @@ fn supersede<T>(files: &mut [ReadFile<T>], systems: &Systems) {
         match full.split_first().filter(|_| lists_everybody) {
             Some((newest, older)) if in_parts(newest, older) => refuse_parts(files, &full, &title),
             _ => keep_newest(files, &full, &title),
+        }
+    }
+}
+
+/// Files that say in each row of which list, or code, it is may be an export in parts, so all that are new count. What an
+/// earlier run used is last week's where a newer one is there: its lists that nobody exported again are missing.
+fn drop_used_before<T>(files: &mut [ReadFile<T>], newest_first: &[usize]) {
+    let is_new = |at: &&usize| files[**at].report.seen_in.is_none();
+    let Some(newest) = newest_first.iter().find(is_new) else { return };
+    let (made, name) = (files[*newest].report.as_of, files[*newest].report.file.clone());
+    for at in newest_first {
+        let report = &mut files[*at].report;
+        if report.seen_in.is_some() && report.as_of < made {
+            report.verdict = Verdict::Superseded(name.clone());
         }
     }
 }

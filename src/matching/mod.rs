@@ -50,6 +50,16 @@ impl Matched {
     pub fn contact(&self, person: u32) -> Option<(u32, Text)> {
         self.contacts.get(person as usize).copied()
     }
+
+    /// Records that nothing but an address ties to anybody.
+    ///
+    /// # Errors
+    /// Only what Polars cannot do, which is a defect.
+    pub fn by_address_alone(&self) -> Result<HashSet<u32>> {
+        let tied = self.links.clone().lazy().group_by([col(of::IX)]).agg([is_by_address().not().any(true).alias("by_id")]);
+        let alone = tied.filter(col("by_id").not()).select([col(of::IX)]).collect()?;
+        Ok(alone.column(of::IX)?.u32()?.iter().flatten().collect())
+    }
 }
 
 /// Ties every record to its person or persons.

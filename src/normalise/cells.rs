@@ -10,6 +10,9 @@ use crate::ingest::{MappedColumn, Table};
 pub(super) struct Cells<'a> {
     rows: &'a UInt32Chunked,
     columns: Vec<(&'a MappedColumn, ColumnCells<StringType>)>,
+    /// Columns where an error of a spreadsheet program is none of the placeholders: a formula has failed there, and nobody
+    /// knows what it would have said.
+    keeps_errors: Vec<bool>,
     by_field: [Option<usize>; Field::ALL.len()],
     placeholders: &'a [String],
     /// The bit of each length that a placeholder has.
@@ -34,7 +37,14 @@ impl<'a> Cells<'a> {
             columns.push((column, ColumnCells::of(texts)));
         }
         let lengths = placeholders.iter().fold(length_bit(0), |bits, blank| bits | length_bit(blank.len()));
-        Cells { rows, columns, by_field, placeholders, lengths }
+        let says_preference = |column: &MappedColumn| match column.field {
+            Field::OptOut => true,
+            Field::Status => by_field[Field::OptOut as usize].is_none(),
+            Field::Categories => column.category().is_some(),
+            _ => false,
+        };
+        let keeps_errors = columns.iter().map(|(column, _)| says_preference(column)).collect();
+        Cells { rows, columns, keeps_errors, by_field, placeholders, lengths }
     }
 
     /// How many rows there are.
@@ -82,7 +92,8 @@ impl<'a> Cells<'a> {
     #[inline]
     pub fn cell(&self, column: usize, at: usize) -> Option<&str> {
         let cell = self.columns[column].1.get(at)?;
-        let is_blank = || cell.is_empty() || self.placeholders.iter().any(|blank| blank == cell);
+        let is_error = || self.keeps_errors[column] && cell.starts_with('#');
+        let is_blank = || cell.is_empty() || !is_error() && self.placeholders.iter().any(|blank| blank == cell);
         (self.lengths & length_bit(cell.len()) == 0 || !is_blank()).then_some(cell)
     }
 

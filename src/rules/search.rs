@@ -144,8 +144,11 @@ pub fn is_complete(world: &World<'_>, role: Role) -> bool {
     let mut any = false;
     exports.all(|profile| {
         any = true;
-        let of_it = |file: &&FileReport| file.is_used() && file.system.as_deref() == Some(&profile.name);
-        !world.files.iter().filter(of_it).any(|file| file.partial)
+        let of_it = || world.files.iter().filter(|file| file.is_used() && file.system.as_deref() == Some(&profile.name));
+        let kind = |file: &FileReport| profile.kind(file.kind.as_deref()?);
+        // Preferences alone are there of some constituents only.
+        let lists_everybody = |file: &FileReport| kind(file).is_some_and(|kind| kind.grain == Grain::Contact);
+        of_it().any(lists_everybody) && !of_it().any(|file| file.partial)
     }) && any
 }
 

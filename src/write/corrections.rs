@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
+use foldhash::HashSet;
 use rayon::prelude::*;
 
 use crate::classify::World;
@@ -96,10 +97,11 @@ pub(super) fn files<'a>(
     facts: &'a Facts<'a>,
 ) -> Result<(Vec<ImportFile>, Vec<FieldChange<'a>>)> {
     let by_file = by_file(decided, world, facts);
+    let by_address = Arc::new(world.matched.by_address_alone()?);
     let (mut files, mut changes) = (Vec::new(), Vec::new());
     let of_rows: BTreeSet<(usize, Cow<'_, str>, bool)> = by_file.keys().cloned().collect();
     for ((system, name, held), rows) in by_file {
-        let fillings = fillings(&rows, world, facts);
+        let fillings = fillings(&rows, world, facts, &by_address);
         let Some(Filling { spec, profile, columns, .. }) = fillings.values().next() else { continue };
         let filled = fill(&rows, &fillings, facts);
         let header: Vec<String> = columns.iter().map(|column| column.header.to_owned()).collect();
@@ -271,7 +273,7 @@ fn numbered(name: &str, at: usize) -> String {
 type Fillings<'a> = BTreeMap<(Purpose, &'a [String]), Filling<'a>>;
 
 /// How the rows of one file are filled, by what they change and of which kinds. All have the same headers.
-fn fillings<'a>(rows: &Rows<'a>, world: &'a World<'a>, facts: &'a Facts<'a>) -> Fillings<'a> {
+fn fillings<'a>(rows: &Rows<'a>, world: &'a World<'a>, facts: &'a Facts<'a>, by_address: &Arc<HashSet<u32>>) -> Fillings<'a> {
     let mut fillings = BTreeMap::new();
     let records: Vec<u32> = rows.keys().copied().collect();
     for (record, spec) in rows.iter().flat_map(|(record, parts)| parts.iter().map(|(spec, _)| (*record, *spec))) {
@@ -281,6 +283,7 @@ fn fillings<'a>(rows: &Rows<'a>, world: &'a World<'a>, facts: &'a Facts<'a>) -> 
             spec,
             profile: facts.profile(record),
             columns: columns(spec, &records, world, facts),
+            by_address: Arc::clone(by_address),
         });
     }
     // What no row changes is left to the system: its cell may be another by now.
@@ -310,13 +313,15 @@ fn undo(parts: &[(&Filling<'_>, &Correction)], record: u32) -> Option<Vec<String
     if parts[0].0.facts.opt(record) == Opt::Unreadable {
         return None;
     }
+    // A row that unsubscribed from every list cannot be turned round: it would subscribe to every list.
+    if parts.iter().any(|(filling, correction)| filling.stands_for_all(record, correction)) {
+        return None;
+    }
     let cell = |at: usize| {
         let changing = parts.iter().find(|(filling, _)| filling.columns[at].changes());
         match changing {
             Some((filling, _)) => filling.undone(&filling.columns[at], record),
-            // Who is subscribed again has no date of an unsubscribe.
-            None if parts[0].0.drops_in_undo(at) => String::new(),
-            None => parts[0].0.after(&parts[0].0.columns[at], record, parts[0].1),
+            None => parts[0].0.beside_undone(&parts[0].0.columns[at], record, parts[0].1),
         }
     };
     let columns = &parts[0].0.columns;

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::classify::{Detail, World};
 use crate::columns::{Method, Opt, Outcome, Role, Severity};
-use crate::decide::{Decided, Decision, a_system, email};
+use crate::decide::{Dated, Decided, Decision, a_system, email};
 use crate::ledger::{Found, Past, Sighting};
 use crate::matching::cols;
 use crate::normalise::{Facts, col};
@@ -27,6 +27,8 @@ pub(super) struct Listed<'a> {
     pub past: Vec<Past>,
     pub review_keys: std::collections::HashMap<usize, String>,
     pub due: Vec<Due>,
+    /// See [`Report::undated`](crate::report::Report::undated).
+    pub undated: u64,
 }
 
 impl<'a> Listed<'a> {
@@ -40,7 +42,14 @@ impl<'a> Listed<'a> {
         let ordered = ordered(&decided.decisions, world, facts);
         let (discrepancies, found) = discrepancies(&ordered, world, facts, sighting)?;
         let (past, review_keys) = rayon::join(|| sighting.past(&found), || decisions::review_keys(&discrepancies, world));
-        Ok(Listed { past, review_keys: review_keys?, due: due(&ordered, next_run), discrepancies, found })
+        Ok(Listed {
+            past,
+            review_keys: review_keys?,
+            due: due(&ordered, next_run),
+            undated: undated(&ordered),
+            discrepancies,
+            found,
+        })
     }
 }
 
@@ -67,10 +76,18 @@ fn subject<'a>(decision: &Decision, world: &World<'a>) -> &'a str {
     decision.found.subject.map(|subject| world.texts.get(subject)).unwrap_or_default()
 }
 
+fn is_open(decision: &Decision) -> bool {
+    !matches!(decision.outcome, Outcome::Note | Outcome::Excepted)
+}
+
+fn undated(ordered: &[&Decision]) -> u64 {
+    let is_undated = |decision: &&&Decision| decision.clock.is_some_and(|clock| clock.dated == Dated::ThenOrBefore);
+    ordered.iter().filter(|decision| is_open(decision)).filter(is_undated).count() as u64
+}
+
 /// What is open and overdue or due by the day of the next run, by day, severity and place.
 fn due(ordered: &[&Decision], next_run: NaiveDate) -> Vec<Due> {
-    let open = |decision: &Decision| !matches!(decision.outcome, Outcome::Note | Outcome::Excepted);
-    let rows = ordered.iter().enumerate().filter(|(_, decision)| open(decision));
+    let rows = ordered.iter().enumerate().filter(|(_, decision)| is_open(decision));
     let rows =
         rows.filter_map(|(row, decision)| Some((RULES[decision.found.rule].severity, Due { row, clock: decision.clock? })));
     let mut due: Vec<(Severity, Due)> = rows.filter(|(_, due)| due.clock.due <= next_run).collect();

@@ -70,7 +70,7 @@ pub fn report<'a>(
         || rayon::join(|| Listed::new(decided, world, facts, &sighting, next_run), || corrected(decided, world, facts)),
         || rayon::join(|| inputs(world, facts, folded, &loads), || asked(decided, world, facts, &sighting)),
     );
-    let (Listed { discrepancies, found, past, review_keys, due }, (files, corrections)) = (found?, corrected?);
+    let (Listed { discrepancies, found, past, review_keys, due, undated }, (files, corrections)) = (found?, corrected?);
     let Asked { written, out, fates: Fates { keys, settled } } = asked?;
     let answered = history::answered(&loads.loaded);
     let answers = history::answers(&settled, &answered, &sighting);
@@ -103,6 +103,7 @@ pub fn report<'a>(
         past: past_weeks,
         figures: Figures::default(),
         due,
+        undated,
         today,
         next_run,
         attention,

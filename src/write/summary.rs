@@ -40,13 +40,15 @@ pub(super) fn nothing_due(report: &Report) -> String {
     let not_compared = report.not_compared();
     let unread = report.inputs.iter().any(|input| input.file.needs_a_look());
     let next = format!("and nothing falls due before the next run ({}).", report.next_run);
-    if not_compared == 0 && !unread {
-        return format!("Nothing is overdue, {next}");
-    }
-    let mut text = format!("Of what could be compared nothing is overdue, {next}");
+    let all = if not_compared == 0 && !unread { "Nothing is" } else { "Of what could be compared nothing is" };
+    let mut text = format!("{all} overdue, {next}");
     if not_compared > 0 {
         let earlier = count(not_compared, "earlier discrepancy", "earlier discrepancies");
         let _ = write!(text, " {earlier} could not be: an export is missing, or older than the last one.");
+    }
+    if report.undated > 0 {
+        let undated = count(report.undated, "open discrepancy rests", "open discrepancies rest");
+        let _ = write!(text, " {undated} on an opt-out whose day is not known: its days count from when a run first saw it.");
     }
     if unread {
         text.push_str(" A file, or a sheet of one, was not read: who said no there is not known.");

@@ -164,7 +164,7 @@ fn set_status(table: &mut Table, key: &str, status: &str) {
     assert!(known, "there is no subscriber {key}");
 }
 
-/// People do what each request says. A request for a business unit without a status takes that back.
+/// People do what each request says: of a business unit, to subscribe again or, where that is taken back, to unsubscribe.
 fn complete_requests(exports: &mut Exports, bytes: Vec<u8>) {
     for request in sheet(bytes) {
         let (key, unit, status) = (&request["Subscriber Key"], &request["Business Unit"], &request["Requested Status"]);
@@ -175,7 +175,7 @@ fn complete_requests(exports: &mut Exports, bytes: Vec<u8>) {
         let units = export(exports, "marketing_cloud_unit_unsubscribes");
         let [by, of, since] = ["SubscriberKey", "BusinessUnitID", "UnsubDateUTC"].map(|name| units.at(name));
         let is = |row: &Vec<String>| row[by] == *key && row[of] == *unit;
-        if status.is_empty() {
+        if status.to_lowercase().starts_with("unsub") {
             let mut row = vec![String::new(); units.header.len()];
             (row[by], row[of], row[since]) = (key.clone(), unit.clone(), loaded_at_utc());
             units.cells.push(row);

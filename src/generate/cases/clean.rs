@@ -172,7 +172,7 @@ pub static CLEAN: &[Case] = &[
     }),
     case("blank in source, nobody opted out", 100, 1, NOTHING, |world| {
         let mut person = world.active();
-        person.constituent.opt_out = world.pick(&["", "-", "#N/A"]);
+        person.constituent.opt_out = world.pick(&["", "-", "NULL"]);
         world.plant(person);
     }),
     case("blank in marketing, nobody opted out", 30, 1, NOTHING, |world| {

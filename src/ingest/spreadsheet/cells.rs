@@ -14,7 +14,7 @@ use zip::ZipArchive;
 use super::ods::Ods;
 use super::rows::{Rows, SAVE_AGAIN, Take};
 use super::text::{self, NumberStyle, PLAIN};
-use super::{repair, xls, xlsb};
+use super::{formulas, repair, xls, xlsb};
 
 /// What to say of a workbook that is encrypted.
 pub const PASSWORD: &str = "it has a password: take it off and save it again";
@@ -70,7 +70,16 @@ impl Book {
         let damaged = |error: &dyn Display| anyhow!("the workbook is damaged ({error}): {SAVE_AGAIN}");
         let reader = match kind {
             Kind::Xlsx => match Xlsx::new(open()) {
-                Ok(book) => BookReader::Xlsx(Box::new(book)),
+                Ok(book) => {
+                    // What is damaged is said where it is read.
+                    if let Ok(Some(cell)) = formulas::without_result(bytes.as_ref()) {
+                        bail!(
+                            "cell {cell} holds a formula whose result was not saved, so that it would read as blank: open it in a \
+                             spreadsheet program and save it, or write the values and not formulas"
+                        );
+                    }
+                    BookReader::Xlsx(Box::new(book))
+                }
                 Err(XlsxError::Password) => bail!(PASSWORD),
                 Err(error) => return Err(damaged(&error)),
             },
@@ -277,6 +286,10 @@ mod tests {
 
     /// A workbook with one sheet, from the XML of its rows.
     fn raw_workbook(rows: &str) -> Book {
+        opened(rows).unwrap()
+    }
+
+    fn opened(rows: &str) -> Result<Book> {
         let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
         let relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
         let package = "http://schemas.openxmlformats.org/package/2006/relationships";
@@ -298,7 +311,7 @@ mod tests {
             archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
             archive.write_all(text.as_bytes()).unwrap();
         }
-        Book::open(Kind::Xlsx, archive.finish().unwrap().into_inner()).unwrap()
+        Book::open(Kind::Xlsx, archive.finish().unwrap().into_inner())
     }
 
     #[test]
@@ -317,6 +330,18 @@ mod tests {
         ] {
             let error = format!("{:#}", rows(&mut raw_workbook(xml), "S", None).unwrap_err());
             assert!(error.contains(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_formula_without_its_result_is_refused() {
+        let empty_text =
+            "<row r=\"1\"><c r=\"A1\" t=\"str\"><f>IF(1=2,\"x\",\"\")</f><v></v></c><c r=\"B1\"><f>1+1</f><v>2</v></c></row>";
+        assert_eq!(rows(&mut raw_workbook(empty_text), "S", None).unwrap(), [(1, StringRecord::from(vec!["", "2"]))]);
+        for result in ["", "<v></v>", "<v/>", "<v />"] {
+            let xml = format!("{}<row r=\"2\"><c r=\"A2\" s=\"0\"><f>TRUE()</f>{result}</c></row>", empty_text);
+            let error = format!("{:#}", opened(&xml).err().unwrap());
+            assert!(error.starts_with("cell A2 holds a formula whose result was not saved"), "{error}");
         }
     }
 

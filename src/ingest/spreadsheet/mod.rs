@@ -4,6 +4,7 @@
 //! What comes over the [`wire`] is the head of every sheet, then the rows of the one that is asked for.
 
 mod cells;
+mod formulas;
 mod ods;
 mod repair;
 mod rows;

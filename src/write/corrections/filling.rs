@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use foldhash::HashSet;
 
 use crate::classify::World;
-use crate::columns::{Delivery, Field, Opt, Purpose};
+use crate::columns::{Delivery, Field, Opt, Purpose, Role};
 use crate::decide::{Change, Correction, file_for, outs_of};
 use crate::normalise::{CategoryBook, Facts, col};
 use crate::systems::{CorrectionColumn, CorrectionFile, Profile, State, Take};
@@ -69,6 +70,8 @@ pub(super) struct Filling<'a> {
     pub spec: &'a CorrectionFile,
     pub profile: &'a Profile,
     pub columns: Vec<Column<'a>>,
+    /// Records that nothing but an address ties to anybody.
+    pub by_address: Arc<HashSet<u32>>,
 }
 
 impl<'a> Filling<'a> {
@@ -128,6 +131,8 @@ impl<'a> Filling<'a> {
         let is_box = self.spec.purpose != Purpose::Bounced && self.facts.kind(record).columns.contains_key(&Field::OptOut);
         match (&column.column.set, column.column.write, column.category) {
             (Some(_), _, _) if !before.is_empty() && !is_box => before.to_owned(),
+            // A business unit's row has no word: that it is there is what it says.
+            (Some(_), _, _) if before.is_empty() && !is_box && self.is_opt_in_of_opted_out(record) => self.taken_present(record),
             (Some(_), _, _) => self.opposite(record),
             (None, Some(Field::Categories), Some(category)) => {
                 let on = self.facts.text(col::CATEGORIES_ON, record).split(';').any(|name| name == category);
@@ -138,6 +143,10 @@ impl<'a> Filling<'a> {
         }
     }
 
+    fn is_opt_in_of_opted_out(&self, record: u32) -> bool {
+        self.spec.purpose == Purpose::OptIn && self.facts.opt(record) == Opt::Out
+    }
+
     /// What stands for a blank that means "not": the word of the opposite file. Where a blank means unknown it stays blank.
     fn opposite(&self, record: u32) -> String {
         let purpose = if self.spec.purpose == Purpose::OptOut { Purpose::OptIn } else { Purpose::OptOut };
@@ -146,9 +155,25 @@ impl<'a> Filling<'a> {
         other.and_then(|file| file.columns.iter().find_map(|column| column.set.clone())).unwrap_or_default()
     }
 
-    /// Whether a column says something of the unsubscribe that its undoing takes back.
-    pub fn drops_in_undo(&self, at: usize) -> bool {
-        self.profile.keeps_memberships() && self.columns[at].column.take == Some(Take::Effective)
+    /// The cell that stands beside the one that restores a value: the day and the origin are that value's, not the correction's.
+    pub fn beside_undone(&self, column: &Column<'_>, record: u32, correction: &Correction) -> String {
+        match column.column.take {
+            // Who is subscribed again has no date of an unsubscribe.
+            Some(Take::Effective) if self.profile.keeps_memberships() => String::new(),
+            Some(Take::Effective) => {
+                let out = self.facts.first_out_at(record).filter(|_| self.facts.opt(record) == Opt::Out);
+                self.facts.zone(record).day_of(out.unwrap_or(self.world.as_of)).to_string()
+            }
+            Some(Take::Origin) => self.profile.title.clone(),
+            _ => self.after(column, record, correction),
+        }
+    }
+
+    /// Whether a word that means everything stands where the record has nothing to say which one.
+    pub fn stands_for_all(&self, record: u32, correction: &Correction) -> bool {
+        self.columns.iter().any(|Column { column, .. }| {
+            column.otherwise.is_some() && column.take.is_some_and(|take| self.taken(take, record, correction).is_empty())
+        })
     }
 
     /// What one correction changes in a record, field by field; the file and the row are left to be filled in.
@@ -211,6 +236,13 @@ impl<'a> Filling<'a> {
         let proof = if let Change::OptIn { proof } = correction.change { Some(proof) } else { None };
         match take {
             Take::RecordId => facts.own_key(record).to_owned(),
+            // What is loaded into the source must not tie a record to whom an address alone ties it here.
+            Take::ContactId if self.profile.role == Role::Source => match correction.persons.first() {
+                Some(person) if self.may_be_tied_to_one(record, correction) => {
+                    self.world.name(*person).unwrap_or_default().to_owned()
+                }
+                _ => text(col::CONTACT_ID),
+            },
             Take::ContactId => {
                 let contact = correction.persons.iter().filter_map(|person| self.world.name(*person)).min();
                 contact.map_or_else(|| text(col::CONTACT_ID), str::to_owned)
@@ -228,6 +260,11 @@ impl<'a> Filling<'a> {
             Take::Effective => effective(record, correction, self.world, facts).to_string(),
             Take::Origin => self.origin(correction),
         }
+    }
+
+    /// Whether a record without a contact id belongs to one person by another id.
+    fn may_be_tied_to_one(&self, record: u32, correction: &Correction) -> bool {
+        !self.facts.has(col::CONTACT_ID, record) && correction.persons.len() == 1 && !self.by_address.contains(&record)
     }
 
     /// The system that the decision came from.

@@ -121,6 +121,7 @@ pub fn report(times: usize) -> Report {
         discrepancies: DataFrame::new(rows.len(), columns.collect()).unwrap(),
         corrections: corrections(),
         due: due(&rows),
+        undated: 0,
         today: "2026-11-22".parse().unwrap(),
         next_run: "2026-11-29".parse().unwrap(),
         loaded: loaded(),

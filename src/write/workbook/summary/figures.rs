@@ -46,6 +46,7 @@ fn figures(context: &Context) -> [Figure; 5] {
             format!("{}; the oldest was due {}", words::count(people.len() as u64, "person", "people"), oldest.clock.due)
         }
         None if report.not_compared() > 0 => "None of what could be compared".into(),
+        None if report.undated > 0 => "None of those whose day is known".into(),
         None => "None: every opt-out is within its days".into(),
     };
     let review_hint = if review > 0 { "A person must decide: sheet Needs review" } else { "Nothing waits for a person" };

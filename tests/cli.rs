@@ -388,7 +388,7 @@ fn a_new_workspace_says_what_it_waits_for() {
     let init = prefrecon(["init", workspace.root.to_str().unwrap()]);
     assert_eq!(init.status, 0, "{}", init.err);
     assert!(init.out.contains("prefrecon check"), "{}", init.out);
-    assert_eq!(left_in(&workspace), ["inbox/README.txt", "prefrecon.toml"]);
+    assert_eq!(left_in(&workspace), ["decisions/README.txt", "inbox/README.txt", "prefrecon.toml"]);
     let check = workspace.call("check", &[]);
     assert_eq!(check.status, 4);
     assert!(check.out.contains("No CRM export") && check.out.contains("A run would stop"), "{}", check.out);

@@ -387,3 +387,19 @@ fn an_opted_out_record_without_a_contact_is_reviewed_where_its_address_is_mailed
         assert_eq!(why.contains(&says), outcome == "review", "{why}");
     }
 }
+
+/// What an old export of the unsubscribe records lacks may have been added since.
+#[test]
+fn an_unsubscribe_record_is_not_created_by_what_a_stale_export_lacks() {
+    let id = "7b2a0000-1111-4222-8333-000000000001";
+    let contacts = format!("(Do Not Modify) Contact,Email,Do not allow Bulk Emails\n{id},ann@example.org,Do Not Allow\n");
+    let unsubscribes = "(Do Not Modify) Unsubscribe,Email,Linked Contact ID,Linked Lead ID,Subscription List,State,Created On\n\
+                        7b2a0000-1111-4222-8333-000000000009,zoe@example.org,,,,Active,2026-09-01 10:00:00\n";
+    for (day, outcome) in [("2026-11-20", "correct"), ("2026-10-31", "held")] {
+        let name = format!("unsub_{day}.csv");
+        let files = [("contacts_2026-11-21.csv", contacts.as_str()), (name.as_str(), unsubscribes)];
+        let run = Workspace::with("", &files).run_as_of(Some("2026-11-22T06:00:00Z"));
+        let found: Vec<String> = run.of_rule("OPT112").into_iter().map(|row| row["outcome"].clone()).collect();
+        assert_eq!(found, [outcome], "{day}: {}", run.text("summary.txt"));
+    }
+}

@@ -14,10 +14,14 @@ const CONFIGURATION: &str = include_str!("init.toml");
 /// What records staff must know.
 const NOTE: &str = include_str!("init.txt");
 
+/// What reviewers must know.
+const DECISIONS_NOTE: &str = include_str!("init_decisions.txt");
+
 pub(super) fn init(dir: &Path) -> Result<u8> {
     require_empty(dir)?;
     private_text(&dir.join("prefrecon.toml"), CONFIGURATION)?;
     private_text(&dir.join("inbox").join("README.txt"), NOTE)?;
+    private_text(&dir.join("decisions").join("README.txt"), DECISIONS_NOTE)?;
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
     let (shown, typed) = (dir.display(), for_shell(&dir));
     print(&format!(

@@ -7,8 +7,9 @@ use anyhow::Result;
 use crate::classify::World;
 use crate::columns::Purpose;
 use crate::decide::{Change, Correction, Key};
-use crate::ingest::Verdict;
+use crate::ingest::{FileReport, Verdict};
 use crate::normalise::{Facts, col};
+use crate::systems::Grain;
 
 /// Marks what is held, and says why a target is held as a whole.
 pub(super) fn hold(
@@ -68,6 +69,19 @@ fn doubtful(correction: &Correction, world: &World<'_>) -> Option<String> {
     held.then(|| "reviewers' decisions of an earlier run are lost, and the person may have been opted out by one.".to_owned())
 }
 
+/// Whether the unsubscribe records of a system come from stale exports alone.
+fn lacks_in_stale(record: u32, world: &World<'_>, facts: &Facts<'_>) -> bool {
+    let profile = facts.profile(record);
+    let is_of_them = |file: &&FileReport| {
+        let kind = file.kind.as_deref().and_then(|kind| profile.kind(kind));
+        file.is_used()
+            && file.system.as_deref() == Some(&profile.name)
+            && kind.is_some_and(|kind| kind.grain == Grain::Unsubscribe)
+    };
+    let mut files = world.files.iter().filter(is_of_them).peekable();
+    files.peek().is_some() && files.all(|file| file.stale)
+}
+
 /// A correction that rests on stale exports alone. An opt-in is held if any export it rests on is stale or
 /// one could not be read: the person may have opted out there.
 fn stale(record: u32, correction: &Correction, world: &World<'_>, facts: &Facts<'_>) -> Option<String> {
@@ -81,6 +95,8 @@ fn stale(record: u32, correction: &Correction, world: &World<'_>, facts: &Facts<
             is_stale(proof) || is_stale(&record) || signals.any(is_stale)
         }
         Change::Bounced { failed: from } | Change::Categories { right: Some(from), .. } => is_stale(from),
+        // What a stale export lacks may be there by now, and would stand there twice.
+        Change::Unsubscribe if lacks_in_stale(record, world, facts) => true,
         Change::OptOut | Change::Unsubscribe | Change::Categories { right: None, .. } => {
             signals.peek().is_some() && signals.all(is_stale)
         }

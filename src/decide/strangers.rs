@@ -33,12 +33,12 @@ impl<'a> Strangers<'a> {
         let is_by_address = is_by_address().alias("is_by_address");
         let tied = links.filter(column(cols::IN_HUB)).select([column(col::IX), column(cols::PERSON), is_by_address]).collect()?;
         let pairs = tied.column(col::IX)?.u32()?.iter().flatten().zip(tied.column(cols::PERSON)?.u32()?.iter().flatten());
-        let tied_so = tied.column("is_by_address")?.bool()?.iter();
+        let links_by_address = tied.column("is_by_address")?.bool()?.iter();
         let (mut constituents, mut at_address) = (HashMap::default(), HashMap::<(u32, usize), usize>::default());
-        for ((ix, person), tied_so) in pairs.zip(tied_so) {
+        for ((ix, person), link_is_by_address) in pairs.zip(links_by_address) {
             if facts.profile(ix).role == Role::Source && facts.kind(ix).grain == Grain::Contact {
                 let of = (person, facts.system(ix));
-                if tied_so != Some(true) {
+                if link_is_by_address != Some(true) {
                     constituents.insert(of, ix);
                 } else if by_address.contains(&ix) {
                     *at_address.entry(of).or_default() += 1;

@@ -238,7 +238,7 @@ impl<'a> Filling<'a> {
             Take::RecordId => facts.own_key(record).to_owned(),
             // What is loaded into the source must not tie a record to whom an address alone ties it here.
             Take::ContactId if self.profile.role == Role::Source => match correction.persons.first() {
-                Some(person) if self.may_be_tied_to_one(record, correction) => {
+                Some(person) if self.is_of_one_by_source_id(record, correction) => {
                     self.world.name(*person).unwrap_or_default().to_owned()
                 }
                 _ => text(col::CONTACT_ID),
@@ -262,8 +262,8 @@ impl<'a> Filling<'a> {
         }
     }
 
-    /// Whether a record without a contact id belongs to one person by another id.
-    fn may_be_tied_to_one(&self, record: u32, correction: &Correction) -> bool {
+    /// Whether a record that names no contact belongs to one person, by the source id that both have.
+    fn is_of_one_by_source_id(&self, record: u32, correction: &Correction) -> bool {
         !self.facts.has(col::CONTACT_ID, record) && correction.persons.len() == 1 && !self.by_address.contains(&record)
     }
 
